@@ -1,0 +1,6 @@
+"""Knarr: Kubernetes, written in Python.
+
+The house and its rooms are drawn in docs/architecture.md; imports between them go one way only (import-linter).
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,123 @@
+"""What a kind is: one frozen value from which routes, discovery, OpenAPI, tables and verbs are derived.
+
+A file in kinds/ holds the value `KIND` and the pure functions that only this kind has; what belongs to a part shared by several
+kinds (a pod template, a label selector) is a rule on that part's schema definition, in rules/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from knarr.machinery.fielderrors import FieldError
+
+JSON = dict[str, Any]
+
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the Table that `kubectl get` prints. `priority` above 0 shows only with `-o wide`."""
+
+    name: str
+    cell: Callable[[JSON, datetime], Any]  # the object and the time of the request, for ages
+    type: str = "string"
+    format: str = ""
+    priority: int = 0
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A served version. Where it is not the storage version, both conversions are given; they may change their argument."""
+
+    name: str
+    definition: str  # in the published schema, e.g. "io.k8s.api.apps.v1.Deployment"
+    to_storage: Callable[[JSON], JSON] | None = None
+    from_storage: Callable[[JSON], JSON] | None = None
+    deprecated: str = ""  # the text of the Warning header that its use earns
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where the scale subresource finds its numbers (dotted paths); upstream's autoscaling/v1 Scale."""
+
+    spec_replicas: str = "spec.replicas"
+    status_replicas: str = "status.replicas"
+    selector: str = "spec.selector"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A resource of the API, whole. `versions` are the served ones, preferred first; the first without conversions is stored."""
+
+    kind: str
+    plural: str
+    versions: tuple[Version, ...]
+    group: str = ""
+    namespaced: bool = True
+    singular: str = ""  # default: the kind in lower case
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ALL_VERBS
+    storage_prefix: str = ""  # default: "/registry/<plural>"; upstream's exceptions are spelled out
+    subresources: tuple[str, ...] = ()  # "status", "scale", "log", "exec", "binding", ...
+    scale: Scale | None = None
+    generation: bool = False  # metadata.generation counts changes of everything but metadata and status
+    graceful: bool = False  # deletion waits for somebody (the kubelet) to confirm it
+    name_rule: Callable[[str], Iterable[str]] | None = None  # default: DNS-1123 subdomain
+    columns: tuple[Column, ...] = ()  # default: Name and Age
+    fields: Mapping[str, Callable[[JSON], str]] = field(default_factory=dict)  # selectable beyond metadata.name/namespace
+    prepare_create: Callable[[JSON], None] | None = None  # after defaulting: drop what a client may not set, derive what it need not
+    prepare_update: Callable[[JSON, JSON], None] | None = None  # (new, old)
+    prepare_status: Callable[[JSON, JSON], None] | None = None  # (new, old), for the status subresource
+    validate: Callable[[JSON], Iterable[FieldError]] | None = None  # after the rules of its schema definitions
+    validate_update: Callable[[JSON, JSON], Iterable[FieldError]] | None = None  # (new, old)
+    warnings: Callable[[JSON, JSON | None], Iterable[str]] | None = None  # (new, old or None)
+    effects: tuple[str, ...] = ()  # what a write needs from outside the object: names in apiserver/effects/table.py
+    ttl: float | None = None  # seconds after which the store drops an object (events)
+
+    @property
+    def storage_version(self) -> Version:
+        return next(v for v in self.versions if v.to_storage is None)
+
+    @property
+    def prefix(self) -> str:
+        """Where the store keeps the objects: keys are `<prefix>/[<namespace>/]<name>`, as upstream lays out etcd."""
+        return self.storage_prefix or f"/registry/{self.plural}"
+
+    @property
+    def list_kind(self) -> str:
+        return f"{self.kind}List"
+
+    @property
+    def qualified_resource(self) -> str:
+        """`deployments.apps`, as messages and RBAC name it."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def has_status(self) -> bool:
+        return "status" in self.subresources
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the schema leaves out about one of its definitions; applied wherever the definition occurs.
+
+    Paths in `defaults`, `enums`, `immutable` are field names of the definition itself; a default may be a function of the object
+    holding the field (after its siblings' static defaults), called only when the field is absent; returning None sets nothing.
+    """
+
+    definition: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    required: tuple[str, ...] = ()  # beyond the schema's own: absent or empty is "Required value"
+    enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)  # inclusive
+    names: Mapping[str, Callable[[str], Iterable[str]]] = field(default_factory=dict)  # format checks from machinery.names
+    default: Callable[[JSON], None] | None = None  # what depends on several fields; runs after the children's defaults
+    validate: Callable[[JSON, str], Iterable[FieldError]] | None = None  # (value, its path)
+    validate_update: Callable[[JSON, JSON, str], Iterable[FieldError]] | None = None  # (new, old, path), where both exist
+    immutable: tuple[str, ...] = ()  # fields that an update may not change: "field is immutable"

@@ -1,0 +1,1 @@
+"""The kinds, one file per resource; table.py lists them in the order of discovery."""

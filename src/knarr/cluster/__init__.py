@@ -1,0 +1,1 @@
+"""The composition root: certificates, configuration, processes. The only place that knows everybody."""

@@ -1,0 +1,1 @@
+"""Container runtimes: the Runtime protocol and its implementation over CRI v1."""

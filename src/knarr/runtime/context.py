@@ -1,0 +1,33 @@
+"""What a reconcile function may use of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from knarr.client.objects import T
+from knarr.client.resources import Resource
+from knarr.machinery.clock import Clock
+
+if TYPE_CHECKING:
+    from knarr.client.client import Client
+    from knarr.runtime.events import EventRecorder
+    from knarr.runtime.expectations import Expectations
+    from knarr.runtime.informer import Informer
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A controller's hands and eyes: its client, its clock, its recorder, and the caches of what it watches."""
+
+    client: Client
+    clock: Clock
+    events: EventRecorder
+    expectations: Expectations
+    informer_of: Callable[[Resource, type], Informer]  # type: ignore[type-arg]
+    enqueue: Callable[[str], None]
+
+    def cache(self, resource: Resource, view: type[T]) -> Informer[T]:
+        """The cache of a watched resource, typed."""
+        return self.informer_of(resource, view)

@@ -1,0 +1,77 @@
+"""What a controller is: a value that names what it watches and a function that brings one key a step nearer.
+
+    reconcile(context, key)     level-based: reads caches, decides, acts through the client
+      returns None              done, until something changes
+      returns After(seconds)    call me again then
+      raises TerminalError      this key cannot be helped; report it, do not retry
+      raises anything else      retry with back-off
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from knarr.client.objects import Object
+from knarr.client.resources import Resource
+
+if TYPE_CHECKING:
+    from knarr.runtime.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Reconcile the key again in so many seconds."""
+
+    seconds: float
+
+
+class TerminalError(Exception):
+    """A key that retrying cannot help."""
+
+
+def own_key(obj: Object) -> Iterable[str]:
+    """Enqueue the object itself: what a watch does unless told otherwise."""
+    return (obj.metadata.key,)
+
+
+def controlled_by(kind: str) -> Callable[[Object], Iterable[str]]:
+    """Enqueue the controller of the object, where it is of this kind."""
+
+    def keys(obj: Object) -> Iterable[str]:
+        owner = obj.metadata.controller
+        if owner and owner.kind == kind:
+            return (f"{obj.metadata.namespace}/{owner.name}",)
+        return ()
+
+    return keys
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A resource that a controller sees: through `view`, each change enqueueing `keys(old)` and `keys(new)`.
+
+    `keys` may also take the context where a change concerns objects found in another cache (`needs_context`).
+    `indexes` name functions from an object to index values, for `Informer.by_index`.
+    """
+
+    resource: Resource
+    view: type[Object]
+    keys: Callable[..., Iterable[str]] = own_key
+    needs_context: bool = False
+    indexes: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
+    label_selector: str = ""
+    field_selector: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """A controller, whole. `may` lists the rights it uses, as "resource.group": "verbs"; a test holds it to its role."""
+
+    name: str
+    watches: tuple[Watch, ...]
+    reconcile: Callable[[Context, str], Awaitable[After | None]]
+    workers: int = 1
+    may: Mapping[str, str] = field(default_factory=dict)
+    resync: float | None = None  # seconds between calls for every key of the first watch, where time alone changes things

@@ -1,0 +1,1 @@
+"""For tests of what runs on a cluster: pytest plugin and simulated nodes."""

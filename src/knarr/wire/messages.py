@@ -1,0 +1,137 @@
+"""Requests and responses as values: what the server's protocol hands to an application and a client's transport carries."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Header names are lower case; `path` is still percent-encoded; `query` has no question mark."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def parameters(self) -> dict[str, list[str]]:
+        """The decoded query, each name with its values in order."""
+        found: dict[str, list[str]] = {}
+        for name, value in parse_qsl(self.query, keep_blank_values=True):
+            found.setdefault(name, []).append(value)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a connection, as far as the connection itself tells."""
+
+    address: str = ""
+    port: int = 0
+    certificate: bytes | None = None  # DER of the client's certificate, verified against the server's client CA
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Sink(Protocol):
+    """Where the body of a streamed answer goes: written synchronously, framed by the transport."""
+
+    def write(self, data: bytes) -> None:
+        """Send; never blocks. Writing to a closed sink does nothing."""
+
+    def close(self) -> None:
+        """End the body cleanly."""
+
+    def abort(self) -> None:
+        """Cut the connection: the body is not whole."""
+
+    def pending(self) -> int:
+        """Bytes written that the peer has not taken: a reader that is too slow is dropped by this."""
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Call back once, when either side has ended the stream."""
+
+    async def drain(self) -> None:
+        """Wait until the peer has taken enough to go on; raises ConnectionError when it is gone."""
+
+
+class Duplex(Protocol):
+    """A raw byte stream after `101 Switching Protocols`."""
+
+    async def read(self) -> bytes:
+        """The next bytes; empty at the peer's end of stream."""
+
+    async def write(self, data: bytes) -> None:
+        """Send, waiting while the peer is slow."""
+
+    async def close(self) -> None:
+        """End both directions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """An answer whose body is written over time: `start` is called with the sink as soon as the head is sent.
+
+    Where `start` returns an awaitable the server runs it as the stream's task and cancels it when the peer goes away; a `start`
+    that just subscribes the sink somewhere costs no task.
+    """
+
+    start: Callable[[Sink], Awaitable[None] | None]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Switch protocols: `start` owns the raw stream from then on."""
+
+    start: Callable[[Duplex], Awaitable[None]]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Answer = Response | Streaming | Upgrade
+Application = Callable[[Request, Peer], Awaitable[Answer]]
+
+
+class StreamedResponse(Protocol):
+    """The client's side of a streamed answer."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Chunks as they arrive; raises ConnectionError when the body is cut."""
+
+    async def close(self) -> None:
+        """Hang up."""
+
+
+class Transport(Protocol):
+    """How a client reaches its server: HTTPS, or the application itself in the same process.
+
+    Raises ConnectionError (and its subclasses) or TimeoutError when the server cannot be reached; an HTTP status of failure is
+    an answer, not an error.
+    """
+
+    async def request(self, request: Request) -> Response:
+        """Send, and wait for the whole answer."""
+
+    async def stream(self, request: Request) -> StreamedResponse:
+        """Send, and return as soon as the head of the answer is there."""
+
+    async def upgrade(self, request: Request) -> tuple[Response, Duplex | None]:
+        """Ask to switch protocols; no duplex means that the server declined with this response."""
+
+    async def close(self) -> None:
+        """Close the connections."""
