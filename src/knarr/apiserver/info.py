@@ -1,0 +1,83 @@
+"""What a request asks for, read from its method and URL alone (upstream: k8s.io/apiserver, RequestInfo).
+
+/api/v1/namespaces/{namespace}/{resource}/{name}/{subresource}/{rest...}
+/apis/{group}/{version}/{resource}/{name}
+anything else is a non-resource path, its verb the method in lower case
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote
+
+_VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_NAMESPACE_SUBRESOURCES = ("status", "finalize")
+_EXACT_NAME = "metadata.name="
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """A parsed request.
+
+    For collections `name` is what a `metadata.name` field selector pins, as authorization wants it. For the resource `namespaces` itself, `namespace` and `name` are the same.
+    """
+
+    verb: str
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    is_resource: bool = False
+    path: str = ""  # as sent, percent-encoded
+    rest: str = ""  # what follows the subresource, with its slash: the path that a proxy passes on
+
+
+def parse(method: str, path: str, query: str = "") -> RequestInfo:
+    """Never fails: what does not look like a resource is a non-resource request."""
+    parts = [part for part in path.split("/") if part]
+    if "%" in path:
+        parts = [unquote(part) for part in parts]
+    if len(parts) >= 3 and parts[0] == "api":
+        return _resource(method, path, query, "", parts[1:])
+    if len(parts) >= 4 and parts[0] == "apis":
+        return _resource(method, path, query, parts[1], parts[2:])
+    return RequestInfo(verb=method.lower(), path=path)
+
+
+def _resource(method: str, path: str, query: str, group: str, parts: list[str]) -> RequestInfo:
+    version, verb, rest = parts[0], _VERBS.get(method, ""), parts[1:]
+    if rest[0] == "watch" and len(rest) > 1:  # deprecated /api/v1/watch/...
+        verb, rest = "watch", rest[1:]
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 1:
+        namespace = rest[1]
+        if len(rest) > 2 and rest[2] not in _NAMESPACE_SUBRESOURCES:
+            rest = rest[2:]
+    resource, name, subresource = (*rest[:3], "", "")[:3]
+    if not name:
+        verb, name = _of_collection(verb, query)
+    tail = _raw_tail(path, len(rest) - 3) if len(rest) > 3 else ""
+    return RequestInfo(verb, group, version, resource, subresource, namespace, name, True, path, tail)
+
+
+def _of_collection(verb: str, query: str) -> tuple[str, str]:
+    """The verb on a collection, and the one name that its field selector asks for."""
+    if verb == "delete":
+        return "deletecollection", ""
+    if verb not in ("get", "watch"):
+        return verb, ""
+    parameters = parse_qs(query, keep_blank_values=True) if query else {}
+    watching = verb == "watch" or parameters.get("watch", ["false"])[0].lower() not in ("false", "0")
+    terms = parameters.get("fieldSelector", [""])[0].split(",")
+    name = next((term[len(_EXACT_NAME) :].lstrip("=") for term in terms if term.startswith(_EXACT_NAME)), "")
+    return "watch" if watching else "list", name if "/" not in name and "%" not in name else ""
+
+
+def _raw_tail(path: str, parts: int) -> str:
+    """The end of the raw path, from its last so many parts on: encoding and slashes are the backend's to read."""
+    end = len(path)
+    for _ in range(parts):
+        end = path.rindex("/", 0, len(path[:end].rstrip("/")))
+    return path[end:]
