@@ -19,7 +19,8 @@ _EXACT_NAME = "metadata.name="
 class RequestInfo:
     """A parsed request.
 
-    For collections `name` is what a `metadata.name` field selector pins, as authorization wants it. For the resource `namespaces` itself, `namespace` and `name` are the same.
+    For collections `name` is what a `metadata.name` field selector pins, as authorization wants it.
+    For the resource `namespaces` itself, `namespace` and `name` are the same.
     """
 
     verb: str
