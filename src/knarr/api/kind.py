@@ -32,7 +32,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A served version. Where it is not the storage version, both conversions are given; they may change their argument."""
+    """A served version. Where it is not the storage version, both conversions are given; they may change their argument.
+
+    A conversion returns the whole object, with the apiVersion of the version that it leads to.
+    """
 
     name: str
     definition: str  # in the published schema, e.g. "io.k8s.api.apps.v1.Deployment"
@@ -52,12 +55,16 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A resource of the API, whole. `versions` are the served ones, preferred first; the first without conversions is stored."""
+    """A resource of the API, whole. `versions` are the served ones, preferred first; the first without conversions is stored.
+
+    A kind that shares another's storage (events.k8s.io Events are core Events) names the other's version in `stored`.
+    """
 
     kind: str
     plural: str
     versions: tuple[Version, ...]
     group: str = ""
+    stored: Version | None = None
     namespaced: bool = True
     singular: str = ""  # default: the kind in lower case
     short_names: tuple[str, ...] = ()
@@ -70,8 +77,12 @@ class Kind:
     graceful: bool = False  # deletion waits for somebody (the kubelet) to confirm it
     name_rule: Callable[[str], Iterable[str]] | None = None  # default: DNS-1123 subdomain
     columns: tuple[Column, ...] = ()  # default: Name and Age
-    fields: Mapping[str, Callable[[JSON], str]] = field(default_factory=dict)  # selectable beyond metadata.name/namespace
-    prepare_create: Callable[[JSON], None] | None = None  # after defaulting: drop what a client may not set, derive what it need not
+    fields: Mapping[str, Callable[[JSON], str]] = field(
+        default_factory=dict
+    )  # selectable beyond metadata.name/namespace
+    prepare_create: Callable[[JSON], None] | None = (
+        None  # after defaulting: drop what a client may not set, derive what it need not
+    )
     prepare_update: Callable[[JSON, JSON], None] | None = None  # (new, old)
     prepare_status: Callable[[JSON, JSON], None] | None = None  # (new, old), for the status subresource
     validate: Callable[[JSON], Iterable[FieldError]] | None = None  # after the rules of its schema definitions
@@ -82,12 +93,16 @@ class Kind:
 
     @property
     def storage_version(self) -> Version:
-        return next(v for v in self.versions if v.to_storage is None)
+        return self.stored or next(v for v in self.versions if v.to_storage is None)
 
     @property
     def prefix(self) -> str:
         """Where the store keeps the objects: keys are `<prefix>/[<namespace>/]<name>`, as upstream lays out etcd."""
         return self.storage_prefix or f"/registry/{self.plural}"
+
+    @property
+    def singular_name(self) -> str:
+        return self.singular or self.kind.lower()
 
     @property
     def list_kind(self) -> str:
@@ -116,8 +131,12 @@ class Rules:
     required: tuple[str, ...] = ()  # beyond the schema's own: absent or empty is "Required value"
     enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bounds: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)  # inclusive
-    names: Mapping[str, Callable[[str], Iterable[str]]] = field(default_factory=dict)  # format checks from machinery.names
+    names: Mapping[str, Callable[[str], Iterable[str]]] = field(
+        default_factory=dict
+    )  # format checks from machinery.names
     default: Callable[[JSON], None] | None = None  # what depends on several fields; runs after the children's defaults
     validate: Callable[[JSON, str], Iterable[FieldError]] | None = None  # (value, its path)
-    validate_update: Callable[[JSON, JSON, str], Iterable[FieldError]] | None = None  # (new, old, path), where both exist
+    validate_update: Callable[[JSON, JSON, str], Iterable[FieldError]] | None = (
+        None  # (new, old, path), where both exist
+    )
     immutable: tuple[str, ...] = ()  # fields that an update may not change: "field is immutable"

@@ -1,0 +1,108 @@
+"""Cells that the tables of several kinds share, and the columns that every table has.
+
+Texts are those of upstream's printers (pkg/printers/internalversion): `<none>` for what is empty, `<unknown>` for what
+never happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from knarr.api.kind import JSON, Column
+from knarr.api.paths import dig, each
+from knarr.machinery.times import human_duration, parse_time
+
+Cell = Callable[[JSON, datetime], Any]
+NONE, UNKNOWN, UNSET = "<none>", "<unknown>", "<unset>"
+
+
+def since(timestamp: str | None, now: datetime) -> str:
+    """How long ago, as ages are written: `5d3h`."""
+    return human_duration((now - parse_time(timestamp)).total_seconds()) if timestamp else UNKNOWN
+
+
+def value(path: str, default: Any = "") -> Cell:
+    """What is at the path."""
+    return lambda obj, now: dig(obj, path, default)
+
+
+def text(path: str, default: str = NONE) -> Cell:
+    """What is at the path, where nothing and the empty string are the default."""
+    return lambda obj, now: dig(obj, path) or default
+
+
+def flag(path: str, default: bool = False) -> Cell:
+    """`true` or `false`, as text."""
+    return lambda obj, now: str(bool(dig(obj, path, default))).lower()
+
+
+def count(path: str) -> Cell:
+    """The number of elements or keys at the path."""
+    return lambda obj, now: len(dig(obj, path, ()))
+
+
+def ago(path: str) -> Cell:
+    """How long ago the time at the path was."""
+    return lambda obj, now: since(dig(obj, path), now)
+
+
+def joined(path: str, separator: str = ",", default: str = NONE) -> Cell:
+    """The strings at the path, in one."""
+    return lambda obj, now: separator.join(each(obj, path)) or default
+
+
+def format_labels(labels: Mapping[str, str] | None) -> str:
+    """`a=b,c=d`, sorted."""
+    return ",".join(f"{key}={labels[key]}" for key in sorted(labels)) if labels else NONE
+
+
+def labels(path: str) -> Cell:
+    return lambda obj, now: format_labels(dig(obj, path))
+
+
+def format_selector(selector: JSON | None) -> str:
+    """A metav1.LabelSelector as kubectl's -l would write it: `a=b,c in (d,e)`; nothing is `<none>`."""
+    if selector is None:
+        return NONE
+    equal = [(key, f"{key}={wanted}") for key, wanted in (selector.get("matchLabels") or {}).items()]
+    listed = [(e.get("key", ""), _expression(e)) for e in selector.get("matchExpressions") or ()]
+    return ",".join(text for _, text in sorted(equal + listed)) or NONE
+
+
+def _expression(expression: JSON) -> str:
+    key, among = expression.get("key", ""), ",".join(sorted(expression.get("values") or ()))
+    match expression.get("operator"):
+        case "In":
+            return f"{key} in ({among})"
+        case "NotIn":
+            return f"{key} notin ({among})"
+        case "DoesNotExist":
+            return f"!{key}"
+    return f"{key}"
+
+
+def selector(path: str) -> Cell:
+    return lambda obj, now: format_selector(dig(obj, path))
+
+
+def names(items: Iterable[JSON], key: str = "name") -> str:
+    return ",".join(item.get(key, "") for item in items)
+
+
+NAME = Column("Name", value("metadata.name"), format="name", description="Name must be unique within a namespace.")
+AGE = Column(
+    "Age",
+    ago("metadata.creationTimestamp"),
+    description="CreationTimestamp is the server time when this object was created.",
+)
+
+
+def template_columns(template: str = "spec.template") -> tuple[Column, Column]:
+    """The wide columns of what runs Pods: its containers' names and images."""
+
+    def among(key: str) -> Cell:
+        return lambda obj, now: names(each(obj, f"{template}.spec.containers"), key)
+
+    return Column("Containers", among("name"), priority=1), Column("Images", among("image"), priority=1)

@@ -1,0 +1,100 @@
+"""Events in both of their shapes, core/v1 and events.k8s.io/v1: one storage, one table, one set of selectable fields.
+
+Stored is the core shape, as upstream does; the other is a renaming of its fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from knarr.api.cells import since, value
+from knarr.api.kind import JSON, Column, Version
+from knarr.api.paths import dig
+
+CORE = Version("v1", "io.k8s.api.core.v1.Event")
+TTL = 3600.0  # upstream's --event-ttl
+PREFIX = "/registry/events"
+
+_RENAMED = {  # core's name of a field to events.k8s.io's
+    "message": "note",
+    "involvedObject": "regarding",
+    "reportingComponent": "reportingController",
+    "source": "deprecatedSource",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "lastTimestamp": "deprecatedLastTimestamp",
+    "count": "deprecatedCount",
+}
+
+
+def to_core(event: JSON) -> JSON:
+    return _renamed(event, {new: old for old, new in _RENAMED.items()}, "v1")
+
+
+def from_core(event: JSON) -> JSON:
+    return _renamed(event, _RENAMED, "events.k8s.io/v1")
+
+
+def _renamed(event: JSON, names: Mapping[str, str], api_version: str) -> JSON:
+    converted = {names.get(name, name): field for name, field in event.items()}
+    return converted | {"apiVersion": api_version}
+
+
+def _first_seen(event: JSON, now: datetime) -> str:
+    return since(event.get("firstTimestamp") or event.get("eventTime"), now)
+
+
+def _last_seen(event: JSON, now: datetime) -> str:
+    last = dig(event, "series.lastObservedTime") if event.get("series") else event.get("lastTimestamp")
+    return since(last, now) if last else _first_seen(event, now)
+
+
+def _count(event: JSON, now: datetime) -> int:
+    return int(dig(event, "series.count") or event.get("count") or 1)
+
+
+def _object(event: JSON, now: datetime) -> str:
+    kind, name = dig(event, "involvedObject.kind", "").lower(), dig(event, "involvedObject.name", "")
+    return f"{kind}/{name}" if name else kind
+
+
+def _source(event: JSON, now: datetime) -> str:
+    host = dig(event, "source.host") or event.get("reportingInstance")
+    return ", ".join(filter(None, [_component(event), host]))
+
+
+def _component(event: JSON) -> str:
+    return dig(event, "source.component") or event.get("reportingComponent") or ""
+
+
+COLUMNS = (
+    Column("Last Seen", _last_seen),
+    Column("Type", value("type")),
+    Column("Reason", value("reason")),
+    Column("Object", _object),
+    Column("Subobject", value("involvedObject.fieldPath"), priority=1),
+    Column("Source", _source, priority=1),
+    Column("Message", lambda event, now: dig(event, "message", "").strip()),
+    Column("First Seen", _first_seen, priority=1),
+    Column("Count", _count, type="integer", priority=1),
+    Column("Name", value("metadata.name"), format="name", priority=1),
+)
+
+
+def _selectable() -> dict[str, Callable[[JSON], str]]:
+    """Fields by both shapes' names; they read the stored shape."""
+
+    def part(name: str) -> Callable[[JSON], str]:
+        return lambda event: dig(event, f"involvedObject.{name}", "")
+
+    parts = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+    return {f"{shape}.{name}": part(name) for shape in ("involvedObject", "regarding") for name in parts} | {
+        "reason": lambda event: event.get("reason") or "",
+        "type": lambda event: event.get("type") or "",
+        "source": _component,
+        "reportingComponent": lambda event: event.get("reportingComponent") or "",
+        "reportingController": lambda event: event.get("reportingComponent") or "",
+    }
+
+
+FIELDS = _selectable()

@@ -1,0 +1,29 @@
+"""ReplicaSets: so many Pods of one template."""
+
+from __future__ import annotations
+
+from knarr.api.cells import AGE, NAME, selector, template_columns, value
+from knarr.api.kind import Column, Kind, Scale, Version
+from knarr.api.paths import dig
+
+KIND = Kind(
+    kind="ReplicaSet",
+    plural="replicasets",
+    versions=(Version("v1", "io.k8s.api.apps.v1.ReplicaSet"),),
+    group="apps",
+    short_names=("rs",),
+    categories=("all",),
+    subresources=("scale", "status"),
+    scale=Scale(),
+    generation=True,
+    columns=(
+        NAME,
+        Column("Desired", value("spec.replicas", 0), type="integer"),
+        Column("Current", value("status.replicas", 0), type="integer"),
+        Column("Ready", value("status.readyReplicas", 0), type="integer"),
+        AGE,
+        *template_columns(),
+        Column("Selector", selector("spec.selector"), priority=1),
+    ),
+    fields={"status.replicas": lambda replica_set: str(dig(replica_set, "status.replicas", 0))},
+)

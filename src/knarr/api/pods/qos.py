@@ -1,0 +1,33 @@
+"""Quality of service: who is evicted first (docs: "Pod Quality of Service Classes")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from knarr.api.kind import JSON
+from knarr.api.paths import dig, each
+from knarr.machinery.quantity import parse
+
+_COMPUTE = ("cpu", "memory")
+
+
+def qos_class(spec: JSON) -> str:
+    """Guaranteed when every container's cpu and memory limits equal its requests, BestEffort when nobody asks for any, else Burstable."""
+    if any(
+        _amounts(spec, side) for side in ("requests", "limits")
+    ):  # resources of the whole Pod decide alone (KEP-2837)
+        return _of([spec])
+    return _of(each(spec, "initContainers") + each(spec, "containers"))
+
+
+def _of(holders: Iterable[JSON]) -> str:
+    pairs = [(_amounts(holder, "requests"), _amounts(holder, "limits")) for holder in holders]
+    if not any(requests or limits for requests, limits in pairs):
+        return "BestEffort"
+    guaranteed = all(set(limits) == set(_COMPUTE) and requests == limits for requests, limits in pairs)
+    return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _amounts(holder: JSON, side: str) -> JSON:
+    amounts = {name: parse(text) for name, text in dig(holder, f"resources.{side}", {}).items() if name in _COMPUTE}
+    return {name: amount for name, amount in amounts.items() if amount > parse(0)}
