@@ -1,7 +1,7 @@
 """The views that components decode: frozen structs with just the fields that they read (docs/architecture.md, "Views").
 
-`View` is the base of every view; what all objects share is here, what one component reads of a kind lives with the component.
-A view is never sent back whole: a component sends patches, status, or objects that it owns entirely.
+`View` is the base of every view; what all objects share is here, what one component reads of a kind lives with the
+component. A view is never sent back whole: a component sends patches, status, or objects that it owns entirely.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ import msgspec
 
 
 class View(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """Base of all views: camel-cased on the wire (spell `field(name="podIP")` where upstream does not), extra fields ignored."""
+    """Base of all views: camel-cased on the wire (spell `field(name="podIP")` where upstream does not), extra
+    fields ignored.
+
+    Subclasses repeat `frozen=True`: type checkers do not see it inherited.
+    """
 
 
-class OwnerReference(View):
+class OwnerReference(View, frozen=True):
     api_version: str = ""
     kind: str = ""
     name: str = ""
@@ -24,7 +28,7 @@ class OwnerReference(View):
     block_owner_deletion: bool = False
 
 
-class Meta(View):
+class Meta(View, frozen=True):
     """ObjectMeta, as far as control loops read it; times are RFC 3339 text."""
 
     name: str = ""
@@ -52,7 +56,7 @@ class Meta(View):
         return next((o for o in self.owner_references if o.controller), None)
 
 
-class Object(View):
+class Object(View, frozen=True):
     """Any object, seen through its metadata."""
 
     api_version: str = ""

@@ -1,10 +1,10 @@
 """What a controller is: a value that names what it watches and a function that brings one key a step nearer.
 
-    reconcile(context, key)     level-based: reads caches, decides, acts through the client
-      returns None              done, until something changes
-      returns After(seconds)    call me again then
-      raises TerminalError      this key cannot be helped; report it, do not retry
-      raises anything else      retry with back-off
+reconcile(context, key)     level-based: reads caches, decides, acts through the client
+  returns None              done, until something changes
+  returns After(seconds)    call me again then
+  raises TerminalError      this key cannot be helped; report it, do not retry
+  raises anything else      retry with back-off
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Watch:
     """A resource that a controller sees: through `view`, each change enqueueing `keys(old)` and `keys(new)`.
 
     `keys` may also take the context where a change concerns objects found in another cache (`needs_context`).
+    `observe` is told of each change (context, old, new) before its keys are enqueued: where expectations are met.
     `indexes` name functions from an object to index values, for `Informer.by_index`.
     """
 
@@ -60,6 +61,7 @@ class Watch:
     view: type[Object]
     keys: Callable[..., Iterable[str]] = own_key
     needs_context: bool = False
+    observe: Callable[[Context, Any, Any], None] | None = None
     indexes: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
     label_selector: str = ""
     field_selector: str = ""
@@ -67,11 +69,16 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """A controller, whole. `may` lists the rights it uses, as "resource.group": "verbs"; a test holds it to its role."""
+    """A controller, whole. `may` lists the rights it uses, as "resource.group": "verbs"."""
 
     name: str
     watches: tuple[Watch, ...]
     reconcile: Callable[[Context, str], Awaitable[After | None]]
     workers: int = 1
     may: Mapping[str, str] = field(default_factory=dict)
-    resync: float | None = None  # seconds between calls for every key of the first watch, where time alone changes things
+    source: str = (
+        ""  # the component that its events name, as upstream's: "deployment-controller"; default: the process's
+    )
+    resync: float | None = (
+        None  # seconds between calls for every key of the first watch, where time alone changes things
+    )

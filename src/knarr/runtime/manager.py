@@ -1,0 +1,183 @@
+"""Running controllers: one cache for all that watch the same, a queue and workers for each.
+
+Workers start when every cache that their controller reads is filled. A reconcile that raises is retried with back-
+off, and told of in the log once, until it fails in another way or succeeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from knarr.client.client import Client
+from knarr.client.objects import Object
+from knarr.client.resources import Resource
+from knarr.machinery.clock import Clock
+from knarr.machinery.errors import APIError, Conflict
+from knarr.runtime.context import Context
+from knarr.runtime.controller import After, Controller, TerminalError, Watch
+from knarr.runtime.counters import Counters
+from knarr.runtime.events import EventRecorder
+from knarr.runtime.expectations import Expectations
+from knarr.runtime.informer import Informer
+from knarr.runtime.queue import WorkQueue
+from knarr.runtime.quiescence import Quiescence
+
+log = logging.getLogger(__name__)
+
+
+class Informers:
+    """The caches of a process: one for each (resource, view, selectors), made when first asked for."""
+
+    def __init__(self, client: Client, clock: Clock, quiescence: Quiescence) -> None:
+        self._client, self._clock, self._quiescence = client, clock, quiescence
+        self._informers: dict[tuple[Resource, type[Object], str, str], Informer[Any]] = {}
+
+    def of(self, watch: Watch) -> Informer[Any]:
+        key = (watch.resource, watch.view, watch.label_selector, watch.field_selector)
+        if key not in self._informers:
+            self._informers[key] = Informer(
+                self._client,
+                watch.resource,
+                watch.view,
+                label_selector=watch.label_selector,
+                field_selector=watch.field_selector,
+                clock=self._clock,
+                quiescence=self._quiescence,
+            )
+        for name, function in watch.indexes.items():
+            self._informers[key].add_index(name, function)
+        return self._informers[key]
+
+    def __iter__(self) -> Any:
+        return iter(self._informers.values())
+
+
+class Loop:
+    """One controller at work: its queue, its workers, and what they have to say."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        informers: Informers,
+        client: Client,
+        clock: Clock,
+        *,
+        quiescence: Quiescence,
+        counters: Counters,
+        component: str,
+    ) -> None:
+        self.controller = controller
+        self.queue = WorkQueue(clock, quiescence)
+        self.events = EventRecorder(client, clock, component, quiescence=quiescence)
+        self._clock, self._counters, self._quiescence = clock, counters, quiescence
+        self._told: dict[str, str] = {}  # the last error logged, by key
+        self._caches = {(w.resource, w.view): informers.of(w) for w in controller.watches}
+        self._context = Context(
+            client=client,
+            clock=clock,
+            events=self.events,
+            expectations=Expectations(clock),
+            informer_of=lambda resource, view: self._caches[resource, view],
+            enqueue=self._enqueue,
+        )
+        for watch in controller.watches:
+            informers.of(watch).add_handler(partial(self._changed, watch))
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        for cache in self._caches.values():
+            await cache.wait_synced()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self.controller.workers):
+                    group.create_task(self._work())
+                if self.controller.resync:
+                    group.create_task(self._resync(self.controller.resync))
+        finally:
+            self.queue.close()
+            await self.events.close()
+
+    def _enqueue(self, key: str) -> None:
+        self._counters.add("workqueue_adds_total", name=self.controller.name)
+        self.queue.add(key)
+
+    def _changed(self, watch: Watch, old: Object | None, new: Object | None) -> None:
+        if watch.observe:
+            watch.observe(self._context, old, new)
+        extra = (self._context,) if watch.needs_context else ()
+        for key in {k for o in (old, new) if o is not None for k in watch.keys(o, *extra)}:
+            self._enqueue(key)
+
+    async def _resync(self, seconds: float) -> None:
+        first = self.controller.watches[0]
+        while True:
+            await self._clock.sleep(seconds)
+            for known in self._caches[first.resource, first.view].list():
+                self._enqueue(known.metadata.key)
+
+    async def _work(self) -> None:
+        while True:
+            key = await self.queue.get()
+            try:
+                await self._reconcile(key)
+            finally:
+                self.queue.done(key)
+
+    async def _reconcile(self, key: str) -> None:
+        begun = self._clock.monotonic()
+        try:
+            again = await self.controller.reconcile(self._context, key)
+        except TerminalError as error:
+            self.queue.forget(key)
+            self._report(key, error, "given up")
+        except Exception as error:  # whatever it is, this key's trouble must not stop the others
+            self._report(key, error, f"retrying in {self.queue.retry(key):g} s")
+            self._counters.add("workqueue_retries_total", name=self.controller.name)
+        else:
+            self.queue.forget(key)
+            self._told.pop(key, None)
+            self._again(key, again)
+        name = self.controller.name
+        self._counters.add("reconcile_seconds_sum", self._clock.monotonic() - begun, controller=name)
+        self._counters.add("reconcile_seconds_count", controller=name)
+
+    def _again(self, key: str, again: After | None) -> None:
+        if again is not None:
+            self.queue.add_after(key, again.seconds)
+
+    def _report(self, key: str, error: Exception, consequence: str) -> None:
+        """Once for each distinct error; a lost race is business as usual, a fault of our own shows where it is."""
+        self._counters.add("reconcile_errors_total", controller=self.controller.name)
+        text = f"{type(error).__name__}: {error}"
+        level = logging.DEBUG if isinstance(error, Conflict) or self._told.get(key) == text else logging.WARNING
+        self._told[key] = text
+        expected = isinstance(error, APIError | ConnectionError | TimeoutError | TerminalError)
+        trace = None if expected or level == logging.DEBUG else error
+        log.log(level, "%s: %s: %s (%s)", self.controller.name, key, text, consequence, exc_info=trace)
+
+
+async def run_controllers(
+    controllers: Sequence[Controller],
+    client: Client,
+    clock: Clock,
+    *,
+    component: str,
+    quiescence: Quiescence | None = None,
+    counters: Counters | None = None,
+) -> None:
+    """Run the controllers until cancelled. `component` is the events' source for controllers that name none."""
+    quiescence, counters = quiescence or Quiescence(), counters or Counters()
+    informers = Informers(client, clock, quiescence)
+    loops = [
+        Loop(c, informers, client, clock, quiescence=quiescence, counters=counters, component=c.source or component)
+        for c in controllers
+    ]
+    async with asyncio.TaskGroup() as group:
+        for informer in informers:
+            group.create_task(informer.run())
+        for loop in loops:
+            group.create_task(loop.run())
