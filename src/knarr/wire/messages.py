@@ -1,4 +1,4 @@
-"""Requests and responses as values: what the server's protocol hands to an application and a client's transport carries."""
+"""Requests and responses as values: what a server hands to its application and a client's transport carries."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class Duplex(Protocol):
 class Streaming:
     """An answer whose body is written over time: `start` is called with the sink as soon as the head is sent.
 
-    Where `start` returns an awaitable the server runs it as the stream's task and cancels it when the peer goes away; a `start`
-    that just subscribes the sink somewhere costs no task.
+    Where `start` returns an awaitable the server runs it as the stream's task and cancels it when the peer goes away; a
+    `start` that just subscribes the sink somewhere costs no task.
     """
 
     start: Callable[[Sink], Awaitable[None] | None]
@@ -120,8 +120,8 @@ class StreamedResponse(Protocol):
 class Transport(Protocol):
     """How a client reaches its server: HTTPS, or the application itself in the same process.
 
-    Raises ConnectionError (and its subclasses) or TimeoutError when the server cannot be reached; an HTTP status of failure is
-    an answer, not an error.
+    Raises ConnectionError (and its subclasses) or TimeoutError when the server cannot be reached; an HTTP status of
+    failure is an answer, not an error.
     """
 
     async def request(self, request: Request) -> Response:

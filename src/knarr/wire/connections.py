@@ -1,0 +1,158 @@
+"""The client's side: a pool of connections to one server, as a Transport."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from urllib.parse import urlsplit
+
+from knarr.wire.dialled import ClientConnection
+from knarr.wire.heads import request_head
+from knarr.wire.messages import Duplex, Request, Response, StreamedResponse
+
+_IDLE = 25  # connections kept for reuse; client-go's number
+_SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # what may be sent twice
+
+
+def no_headers() -> Mapping[str, str]:
+    return {}
+
+
+class HTTPTransport:
+    """Requests to the server at `url` (http or https; a path in it goes before every request's).
+
+    `headers` is asked for each request what to add (a bearer token that may change). `server_name` is the name that the
+    server's certificate must have where it is not the URL's host. A request on an idle connection that turns out to be
+    dead is sent again on a fresh one if it changes nothing. There is no time limit but `connect_timeout` (seconds, with
+    the TLS handshake): limit the call. Raises ConnectionError or TimeoutError; failures of TLS are ConnectionErrors.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
+        headers: Callable[[], Mapping[str, str]] = no_headers,
+        connect_timeout: float = 10.0,
+    ) -> None:
+        parts = urlsplit(url)
+        self._secure = parts.scheme == "https"
+        self._host = parts.hostname or "127.0.0.1"
+        self._port = parts.port or (443 if self._secure else 80)
+        self._prefix = parts.path.rstrip("/")
+        self._base = {"host": parts.netloc.rpartition("@")[2]}
+        self._tls = tls
+        self._server_name = server_name
+        self._headers = headers
+        self._timeout = connect_timeout
+        self._idle: list[ClientConnection] = []
+        self._all: set[ClientConnection] = set()
+        self._closed = False
+
+    async def request(self, request: Request) -> Response:
+        connection = await self._exchange(request)
+        parts = []
+        try:
+            while data := await connection.read():
+                parts.append(data)
+        except BaseException:
+            connection.abort()
+            raise
+        response = Response(connection.status, connection.headers, b"".join(parts))
+        self._release(connection)
+        return response
+
+    async def stream(self, request: Request) -> StreamedResponse:
+        return _Streamed(await self._exchange(request), self._release)
+
+    async def upgrade(self, request: Request) -> tuple[Response, Duplex | None]:
+        connection = await self._exchange(request)
+        if connection.status == 101:
+            return Response(101, connection.headers), connection.switch()
+        streamed = _Streamed(connection, self._release)
+        body = b"".join([chunk async for chunk in streamed])
+        return Response(streamed.status, streamed.headers, body), None
+
+    async def close(self) -> None:
+        self._closed = True
+        for connection in tuple(self._all):
+            connection.close()
+        self._idle.clear()
+
+    async def _exchange(self, request: Request) -> ClientConnection:
+        """Send, and return the connection with the answer's head on it."""
+        head = request_head(request, self._prefix, {**self._base, **self._headers()})
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                return await self._send(connection, head, request)
+            except ConnectionError:
+                if request.method not in _SAFE:
+                    raise
+        return await self._send(await self._connect(), head, request)
+
+    async def _send(self, connection: ClientConnection, head: bytes, request: Request) -> ClientConnection:
+        try:
+            await connection.send(head, request.body, head_only=request.method == "HEAD")
+        except BaseException:
+            connection.abort()
+            raise
+        return connection
+
+    async def _connect(self) -> ClientConnection:
+        if self._closed:
+            raise ConnectionAbortedError("the transport is closed")
+        tls = (self._tls or ssl.create_default_context()) if self._secure else None
+        try:
+            async with asyncio.timeout(self._timeout):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: ClientConnection(self._forget),
+                    self._host,
+                    self._port,
+                    ssl=tls,
+                    server_hostname=(self._server_name or self._host) if tls else None,
+                )
+        except TimeoutError:
+            raise TimeoutError(f"{self._host}:{self._port} did not answer in {self._timeout:g} s") from None
+        except ConnectionError:
+            raise
+        except OSError as error:  # ssl.SSLError and socket.gaierror are OSErrors
+            raise ConnectionError(f"{self._host}:{self._port}: {error}") from error
+        self._all.add(connection)
+        return connection
+
+    def _release(self, connection: ClientConnection) -> None:
+        """The exchange has ended: keep the connection, or let it go."""
+        if connection.reusable and len(self._idle) < _IDLE and not self._closed:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _forget(self, connection: ClientConnection) -> None:
+        self._all.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+
+class _Streamed:
+    """A `StreamedResponse` over a connection of the pool."""
+
+    def __init__(self, connection: ClientConnection, release: Callable[[ClientConnection], None]) -> None:
+        self.status = connection.status
+        self.headers = connection.headers
+        self._connection: ClientConnection | None = connection
+        self._release = release
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while self._connection and (data := await self._connection.read()):
+            yield data
+        if self._connection:
+            self._release(self._connection)
+            self._connection = None
+
+    async def close(self) -> None:
+        if self._connection:
+            self._connection.abort()
+            self._connection = None

@@ -1,0 +1,140 @@
+"""From bytes to requests: httptools' callbacks, collected into messages within limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import httptools
+
+from knarr.wire.messages import Request, Response
+
+if TYPE_CHECKING:
+    from knarr.wire.server import Limits
+
+_DISCARDED = 16  # times the body limit that is read and thrown away before the answer, so that the client sees it
+_PLAIN = {"content-type": "text/plain; charset=utf-8"}
+_NOTHING = Request("", "")
+
+
+@dataclass(slots=True)
+class Arrived:
+    """A request and what its head said about the connection; or, with `refusal`, what could not be read as one."""
+
+    request: Request
+    version: str = "1.1"
+    keep_alive: bool = True
+    oversized: bool = False
+    refusal: Response | None = None
+
+
+class Receiver(Protocol):
+    """Who is told of what has been read."""
+
+    def on_arrived(self, arrived: Arrived) -> None: ...
+
+    def send_continue(self) -> None: ...
+
+
+class RequestReader:
+    """Feeds a parser and reports whole requests. `under_way` while one has begun and not ended."""
+
+    __slots__ = (
+        "_body",
+        "_fields",
+        "_head",
+        "_in_head",
+        "_limits",
+        "_parser",
+        "_receiver",
+        "_size",
+        "_url",
+        "under_way",
+    )
+
+    def __init__(self, limits: Limits, receiver: Receiver) -> None:
+        self._limits = limits
+        self._receiver = receiver
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
+        self.under_way = False
+        self._in_head = True
+        self._head = 0  # bytes of the head so far, where it comes in pieces
+
+    def feed(self, data: bytes) -> None:
+        """Raises HttpParserError for what is not HTTP, HttpParserUpgrade (with the offset) where HTTP ends."""
+        if self._parser is None:
+            return
+        self._parser.feed_data(data)
+        if self.under_way and self._in_head:
+            self._head += len(data)
+            if self._head > self._limits.head:
+                self.refuse(431, b"request header fields too large\n")
+
+    def close(self) -> None:
+        """Read no further; lets go of the parser, which refers back to here."""
+        self._parser = None
+
+    def refuse(self, status: int, text: bytes) -> None:
+        """Answer so in turn, and read no further."""
+        if self._parser is not None:
+            self._parser = None
+            self.under_way = False
+            self._receiver.on_arrived(Arrived(_NOTHING, keep_alive=False, refusal=Response(status, _PLAIN, text)))
+
+    # httptools' callbacks
+
+    def on_message_begin(self) -> None:
+        self.under_way = self._in_head = True
+        self._url = b""
+        self._fields: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._size = self._head = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        field, text = name.lower().decode("latin-1"), value.decode("latin-1")
+        known = self._fields.get(field)
+        self._fields[field] = text if known is None else f"{known}, {text}"
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if self._fields.get("expect", "").lower() == "100-continue":
+            announced = self._fields.get("content-length", "")
+            if not announced.isdecimal() or int(announced) <= self._limits.body:
+                self._receiver.send_continue()
+
+    def on_body(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size <= self._limits.body:
+            self._body.append(data)
+        elif self._size > self._limits.body * _DISCARDED:
+            self.refuse(413, b"request body too large\n")
+        else:
+            self._body.clear()
+
+    def on_message_complete(self) -> None:
+        self.under_way = False
+        parser = self._parser
+        if parser is None:
+            return
+        version = parser.get_http_version()
+        if "host" not in self._fields and version == "1.1":  # RFC 9112, 3.2
+            self.refuse(400, b"missing required Host header\n")
+            return
+        oversized = self._size > self._limits.body
+        path, _, query = _target(self._url).partition("?")
+        method = parser.get_method().decode("latin-1")
+        request = Request(method, path, query, self._fields, b"".join(self._body))
+        keep_alive = parser.should_keep_alive() and not oversized
+        self._receiver.on_arrived(Arrived(request, version, keep_alive, oversized))
+
+
+def _target(url: bytes) -> str:
+    """Path and query; a proxy's absolute form loses its scheme and authority."""
+    text = url.decode("latin-1")
+    if text.startswith("/") or "://" not in text:
+        return text
+    _, slash, rest = text.partition("://")[2].partition("/")
+    return slash + rest or "/"

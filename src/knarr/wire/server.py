@@ -1,0 +1,95 @@
+"""The listener: accepts connections for an application and ends them gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+
+from knarr.wire.messages import Answer, Application, Peer, Request, Response
+from knarr.wire.serving import ServerConnection
+
+BODY_LIMIT = 3 * 1024 * 1024  # bytes; what upstream's API server takes
+HANDSHAKE_TIMEOUT = 10.0  # seconds
+
+
+async def too_large(_request: Request, _peer: Peer) -> Answer:
+    """The plain answer to a body above the limit."""
+    return Response(413, {"content-type": "text/plain"}, b"request body too large\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a connection may ask of the server."""
+
+    body: int = BODY_LIMIT  # bytes
+    head: int = 1024 * 1024  # bytes, of start line and fields; Go's limit
+    message: float = 60.0  # seconds within which a request must have arrived whole
+    pipeline: int = 8  # requests read ahead while one is being answered
+
+
+class Server:
+    """Serves `application` over HTTP/1.1, with TLS where a context is given.
+
+    `oversized` answers, in the application's place, requests whose body is above the limit (it is dropped, the
+    connection closed afterwards). A request once begun runs to its end even when the client has gone; a stream is
+    cancelled.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        oversized: Application = too_large,
+    ) -> None:
+        self.application = application
+        self.oversized = oversized
+        self.limits = limits or Limits()
+        self.connections: set[ServerConnection] = set()
+        self.closing = False
+        self._tls = tls
+        self._listeners: list[asyncio.Server] = []
+        self._emptied = asyncio.Event()
+
+    async def listen(self, host: str = "127.0.0.1", port: int = 0) -> int:
+        """Accept connections at this address too; returns the port. Raises OSError where the address is taken."""
+        loop = asyncio.get_running_loop()
+        handshake = HANDSHAKE_TIMEOUT if self._tls else None
+        listener = await loop.create_server(
+            lambda: ServerConnection(self, loop),
+            host,
+            port,
+            ssl=self._tls,
+            ssl_handshake_timeout=handshake,
+            backlog=1024,
+        )
+        self._listeners.append(listener)
+        return int(listener.sockets[0].getsockname()[1])
+
+    async def close(self, grace: float = 10.0) -> None:
+        """Stop accepting, end streams and idle connections, let requests finish; after `grace` seconds cut the rest."""
+        self.closing = True
+        for listener in self._listeners:
+            listener.close()
+        for connection in tuple(self.connections):
+            connection.retire()
+        await self._until_empty(grace)
+        for connection in tuple(self.connections):
+            connection.abort()
+        await self._until_empty(1.0)
+
+    async def _until_empty(self, seconds: float) -> None:
+        self._emptied.clear()
+        if self.connections:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._emptied.wait()
+
+    def forget(self, connection: ServerConnection) -> None:
+        """A connection has ended."""
+        self.connections.discard(connection)
+        if not self.connections:
+            self._emptied.set()

@@ -1,0 +1,322 @@
+"""One connection of the server: bytes in, requests to the application one after the other, answers out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Protocol
+
+import httptools
+
+from knarr.wire.flow import Backpressure, RawStream
+from knarr.wire.heads import BODILESS, HeadError, response_head
+from knarr.wire.messages import Answer, Application, Peer, Response, Streaming, Upgrade
+from knarr.wire.parsing import Arrived, RequestReader
+from knarr.wire.sinks import BodySink
+
+if TYPE_CHECKING:
+    from knarr.wire.server import Limits
+
+log = logging.getLogger(__name__)
+
+_ONE_WRITE = 64 * 1024  # bytes; below, joining head and body is cheaper than a second write
+_PLAIN = {"content-type": "text/plain; charset=utf-8"}
+_FAILED = Response(500, _PLAIN, b"internal server error\n")
+_UPGRADES = {"connection": "Upgrade"}
+
+
+class Host(Protocol):
+    """What a connection needs of its server."""
+
+    application: Application
+    oversized: Application
+    limits: Limits
+    connections: set[ServerConnection]
+    closing: bool
+
+    def forget(self, connection: ServerConnection) -> None: ...
+
+
+class ServerConnection(asyncio.Protocol):
+    """Reads ahead a few pipelined requests; answers strictly in order."""
+
+    __slots__ = (
+        "_answering",
+        "_closing",
+        "_flow",
+        "_host",
+        "_loop",
+        "_peer",
+        "_queue",
+        "_raw",
+        "_reader",
+        "_sink",
+        "_tail",
+        "_task",
+        "_timer",
+        "_transport",
+    )
+
+    _transport: asyncio.Transport
+    _peer: Peer
+
+    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+        self._host = host
+        self._loop = loop
+        self._flow = Backpressure()
+        self._reader = RequestReader(host.limits, self)
+        self._queue: deque[Arrived] = deque()
+        self._answering: Arrived | None = None
+        self._closing = False  # no further request is taken; the connection ends with the current answer
+        self._sink: BodySink | None = None
+        self._raw: RawStream | None = None
+        self._tail: bytearray | None = None  # what followed a request to switch protocols
+        self._task: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # The transport's callbacks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # what create_server makes
+        self._transport = transport
+        self._peer = _peer_of(transport)
+        if self._host.closing:
+            transport.abort()
+            return
+        self._host.connections.add(self)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closing = True
+        self._disarm()
+        self._flow.lose()
+        self._queue.clear()
+        self._reader.close()
+        if self._sink:
+            self._sink.lose()
+            if self._task:
+                self._task.cancel()
+        if self._raw:
+            self._raw.inbox.end()
+        self._host.forget(self)
+
+    def pause_writing(self) -> None:
+        self._flow.pause()
+
+    def resume_writing(self) -> None:
+        self._flow.resume()
+        self._next()
+
+    def eof_received(self) -> None:
+        if self._raw:
+            self._raw.inbox.end()
+
+    def data_received(self, data: bytes) -> None:
+        if self._raw:
+            self._raw.inbox.feed(data)
+        elif self._tail is not None:
+            self._hold(data)
+        elif not self._closing:
+            self._parse(data)
+
+    # Reading
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._reader.feed(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._tail = bytearray()
+            self._hold(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._reader.refuse(400, b"malformed HTTP request\n")
+        if not self._reader.under_way:
+            self._disarm()
+        elif self._timer is None:
+            self._arm()
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what a client sends before we have agreed to switch protocols."""
+        assert self._tail is not None
+        self._tail += data
+        if len(self._tail) > _ONE_WRITE:
+            self._transport.pause_reading()
+
+    def on_arrived(self, arrived: Arrived) -> None:
+        """A request is here, whole."""
+        self._queue.append(arrived)
+        if len(self._queue) > self._host.limits.pipeline:
+            self._transport.pause_reading()
+        self._next()
+
+    def send_continue(self) -> None:
+        if self._answering is None and not self._queue:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _arm(self) -> None:
+        """Start the time within which a request must arrive. Most arrive in one piece and never come here."""
+        self._timer = self._loop.call_later(self._host.limits.message, self._expire)
+
+    def _disarm(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expire(self) -> None:
+        self._timer = None
+        if self._answering is None and self._reader.under_way:
+            self._reader.refuse(408, b"the request did not arrive in time\n")
+        elif self._answering is None:
+            self._transport.close()
+
+    # Answering
+
+    def _next(self) -> None:
+        """Take up the next request, if the last one is done with and the peer takes what it gets."""
+        if self._answering or self._flow.paused or self._raw:
+            return
+        if self._closing or not self._queue:
+            if self._closing:
+                self._transport.close()
+            return
+        self._answering = arrived = self._queue.popleft()
+        if len(self._queue) == self._host.limits.pipeline:
+            self._transport.resume_reading()
+        if arrived.refusal:
+            self._send_whole(arrived.refusal)
+        else:
+            self._task = self._loop.create_task(self._answer(arrived))
+
+    async def _answer(self, arrived: Arrived) -> None:
+        application = self._host.oversized if arrived.oversized else self._host.application
+        try:
+            answer = await application(arrived.request, self._peer)
+        except Exception:
+            log.exception("%s %s failed", arrived.request.method, arrived.request.path)
+            answer = _FAILED
+        self._task = None
+        if self._flow.lost:
+            return
+        try:
+            self._send(answer)
+        except HeadError:
+            log.exception("%s %s was answered with a bad head", arrived.request.method, arrived.request.path)
+            self._send(_FAILED)
+
+    def _send(self, answer: Answer) -> None:
+        if isinstance(answer, Response):
+            self._send_whole(answer)
+        elif isinstance(answer, Streaming):
+            self._send_stream(answer)
+        else:
+            self._switch(answer)
+
+    def _send_whole(self, answer: Response) -> None:
+        assert self._answering is not None
+        framing = "" if answer.status in BODILESS else f"content-length: {len(answer.body)}\r\n"
+        head = response_head(answer.status, answer.headers, framing + self._persistence())
+        if self._answering.request.method == "HEAD" or answer.status in BODILESS:
+            self._transport.write(head)
+        elif len(answer.body) < _ONE_WRITE:
+            self._transport.write(head + answer.body)
+        else:
+            self._transport.write(head)
+            self._transport.write(answer.body)
+        self._answered()
+
+    def _send_stream(self, answer: Streaming) -> None:
+        assert self._answering is not None
+        chunked = self._answering.version != "1.0"
+        self._answering.keep_alive &= chunked
+        framing = "transfer-encoding: chunked\r\n" if chunked else ""
+        self._transport.write(response_head(answer.status, answer.headers, framing + self._persistence()))
+        sink = self._sink = BodySink(self._transport, self._flow, chunked=chunked, ended=self._stream_ended)
+        if self._answering.request.method == "HEAD":
+            self._sink = None
+            self._answered()
+            return
+        running = answer.start(sink)
+        if running is not None:
+            self._task = self._loop.create_task(self._stream(running, sink))
+
+    async def _stream(self, running: Awaitable[None], sink: BodySink) -> None:
+        """Run a stream's task: its end ends the body, its failure cuts it."""
+        try:
+            await running
+        except ConnectionError:
+            sink.abort()
+        except Exception:
+            log.exception("a stream failed")
+            sink.abort()
+        finally:
+            self._task = None
+            sink.close()
+
+    def _stream_ended(self) -> None:
+        self._sink = None
+        if self._task and self._task is not asyncio.current_task():
+            self._task.cancel()
+        self._answered()
+
+    def _switch(self, answer: Upgrade) -> None:
+        self._transport.write(response_head(101, {**_UPGRADES, **answer.headers}, ""))
+        self._raw = RawStream(self._transport, self._flow)
+        if self._tail:
+            self._raw.inbox.feed(bytes(self._tail))
+            if len(self._tail) > _ONE_WRITE:
+                self._transport.resume_reading()
+        self._tail = None
+        self._task = self._loop.create_task(self._own(answer, self._raw))
+
+    async def _own(self, answer: Upgrade, raw: RawStream) -> None:
+        try:
+            await answer.start(raw)
+        except ConnectionError:
+            log.debug("an upgraded connection broke off")
+        except Exception:
+            log.exception("an upgraded connection failed")
+        finally:
+            await raw.close()
+
+    def _persistence(self) -> str:
+        """The Connection field where the connection does not simply go on."""
+        assert self._answering is not None
+        if not self._answering.keep_alive or self._closing or self._tail is not None:
+            self._closing = True
+            return "connection: close\r\n"
+        return "connection: keep-alive\r\n" if self._answering.version == "1.0" else ""
+
+    def _answered(self) -> None:
+        self._answering = None
+        self._next()
+
+    # The end
+
+    def retire(self) -> None:
+        """Answer what is being answered, end a stream, then close."""
+        self._closing = True
+        self._queue.clear()
+        if self._sink:
+            self._sink.close()
+        else:
+            self._next()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+def _peer_of(transport: asyncio.Transport) -> Peer:
+    """Who is there; also lets the kernel find out when nobody is any more."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
+    tls = transport.get_extra_info("ssl_object")
+    certificate = tls.getpeercert(binary_form=True) if tls else None
+    address = transport.get_extra_info("peername")
+    if not isinstance(address, tuple):
+        return Peer(certificate=certificate)
+    return Peer(address[0], address[1], certificate)
