@@ -1,7 +1,8 @@
 """The Store protocol: etcd's meaning, whatever the engine.
 
-A store is a map from keys to bytes with one revision counter. Each successful commit takes the next revision, however many
-keys it writes; revisions never repeat and never go back. tests/storage holds every implementation to this page.
+A store is a map from keys to bytes with one revision counter. Each successful commit takes the next revision, however
+many keys it writes (one that changes nothing takes none); revisions never repeat and never go back. tests/storage holds
+every implementation to this page.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ class Record:
 class Write:
     """One key's part of a commit.
 
-    `value` None deletes the key. `expected` is the revision that the key must have been modified at: 0 says that it must not
-    exist, None takes whatever is there. `ttl` seconds after the commit (rounded up by the engine) the store deletes the key by
-    itself, with an event like any other delete.
+    `value` None deletes the key. `expected` is the revision that the key must have been modified at: 0 says that it
+    must not exist, None takes whatever is there. `ttl` seconds after the commit (rounded up by the engine) the store deletes
+    the key by itself, with an event like any other delete, unless it has been written again.
     """
 
     key: str
@@ -61,7 +62,7 @@ class StoreError(Exception):
 
 
 class ConflictError(StoreError):
-    """A key was not at its expected revision; nothing of the commit happened. `current` is what is there (None: nothing)."""
+    """A key was not at its expected revision; nothing of the commit happened. `current` is there (None: nothing)."""
 
     def __init__(self, key: str, current: Record | None) -> None:
         super().__init__(f"{key} is at {current.modified if current else 'no'} revision")
@@ -108,8 +109,8 @@ class Store(Protocol):
     async def commit(self, writes: Sequence[Write]) -> int:
         """Do all writes at one new revision, durably, or none; returns the revision.
 
-        When it returns, the commit survives a crash of process and machine. Raises ConflictError. Deleting a key that does
-        not exist, with `expected` None, is not an error and yields no event.
+        When it returns, the commit survives a crash of process and machine. Raises ConflictError, and ValueError when a
+        key is named twice. Deleting a key that does not exist, with `expected` None, is no error and yields no event.
         """
 
     def watch(self, prefix: str, after: int) -> AsyncIterator[Sequence[Event]]:
@@ -119,7 +120,7 @@ class Store(Protocol):
         """
 
     async def compact(self, revision: int) -> None:
-        """Forget everything that only reads and watches before `revision` could see."""
+        """Forget everything that only reads and watches before `revision` could see. Raises FutureRevisionError."""
 
     async def close(self) -> None:
         """Finish what is under way and release the engine."""

@@ -1,0 +1,185 @@
+"""The watch cache: the newest state of a store in memory, from which all reads and watches are served.
+
+It follows the store's events and advances with the global revision, whatever key it was that changed. All its
+synchronous methods are for the event loop's thread; none blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+
+from knarr.machinery.clock import Clock, RealClock
+from knarr.storage.entries import Change, Entry, Index, Shelf, entry_of, tombstone
+from knarr.storage.history import History
+from knarr.storage.store import CompactedError, Event, Record, Store, UnavailableError
+from knarr.storage.subscriptions import Sink, Subscription, Subscriptions, covers
+
+__all__ = ["Change", "Entry", "Index", "Subscription", "WatchCache"]
+
+log = logging.getLogger(__name__)
+
+HISTORY = 4096  # changes; what reaches further back must list again
+RECONNECT_SECONDS = 0.2
+
+
+class WatchCache:
+    """See the module's docstring. `history` changes are retained for watches that start in the past."""
+
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        prefix: str = "/registry/",
+        history: int = HISTORY,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self.revision = 0
+        self._store = store
+        self._index = index
+        self._prefix = prefix
+        self._keep = history
+        self._clock = clock or RealClock()
+        self._shelves: dict[str, Shelf] = {}
+        self._history: History[Change] = History(floor=0)
+        self._subscriptions = Subscriptions()
+        self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = count()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load everything, then follow in the background. Raises UnavailableError."""
+        await self._load()
+        self._task = asyncio.create_task(self._follow(), name="watch cache")
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for _, _, waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(UnavailableError("the watch cache has stopped"))
+        self._waiters.clear()
+
+    async def wait(self, revision: int) -> None:
+        """Until the cache has applied `revision`. Raises UnavailableError when the cache stops meanwhile."""
+        if revision <= self.revision:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiters, (revision, next(self._order), waiter))
+        await waiter
+
+    def get(self, key: str) -> Entry | None:
+        shelf = self._shelves.get(self._shelf_name(key))
+        return shelf.get(key) if shelf else None
+
+    def range(
+        self, prefix: str, *, start: str = "", limit: int = 0, label: tuple[str, str] | None = None
+    ) -> Sequence[Entry]:
+        """Entries whose keys begin with `prefix`, from `start` (inclusive) on, in byte order, at most `limit` unless 0.
+
+        `label` keeps those that carry this key and value, by way of an index.
+        """
+        found: list[Entry] = []
+        for shelf in self._shelves_of(prefix):
+            found += shelf.range(prefix, start, limit - len(found) if limit else 0, label)
+            if limit and len(found) == limit:
+                break
+        return found
+
+    def count(self, prefix: str) -> int:
+        return sum(shelf.count(prefix) for shelf in self._shelves_of(prefix))
+
+    def subscribe(self, prefix: str, after: int, sink: Sink, on_lost: Callable[[], None]) -> Subscription:
+        """Call `sink` with all changes after the revision `after`: the retained ones now, others as they are applied.
+
+        `prefix` ends with a slash, or is one whole key. `on_lost` is called once, and nothing after it, when changes
+        have been missed or the sink raised. Raises CompactedError when changes after `after` are no longer retained.
+        """
+        missed = [change for change in self._history.after(after) if covers(prefix, change.entry.key)]
+        subscription = self._subscriptions.add(prefix, after, sink, on_lost)
+        if missed:
+            subscription.deliver(missed)
+        return subscription
+
+    def _shelf_name(self, key: str) -> str:
+        return key[len(self._prefix) :].partition("/")[0]
+
+    def _shelves_of(self, prefix: str) -> Iterable[Shelf]:
+        """Those that may hold keys of the prefix: one, if it names the resource as a whole."""
+        name, slash, _ = prefix[len(self._prefix) :].partition("/")
+        if slash:
+            return filter(None, [self._shelves.get(name)])
+        return (shelf for _, shelf in sorted(self._shelves.items(), key=lambda item: item[0] + "/"))
+
+    async def _load(self) -> None:
+        page = await self._store.range(self._prefix)
+        known, self._shelves = self._shelves, {}
+        for record in page.records:
+            name = self._shelf_name(record.key)
+            shelf = known.get(name)
+            entry = shelf.get(record.key) if shelf else None
+            self._shelf(name).put(entry if entry and entry.revision == record.modified else self._entry(record))
+        self._history = History(floor=page.revision)
+        self._advance(page.revision)
+
+    async def _follow(self) -> None:
+        """Until the store is closed; what cannot be followed from here is loaded again."""
+        stale = False
+        while True:
+            try:
+                if stale:
+                    await self._reload()
+                    stale = False
+                async for events in self._store.watch("", self.revision):
+                    self._apply(events)
+                return
+            except CompactedError:
+                stale = True
+            except UnavailableError as error:
+                log.warning("the store's watch failed and is tried again: %s", error)
+                await self._clock.sleep(RECONNECT_SECONDS)
+            except Exception:
+                log.exception("the watch cache could not apply what the store said")
+                stale = True
+                await self._clock.sleep(RECONNECT_SECONDS)
+
+    async def _reload(self) -> None:
+        log.warning("the watch cache has missed events and loads everything again")
+        await self._load()
+        self._subscriptions.lose_all()
+
+    def _apply(self, events: Sequence[Event]) -> None:
+        changes = [self._change(event) for event in events if event.key.startswith(self._prefix)]
+        self._history.extend(changes)
+        self._history.trim(self._keep)
+        self._advance(events[-1].revision)
+        self._subscriptions.publish(changes)
+
+    def _change(self, event: Event) -> Change:
+        shelf = self._shelf(self._shelf_name(event.key))
+        if event.value is not None:
+            entry = self._entry(Record(event.key, event.value, event.created, event.revision))
+            previous = shelf.put(entry)
+            return Change("MODIFIED" if previous else "ADDED", entry, previous)
+        previous = shelf.remove(event.key)
+        if previous is None:
+            raise RuntimeError(f"the store deleted {event.key}, which it had not announced")
+        return Change("DELETED", tombstone(previous, event.revision), previous)
+
+    def _entry(self, record: Record) -> Entry:
+        return entry_of(record, self._index)
+
+    def _shelf(self, name: str) -> Shelf:
+        return self._shelves.setdefault(name, Shelf())
+
+    def _advance(self, revision: int) -> None:
+        self.revision = revision
+        while self._waiters and self._waiters[0][0] <= revision:
+            waiter = heapq.heappop(self._waiters)[2]
+            if not waiter.done():
+                waiter.set_result(None)
