@@ -183,7 +183,9 @@ def from_status(status: Mapping[str, Any]) -> APIError:
         name=details.get("name", ""),
         group=details.get("group", ""),
         uid=details.get("uid", ""),
-        causes=[Cause(c.get("reason", ""), c.get("message", ""), c.get("field", "")) for c in details.get("causes") or ()],
+        causes=[
+            Cause(c.get("reason", ""), c.get("message", ""), c.get("field", "")) for c in details.get("causes") or ()
+        ],
         retry_after=int(details.get("retryAfterSeconds") or 0),
         reason=reason,
         code=code,

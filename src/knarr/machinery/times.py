@@ -1,0 +1,104 @@
+"""Times as the API writes them (RFC 3339, UTC) and ages as kubectl shows them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+RFC3339 = "2006-01-02T15:04:05Z07:00"  # Go's layouts: messages name them
+RFC3339_MICRO = "2006-01-02T15:04:05.000000Z07:00"
+
+# What a time is made of, in order: Go's name of the part, and its pattern. Messages name the first that does not match.
+_PARTS = (
+    ("2006", r"\d{4}"),
+    ("-", "-"),
+    ("01", r"\d{2}"),
+    ("-", "-"),
+    ("02", r"\d{2}"),
+    ("T", "T"),
+    ("15", r"\d{2}"),
+    (":", ":"),
+    ("04", r"\d{2}"),
+    (":", ":"),
+    ("05", r"\d{2}"),
+)
+_ZONE = r"Z|[+-]\d{2}:\d{2}"
+_CANONICAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+_TIME = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}:\d{{2}}(\.\d+)?({_ZONE})")
+_MICRO = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}:\d{{2}}\.\d{{6}}({_ZONE})")
+
+
+class TimeError(ValueError):
+    """Text that is no time, in the words of Go's time.Parse."""
+
+
+def format_time(time: datetime) -> str:
+    """Whole seconds, as metav1.Time: `2006-01-02T15:04:05Z`."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def format_micro(time: datetime) -> str:
+    """Microseconds, as metav1.MicroTime: `2006-01-02T15:04:05.000000Z`."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> datetime:
+    """An RFC 3339 time, in UTC; fractions beyond microseconds are cut. Raises TimeError."""
+    return _parse(text, RFC3339, _TIME)
+
+
+def canonical_time(text: str) -> str:
+    """The text that the API stores for it. Raises TimeError."""
+    parsed = parse_time(text)
+    return text if _CANONICAL.fullmatch(text) else format_time(parsed)
+
+
+def canonical_micro(text: str) -> str:
+    """The same for MicroTime, which must have exactly six fractional digits. Raises TimeError."""
+    return format_micro(_parse(text, RFC3339_MICRO, _MICRO))
+
+
+def _parse(text: str, layout: str, pattern: re.Pattern[str]) -> datetime:
+    if not pattern.fullmatch(text):
+        raise TimeError(_where_it_fails(text, layout))
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise TimeError(f'parsing time "{text}": {_out_of_range(text)} out of range') from None
+
+
+def _where_it_fails(text: str, layout: str) -> str:
+    rest, fraction = text, layout == RFC3339_MICRO
+    parts = (*_PARTS, *([(".000000", r"\.\d{6}")] if fraction else [("", r"(\.\d+)?")]), ("Z07:00", _ZONE))
+    for name, pattern in parts:
+        match = re.match(pattern, rest)
+        if not match:
+            return f'parsing time "{text}" as "{layout}": cannot parse "{rest}" as "{name}"'
+        rest = rest[match.end() :]
+    return f'parsing time "{text}": extra text: "{rest}"'
+
+
+def _out_of_range(text: str) -> str:
+    parts = (("month", 5, 1, 12), ("day", 8, 1, 31), ("hour", 11, 0, 23), ("minute", 14, 0, 59), ("second", 17, 0, 59))
+    return next((name for name, at, low, high in parts if not low <= int(text[at : at + 2]) <= high), "day")
+
+
+def human_duration(seconds: float) -> str:
+    """An age as kubectl prints it: two units at most, less precise the older (`45s`, `5m3s`, `5d3h`, `2y30d`)."""
+    whole = int(seconds)
+    if whole < -1:
+        return "<invalid>"
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if whole < 120:
+        return f"{max(whole, 0)}s"
+    if minutes < 180:
+        return _two(minutes, "m", whole % 60, "s", exact=minutes < 10)
+    if hours < 48:
+        return _two(hours, "h", minutes % 60, "m", exact=hours < 8)
+    if days < 365 * 2:
+        return _two(days, "d", hours % 24, "h", exact=days < 8)
+    return _two(days // 365, "y", days % 365, "d", exact=days < 365 * 8)
+
+
+def _two(large: int, unit: str, small: int, small_unit: str, *, exact: bool) -> str:
+    return f"{large}{unit}{small}{small_unit}" if exact and small else f"{large}{unit}"

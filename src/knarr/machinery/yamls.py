@@ -1,0 +1,109 @@
+"""YAML in and out, as sigs.k8s.io/yaml reads it: YAML 1.1 booleans and octals; times stay, keys become text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import yaml
+
+_BOOLEANS = {"y": True, "yes": True, "true": True, "on": True, "n": False, "no": False, "false": False, "off": False}
+_INTEGER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_BOOLEAN = re.compile("|".join(f"{w}|{w.capitalize()}|{w.upper()}" for w in _BOOLEANS))
+_NULL = re.compile("~|null|Null|NULL|")
+_RESOLVERS = (
+    ("tag:yaml.org,2002:bool", _BOOLEAN, "yYnNtTfFoO"),
+    ("tag:yaml.org,2002:null", _NULL, ["~", "n", "N", ""]),
+    ("tag:yaml.org,2002:int", _INTEGER, "-+0123456789"),
+    ("tag:yaml.org,2002:float", _FLOAT, "-+0123456789."),
+    ("tag:yaml.org,2002:merge", re.compile("<<"), "<"),
+)
+
+
+class YAMLError(ValueError):
+    """Text that is no YAML, worded as upstream's converter words it."""
+
+
+class _Loader(yaml.CSafeLoader):
+    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
+
+    def construct_yaml_bool(self, node: yaml.ScalarNode) -> bool:
+        return _BOOLEANS[node.value.lower()]
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        text = node.value.replace("_", "")
+        digits = text.lstrip("+-")
+        octal = len(digits) > 1 and digits.isdigit() and digits.startswith("0")
+        return int(text, 8 if octal else 0)
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        return float(node.value.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").replace(".n", "n"))
+
+    def construct_yaml_map(self, node: yaml.MappingNode) -> Iterator[dict[str, Any]]:
+        data: dict[str, Any] = {}
+        yield data
+        self.flatten_mapping(node)  # type: ignore[no-untyped-call]
+        for key, value in node.value:
+            data[_key(self.construct_object(key, deep=True))] = self.construct_object(value)  # type: ignore[no-untyped-call]
+
+    def construct_text(self, node: yaml.ScalarNode) -> str:
+        return str(self.construct_scalar(node))
+
+
+class _Dumper(yaml.CSafeDumper):
+    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return "null" if key is None else str(key)
+
+
+for _tag, _pattern, _first in _RESOLVERS:
+    _whole = re.compile(rf"(?:{_pattern.pattern})\Z")
+    _Loader.add_implicit_resolver(_tag, _whole, list(_first))
+    _Dumper.add_implicit_resolver(_tag, _whole, list(_first))
+for _name, _construct in (
+    ("bool", _Loader.construct_yaml_bool),
+    ("int", _Loader.construct_yaml_int),
+    ("float", _Loader.construct_yaml_float),
+    ("map", _Loader.construct_yaml_map),
+    ("timestamp", _Loader.construct_text),
+    ("binary", _Loader.construct_text),
+):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_name}", _construct)
+_Dumper.add_representer(str, _represent_text)
+
+
+def load_all(text: str | bytes) -> list[Any]:
+    """Every document that is not empty. Raises YAMLError."""
+    try:
+        return [document for document in yaml.load_all(text, _Loader) if document is not None]
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise YAMLError(f"error converting YAML to JSON: yaml: {_described(error)}") from None
+
+
+def load(text: str | bytes) -> Any:
+    """The first document, None if there is none. Raises YAMLError."""
+    return next(iter(load_all(text)), None)
+
+
+def _described(error: Exception) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return str(error)
+    return f"line {error.problem_mark.line + 1}: {error.problem}"
+
+
+def dump(document: Any) -> str:
+    """Block style, keys sorted, long lines whole: what kubectl prints with `-o yaml`."""
+    return str(yaml.dump(document, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=2**31 - 1))
