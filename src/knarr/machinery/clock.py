@@ -55,10 +55,11 @@ class VirtualClock:
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
-            return await asyncio.sleep(0)
-        woken = asyncio.get_running_loop().create_future()
+            await asyncio.sleep(0)
+            return
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._elapsed + seconds, next(self._order), woken))
-        return await woken
+        await woken
 
     @property
     def next_wake(self) -> float | None:

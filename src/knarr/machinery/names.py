@@ -68,8 +68,8 @@ wildcard_dns1123_subdomain = _pattern(
 dns1035_label = _pattern(
     63,
     r"[a-z]([-a-z0-9]*[a-z0-9])?",
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and "
-    "end with an alphanumeric character",
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character",
     "my-name",
     "abc-123",
 )

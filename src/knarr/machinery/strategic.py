@@ -1,8 +1,8 @@
 """Strategic merge patch: a merge patch that knows which lists are maps in disguise.
 
 The schema says for each field whether its list merges (by which key) or is replaced; directives in the patch override
-it: `$patch: replace|delete|merge`, `$retainKeys`, `$deleteFromPrimitiveList/<field>`, `$setElementOrder/<field>`. Source:
-Kubernetes documentation, "Strategic Merge Patch" (sig-api-machinery devel guide); messages are apimachinery's.
+it: `$patch: replace|delete|merge`, `$retainKeys`, `$deleteFromPrimitiveList/<field>`, `$setElementOrder/<field>`.
+Source: Kubernetes documentation, "Strategic Merge Patch" (sig-api-machinery devel guide); messages are apimachinery's.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ _FREE_FIELD = PatchField(FREE)
 
 def strategic_merge(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
     """A new object with the patch merged in; neither argument is changed nor shared. Raises PatchError."""
-    return _merge_object(deepcopy(original), deepcopy(patch), schema)
+    merged: JSON = _merge_object(deepcopy(original), deepcopy(patch), schema)
+    return merged
 
 
 def _merge_object(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:

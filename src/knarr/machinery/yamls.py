@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Generator
+from typing import Any
 
 import yaml
 
@@ -13,6 +13,7 @@ _INTEGER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _BOOLEAN = re.compile("|".join(f"{w}|{w.capitalize()}|{w.upper()}" for w in _BOOLEANS))
 _NULL = re.compile("~|null|Null|NULL|")
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9][0-9]?-[0-9][0-9]?([Tt\s].*)?\Z")  # read as text, but written in quotes
 _RESOLVERS = (
     ("tag:yaml.org,2002:bool", _BOOLEAN, "yYnNtTfFoO"),
     ("tag:yaml.org,2002:null", _NULL, ["~", "n", "N", ""]),
@@ -27,8 +28,6 @@ class YAMLError(ValueError):
 
 
 class _Loader(yaml.CSafeLoader):
-    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
-
     def construct_yaml_bool(self, node: yaml.ScalarNode) -> bool:
         return _BOOLEANS[node.value.lower()]
 
@@ -41,20 +40,18 @@ class _Loader(yaml.CSafeLoader):
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
         return float(node.value.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").replace(".n", "n"))
 
-    def construct_yaml_map(self, node: yaml.MappingNode) -> Iterator[dict[str, Any]]:
+    def construct_yaml_map(self, node: yaml.MappingNode) -> Generator[dict[Any, Any], None, None]:
         data: dict[str, Any] = {}
         yield data
-        self.flatten_mapping(node)  # type: ignore[no-untyped-call]
+        self.flatten_mapping(node)
         for key, value in node.value:
-            data[_key(self.construct_object(key, deep=True))] = self.construct_object(value)  # type: ignore[no-untyped-call]
+            data[_key(self.construct_object(key, deep=True))] = self.construct_object(value)
 
     def construct_text(self, node: yaml.ScalarNode) -> str:
         return str(self.construct_scalar(node))
 
 
 class _Dumper(yaml.CSafeDumper):
-    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
-
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
@@ -69,6 +66,8 @@ def _key(key: Any) -> str:
     return "null" if key is None else str(key)
 
 
+_Loader.yaml_implicit_resolvers, _Dumper.yaml_implicit_resolvers = {}, {}  # none of PyYAML's own
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:timestamp", _TIMESTAMP, list("0123456789"))
 for _tag, _pattern, _first in _RESOLVERS:
     _whole = re.compile(rf"(?:{_pattern.pattern})\Z")
     _Loader.add_implicit_resolver(_tag, _whole, list(_first))
