@@ -6,7 +6,7 @@ never happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -97,6 +97,20 @@ AGE = Column(
     ago("metadata.creationTimestamp"),
     description="CreationTimestamp is the server time when this object was created.",
 )
+
+CREATED_AT = Column("Created At", value("metadata.creationTimestamp"))
+
+
+def shown(items: Sequence[str], limit: int = 3, empty: str = NONE) -> str:
+    """The first few, and how many more there are: `a,b,c + 2 more...`."""
+    more = f" + {len(items) - limit} more..." if len(items) > limit else ""
+    return ",".join(items[:limit]) + more or empty
+
+
+def balancer_addresses(obj: JSON) -> str:
+    """The addresses that a load balancer gave to a Service or an Ingress."""
+    ingress = each(obj, "status.loadBalancer.ingress")
+    return ",".join(sorted({entry.get("ip") or entry.get("hostname", "") for entry in ingress} - {""}))
 
 
 def template_columns(template: str = "spec.template") -> tuple[Column, Column]:

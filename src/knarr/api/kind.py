@@ -1,7 +1,7 @@
 """What a kind is: one frozen value from which routes, discovery, OpenAPI, tables and verbs are derived.
 
-A file in kinds/ holds the value `KIND` and the pure functions that only this kind has; what belongs to a part shared by several
-kinds (a pod template, a label selector) is a rule on that part's schema definition, in rules/.
+A file in kinds/ holds the value `KIND` and the pure functions that only this kind has; what belongs to a part shared by
+several kinds (a pod template, a label selector) is a rule on that part's schema definition, in rules/.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A served version. Where it is not the storage version, both conversions are given; they may change their argument.
+    """A served version. Where it is not the storage version, both conversions are given.
 
-    A conversion returns the whole object, with the apiVersion of the version that it leads to.
+    A conversion may change its argument; it returns the whole object with the apiVersion of the version it leads to.
     """
 
     name: str
@@ -55,9 +55,9 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A resource of the API, whole. `versions` are the served ones, preferred first; the first without conversions is stored.
+    """A resource of the API, whole. `versions` are the served ones, preferred first; the one without conversions is stored.
 
-    A kind that shares another's storage (events.k8s.io Events are core Events) names the other's version in `stored`.
+    A kind that shares another's storage (events.k8s.io Events are core Events) names that one's version in `stored`.
     """
 
     kind: str
@@ -77,12 +77,10 @@ class Kind:
     graceful: bool = False  # deletion waits for somebody (the kubelet) to confirm it
     name_rule: Callable[[str], Iterable[str]] | None = None  # default: DNS-1123 subdomain
     columns: tuple[Column, ...] = ()  # default: Name and Age
-    fields: Mapping[str, Callable[[JSON], str]] = field(
-        default_factory=dict
-    )  # selectable beyond metadata.name/namespace
-    prepare_create: Callable[[JSON], None] | None = (
-        None  # after defaulting: drop what a client may not set, derive what it need not
-    )
+    # Fields that selectors may name besides metadata.name and metadata.namespace; they read the stored version.
+    fields: Mapping[str, Callable[[JSON], str]] = field(default_factory=dict)
+    # After defaulting: drop what a client may not set, derive what it need not.
+    prepare_create: Callable[[JSON], None] | None = None
     prepare_update: Callable[[JSON, JSON], None] | None = None  # (new, old)
     prepare_status: Callable[[JSON, JSON], None] | None = None  # (new, old), for the status subresource
     validate: Callable[[JSON], Iterable[FieldError]] | None = None  # after the rules of its schema definitions
@@ -122,8 +120,8 @@ class Kind:
 class Rules:
     """What the schema leaves out about one of its definitions; applied wherever the definition occurs.
 
-    Paths in `defaults`, `enums`, `immutable` are field names of the definition itself; a default may be a function of the object
-    holding the field (after its siblings' static defaults), called only when the field is absent; returning None sets nothing.
+    The keys of mappings and tuples are field names of the definition itself. A default may be a function of the object
+    holding the field (after its siblings' static defaults), called only when the field is absent; None sets nothing.
     """
 
     definition: str
@@ -131,12 +129,9 @@ class Rules:
     required: tuple[str, ...] = ()  # beyond the schema's own: absent or empty is "Required value"
     enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bounds: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)  # inclusive
-    names: Mapping[str, Callable[[str], Iterable[str]]] = field(
-        default_factory=dict
-    )  # format checks from machinery.names
+    names: Mapping[str, Callable[[str], Iterable[str]]] = field(default_factory=dict)  # checks of machinery.names
     default: Callable[[JSON], None] | None = None  # what depends on several fields; runs after the children's defaults
     validate: Callable[[JSON, str], Iterable[FieldError]] | None = None  # (value, its path)
-    validate_update: Callable[[JSON, JSON, str], Iterable[FieldError]] | None = (
-        None  # (new, old, path), where both exist
-    )
+    # (new, old, path), where both exist.
+    validate_update: Callable[[JSON, JSON, str], Iterable[FieldError]] | None = None
     immutable: tuple[str, ...] = ()  # fields that an update may not change: "field is immutable"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from knarr.api.cells import AGE, NAME, NONE
+from knarr.api.cells import AGE, NAME, shown
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import each
 
-_SHOWN = 3
 _DEPRECATED = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 
 
 def _addresses(endpoints: JSON, now: datetime) -> str:
     found = [text for subset in each(endpoints, "subsets") for text in _subset(subset)]
-    more = f" + {len(found) - _SHOWN} more..." if len(found) > _SHOWN else ""
-    return ",".join(found[:_SHOWN]) + more or NONE
+    return shown(found)
 
 
 def _subset(subset: JSON) -> list[str]:

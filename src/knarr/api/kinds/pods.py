@@ -14,7 +14,7 @@ def _ip(pod: JSON) -> str:
 
 
 def _prepare_create(pod: JSON) -> None:
-    """A new Pod is Pending, whatever its creator says of its status; its quality of service follows from its resources."""
+    """A new Pod is Pending, whatever its creator says; its quality of service follows from its resources."""
     pod["status"] = {"phase": "Pending", "qosClass": qos_class(pod["spec"])}
     if each(pod, "spec.schedulingGates"):
         pod["status"]["conditions"] = [

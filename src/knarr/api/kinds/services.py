@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from knarr.api.cells import AGE, NAME, NONE, labels, text
+from knarr.api.cells import AGE, NAME, NONE, balancer_addresses, labels, text
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
 from knarr.machinery.names import dns1035_label
@@ -20,13 +20,8 @@ def _external_ip(service: JSON, now: datetime) -> str:
         case "ExternalName":
             return str(dig(service, "spec.externalName", ""))
         case "LoadBalancer":
-            return ",".join(filter(None, [_balancer(service), *external])) or "<pending>"
+            return ",".join(filter(None, [balancer_addresses(service), *external])) or "<pending>"
     return ",".join(external) or NONE
-
-
-def _balancer(service: JSON) -> str:
-    ingress = each(service, "status.loadBalancer.ingress")
-    return ",".join(sorted({entry.get("ip") or entry.get("hostname", "") for entry in ingress} - {""}))
 
 
 def _ports(service: JSON, now: datetime) -> str:

@@ -1,4 +1,7 @@
-"""A Pod in one line: what READY, STATUS and RESTARTS say (docs: "Pod Lifecycle"; upstream's printer decides the words)."""
+"""A Pod in one line: what READY, STATUS and RESTARTS say.
+
+The words are those of upstream's printer, explained in the docs' "Pod Lifecycle".
+"""
 
 from __future__ import annotations
 

@@ -12,10 +12,11 @@ _COMPUTE = ("cpu", "memory")
 
 
 def qos_class(spec: JSON) -> str:
-    """Guaranteed when every container's cpu and memory limits equal its requests, BestEffort when nobody asks for any, else Burstable."""
-    if any(
-        _amounts(spec, side) for side in ("requests", "limits")
-    ):  # resources of the whole Pod decide alone (KEP-2837)
+    """BestEffort when nobody asks for cpu or memory, Guaranteed when all have limits equal to requests, else Burstable.
+
+    Resources of the whole Pod, where given, decide alone (KEP-2837).
+    """
+    if any(_amounts(spec, side) for side in ("requests", "limits")):
         return _of([spec])
     return _of(each(spec, "initContainers") + each(spec, "containers"))
 

@@ -1,0 +1,54 @@
+"""CronJobs: Jobs at set times; served in two versions that differ by name alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from knarr.api.cells import AGE, NAME, NONE, count, flag, selector, since, template_columns, text, value
+from knarr.api.kind import JSON, Column, Kind, Version
+from knarr.api.paths import dig
+
+_BETA_DEPRECATED = "batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob"
+_DEFINITION = "io.k8s.api.batch.v1.CronJob"
+
+
+def _renamed_to(api_version: str) -> Callable[[JSON], JSON]:
+    return lambda cron_job: cron_job | {"apiVersion": api_version}
+
+
+def _last_schedule(cron_job: JSON, now: datetime) -> str:
+    last = dig(cron_job, "status.lastScheduleTime")
+    return since(last, now) if last else NONE
+
+
+KIND = Kind(
+    kind="CronJob",
+    plural="cronjobs",
+    versions=(
+        Version("v1", _DEFINITION),
+        Version(
+            "v1beta1",
+            _DEFINITION,
+            to_storage=_renamed_to("batch/v1"),
+            from_storage=_renamed_to("batch/v1beta1"),
+            deprecated=_BETA_DEPRECATED,
+        ),
+    ),
+    group="batch",
+    short_names=("cj",),
+    categories=("all",),
+    subresources=("status",),
+    generation=True,
+    columns=(
+        NAME,
+        Column("Schedule", value("spec.schedule")),
+        Column("Timezone", text("spec.timeZone")),
+        Column("Suspend", flag("spec.suspend")),
+        Column("Active", count("status.active"), type="integer"),
+        Column("Last Schedule", _last_schedule),
+        AGE,
+        *template_columns("spec.jobTemplate.spec.template"),
+        Column("Selector", selector("spec.jobTemplate.spec.selector"), priority=1),
+    ),
+)

@@ -1,0 +1,33 @@
+"""Ingresses: HTTP routes from outside to Services."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from knarr.api.cells import AGE, NAME, balancer_addresses, shown, text
+from knarr.api.kind import JSON, Column, Kind, Version
+from knarr.api.paths import each
+
+
+def _hosts(ingress: JSON, now: datetime) -> str:
+    return shown([rule["host"] for rule in each(ingress, "spec.rules") if rule.get("host")], empty="*")
+
+
+KIND = Kind(
+    kind="Ingress",
+    plural="ingresses",
+    versions=(Version("v1", "io.k8s.api.networking.v1.Ingress"),),
+    group="networking.k8s.io",
+    short_names=("ing",),
+    storage_prefix="/registry/ingress",
+    subresources=("status",),
+    generation=True,
+    columns=(
+        NAME,
+        Column("Class", text("spec.ingressClassName")),
+        Column("Hosts", _hosts),
+        Column("Address", lambda ingress, now: balancer_addresses(ingress)),
+        Column("Ports", lambda ingress, now: "80, 443" if each(ingress, "spec.tls") else "80"),
+        AGE,
+    ),
+)

@@ -1,0 +1,56 @@
+"""Jobs: Pods that run to completion."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from knarr.api.cells import AGE, NAME, selector, since, template_columns
+from knarr.api.jobs import prepare_create
+from knarr.api.kind import JSON, Column, Kind, Version
+from knarr.api.paths import dig, each
+from knarr.machinery.times import human_duration, parse_time
+
+
+def _status(job: JSON, now: datetime) -> str:
+    """The first condition that holds, the final ones first."""
+    true = {c.get("type") for c in each(job, "status.conditions") if c.get("status") == "True"}
+    deleted = {"Terminating"} if dig(job, "metadata.deletionTimestamp") else set()
+    order = ("Complete", "Failed", "Terminating", "Suspended", "FailureTarget", "SuccessCriteriaMet")
+    return next((said for said in order if said in true | deleted), "Running")
+
+
+def _completions(job: JSON, now: datetime) -> str:
+    done, wanted = dig(job, "status.succeeded", 0), dig(job, "spec.completions")
+    if wanted is not None:
+        return f"{done}/{wanted}"
+    parallelism = dig(job, "spec.parallelism", 0)
+    return f"{done}/1 of {parallelism}" if parallelism > 1 else f"{done}/1"
+
+
+def _duration(job: JSON, now: datetime) -> str:
+    start, end = dig(job, "status.startTime"), dig(job, "status.completionTime")
+    if not start:
+        return ""
+    return human_duration((parse_time(end) - parse_time(start)).total_seconds()) if end else since(start, now)
+
+
+KIND = Kind(
+    kind="Job",
+    plural="jobs",
+    versions=(Version("v1", "io.k8s.api.batch.v1.Job"),),
+    group="batch",
+    categories=("all",),
+    subresources=("status",),
+    generation=True,
+    columns=(
+        NAME,
+        Column("Status", _status),
+        Column("Completions", _completions),
+        Column("Duration", _duration),
+        AGE,
+        *template_columns(),
+        Column("Selector", selector("spec.selector"), priority=1),
+    ),
+    fields={"status.successful": lambda job: str(dig(job, "status.succeeded", 0))},
+    prepare_create=prepare_create,
+)

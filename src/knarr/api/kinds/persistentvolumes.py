@@ -1,0 +1,39 @@
+"""PersistentVolumes: storage that outlives Pods."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from knarr.api.cells import AGE, NAME, UNSET, text, value
+from knarr.api.kind import JSON, Column, Kind, Version
+from knarr.api.paths import dig
+from knarr.api.volumes import access_modes, phase, storage_class
+
+
+def _claim(volume: JSON, now: datetime) -> str:
+    claim = dig(volume, "spec.claimRef", {})
+    return f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else ""
+
+
+KIND = Kind(
+    kind="PersistentVolume",
+    plural="persistentvolumes",
+    versions=(Version("v1", "io.k8s.api.core.v1.PersistentVolume"),),
+    namespaced=False,
+    short_names=("pv",),
+    subresources=("status",),
+    columns=(
+        NAME,
+        Column("Capacity", value("spec.capacity.storage")),
+        Column("Access Modes", access_modes("spec.accessModes")),
+        Column("Reclaim Policy", value("spec.persistentVolumeReclaimPolicy")),
+        Column("Status", phase),
+        Column("Claim", _claim),
+        Column("StorageClass", storage_class),
+        Column("VolumeAttributesClass", text("spec.volumeAttributesClassName", UNSET)),
+        Column("Reason", value("status.reason")),
+        AGE,
+        Column("VolumeMode", text("spec.volumeMode", UNSET), priority=1),
+    ),
+    prepare_create=lambda volume: volume.update(status={"phase": "Pending"}),
+)

@@ -1,0 +1,29 @@
+"""ReplicationControllers: the ancestor of ReplicaSets; their selector is a plain map."""
+
+from __future__ import annotations
+
+from knarr.api.cells import AGE, NAME, labels, template_columns, value
+from knarr.api.kind import Column, Kind, Scale, Version
+from knarr.api.paths import dig
+
+KIND = Kind(
+    kind="ReplicationController",
+    plural="replicationcontrollers",
+    versions=(Version("v1", "io.k8s.api.core.v1.ReplicationController"),),
+    short_names=("rc",),
+    categories=("all",),
+    storage_prefix="/registry/controllers",
+    subresources=("scale", "status"),
+    scale=Scale(),
+    generation=True,
+    columns=(
+        NAME,
+        Column("Desired", value("spec.replicas", 0), type="integer"),
+        Column("Current", value("status.replicas", 0), type="integer"),
+        Column("Ready", value("status.readyReplicas", 0), type="integer"),
+        AGE,
+        *template_columns(),
+        Column("Selector", labels("spec.selector"), priority=1),
+    ),
+    fields={"status.replicas": lambda controller: str(dig(controller, "status.replicas", 0))},
+)
