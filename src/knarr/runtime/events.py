@@ -22,6 +22,7 @@ from knarr.client.objects import JSON, Object
 from knarr.client.resources import EVENTS
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError, NotFound
+from knarr.machinery.times import format_time
 from knarr.runtime.quiescence import Quiescence
 
 log = logging.getLogger(__name__)
@@ -186,7 +187,7 @@ class EventRecorder:
 
     async def _write(self, told: _Told, about: JSON, message: str, series: _Series) -> None:
         namespace = about.get("namespace") or "default"
-        stamp = told.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        stamp = format_time(told.at)
         if series.count > 1:
             patch = {"count": series.count, "lastTimestamp": stamp, "message": message}
             try:

@@ -10,13 +10,13 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from knarr.client.client import Client
 from knarr.client.objects import JSON, Object, View
 from knarr.client.resources import LEASES
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import AlreadyExists, APIError, Conflict, NotFound
+from knarr.machinery.times import format_micro
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ class LeaderElector:
 
     def _body(self, lease: Lease) -> JSON:
         ours = lease.spec.holder_identity == self._identity
-        now = _micro_time(self._clock.now())
+        now = format_micro(self._clock.now())
         metadata = {
             "name": self._name,
             "namespace": self._namespace,
@@ -154,7 +154,3 @@ class LeaderElector:
             "leaseTransitions": (lease.spec.lease_transitions or 0) + (0 if ours or not lease.metadata.uid else 1),
         }
         return {"metadata": {k: v for k, v in metadata.items() if v}, "spec": spec}
-
-
-def _micro_time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
