@@ -1,0 +1,56 @@
+"""Being told of changes to files (inotify(7)), without a thread and without polling."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+from pathlib import Path
+from types import TracebackType
+
+MODIFIED, MOVED_IN, CREATED = 0x002, 0x080, 0x100
+_NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class DirectoryWatch:
+    """Says that something happened to the files of one directory: writes, new names. Raises OSError if it is not there."""
+
+    def __init__(self, directory: Path) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self._descriptor = _checked(_libc.inotify_init1(_NONBLOCK_CLOEXEC), directory)
+        try:
+            mask = MODIFIED | MOVED_IN | CREATED
+            _checked(_libc.inotify_add_watch(self._descriptor, os.fsencode(directory), mask), directory)
+        except OSError:
+            os.close(self._descriptor)
+            raise
+        self._loop.add_reader(self._descriptor, self._drain)
+
+    def __enter__(self) -> DirectoryWatch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.remove_reader(self._descriptor)
+        os.close(self._descriptor)
+
+    async def changed(self) -> None:
+        """Wait for a change since the last call, or since the watch began."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def _drain(self) -> None:
+        # Which file it was does not matter: a reader that looks again finds out by itself.
+        os.read(self._descriptor, 65536)
+        self._changed.set()
+
+
+def _checked(result: int, about: Path) -> int:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), str(about))
+    return result

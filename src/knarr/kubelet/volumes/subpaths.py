@@ -1,0 +1,69 @@
+"""subPath: one directory or file of a volume, opened so that no symbolic link in the volume leads out of it.
+
+What a container may write to it may also turn into a link to the node's files, at any time. So each part of the path is
+opened without following links, and what was opened, not its name, is bound to a place that containers cannot touch.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from knarr.kubelet.interfaces import ConfigError
+from knarr.kubelet.volumes.mounts import bind, is_mounted
+
+_LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def expose(volume: Path, sub_path: str, target: Path) -> Path:
+    """Bind `sub_path` of the volume, a new directory if missing, to `target`; returns that. Raises ConfigError."""
+    try:
+        descriptor = _open_below(volume, _resolved(volume, sub_path))
+        try:
+            _make_like(target, descriptor)
+            if not is_mounted(target):
+                bind(descriptor, target)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ConfigError(f"failed to prepare subPath {sub_path}: {error.strerror}") from error
+    return target
+
+
+def _resolved(volume: Path, sub_path: str) -> tuple[str, ...]:
+    """The parts of the path with today's links resolved; links that lead out of the volume are refused."""
+    root = Path(os.path.realpath(volume))
+    wanted = Path(os.path.realpath(root / sub_path))
+    if Path(sub_path).is_absolute() or not wanted.is_relative_to(root):
+        raise ConfigError(f"failed to prepare subPath {sub_path}: it is not within the volume")
+    return wanted.relative_to(root).parts
+
+
+def _open_below(volume: Path, parts: tuple[str, ...]) -> int:
+    descriptor = os.open(os.path.realpath(volume), _LOOK)
+    for part in parts:
+        parent = descriptor
+        try:
+            descriptor = _open_or_make(part, parent)
+        finally:
+            os.close(parent)
+    return descriptor
+
+
+def _open_or_make(name: str, parent: int) -> int:
+    try:
+        return os.open(name, _LOOK, dir_fd=parent)
+    except FileNotFoundError:
+        os.mkdir(name, mode=0o750, dir_fd=parent)
+        opened = os.open(name, _LOOK, dir_fd=parent)
+        Path(f"/proc/self/fd/{opened}").chmod(os.fstat(parent).st_mode & 0o7777)  # as open to users as what it is in
+        return opened
+
+
+def _make_like(target: Path, descriptor: int) -> None:
+    """A mount point of the same sort: a directory for a directory, a file for anything else."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112 - the descriptor, not a path
+        target.mkdir(exist_ok=True)
+    else:
+        target.touch()
