@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from knarr.machinery.clock import Clock, RealClock
 from knarr.storage.history import History, News
 from knarr.storage.leases import Leases
-from knarr.storage.state import State
+from knarr.storage.state import State, check_writes
 from knarr.storage.store import CompactedError, Event, FutureRevisionError, Page, Record, Write
 
 KEEP_EVENTS = 100_000
@@ -34,6 +34,7 @@ class MemoryStore:
         return state.range(prefix, start, limit)
 
     async def commit(self, writes: Sequence[Write]) -> int:
+        check_writes(writes)
         events = self._state.decide(writes, self._state.revision + 1, {})
         self._state.apply(events)
         self._history.extend(events)

@@ -22,6 +22,17 @@ def span(keys: Sequence[str], prefix: str, start: str = "") -> tuple[int, int]:
     return low, max(low, bisect_left(keys, after_prefix(prefix)))
 
 
+MAX_WRITES = 10_000
+
+
+def check_writes(writes: Sequence[Write]) -> None:
+    """Raises ValueError for what no store takes in one commit."""
+    if len(writes) > MAX_WRITES:
+        raise ValueError(f"a commit has {MAX_WRITES} writes at most")
+    if len({write.key for write in writes}) != len(writes):
+        raise ValueError("a commit writes a key once")
+
+
 class State:
     """Records by key and in key order, as of `revision`."""
 
@@ -34,8 +45,6 @@ class State:
 
     def decide(self, writes: Sequence[Write], revision: int, pending: Mapping[str, Record | None]) -> list[Event]:
         """What the writes would do at `revision`, after the changes in `pending`. Raises ConflictError."""
-        if len({write.key for write in writes}) != len(writes):
-            raise ValueError("a commit writes a key once")
         events = (self._decide_one(write, revision, pending) for write in writes)
         return [event for event in events if event]
 

@@ -27,8 +27,8 @@ class Write:
     """One key's part of a commit.
 
     `value` None deletes the key. `expected` is the revision that the key must have been modified at: 0 says that it
-    must not exist, None takes whatever is there. `ttl` seconds after the commit (rounded up by the engine) the store deletes
-    the key by itself, with an event like any other delete, unless it has been written again.
+    must not exist, None takes whatever is there. `ttl` seconds after the commit (rounded up by the engine) the store
+    deletes the key by itself, with an event like any other delete, unless it has been written again.
     """
 
     key: str
