@@ -1,1 +1,24 @@
 """The command line: one file per command; table.py lists them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `knarr` with these arguments (default: the process's); returns the exit code."""
+    from knarr.cli.command import parse
+    from knarr.cluster.errors import UserError
+
+    parsed = parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return int(parsed.run(parsed))
+    except UserError as error:
+        sys.stderr.write(f"knarr: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # somebody's `| head` has seen enough
+        sys.stderr.close()
+        return 141

@@ -11,7 +11,8 @@
     ├── Conflict 409              └── Timeout 504
     ├── Gone 410 (also Expired)
 
-Reasons and messages are upstream's (k8s.io/apimachinery, pkg/api/errors): clients branch on `reason`, users read `message`.
+Reasons and messages are upstream's (k8s.io/apimachinery, pkg/api/errors): clients branch on `reason`, users read
+`message`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,149 @@
+"""What one cluster on this machine is made of: names, addresses and folders, chosen at the first `knarr up` and kept.
+
+Everything that must be unique on a machine is derived from the cluster's name or is a field here, so that several
+clusters (a user's and a test's) live side by side.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+DEFAULT_NAME = "knarr"
+DEFAULT_DATA = Path("/var/lib/knarr")
+IMAGE_CACHE = Path("/var/cache/knarr/registry")  # what `make images` fills; shared by all clusters of the machine
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The choices that a cluster keeps for life. Stored as `cluster.json` in its data directory."""
+
+    name: str = DEFAULT_NAME
+    data: str = str(DEFAULT_DATA)
+    node_name: str = ""
+    node_ip: str = ""
+    api_port: int = 6443
+    kubelet_port: int = 10250
+    dns_port: int = 10053
+    registry_port: int = 5000
+    service_cidr: str = "10.96.0.0/16"
+    pod_cidr: str = "10.244.0.0/24"
+    node_ports: str = "30000-32767"
+    domain: str = "cluster.local"
+    layout: Literal["joined", "apart"] = (
+        "joined"  # processes: one for the server's and one for the node's parts, or one each
+    )
+
+    @property
+    def root(self) -> Path:
+        return Path(self.data)
+
+    @property
+    def run(self) -> Path:
+        """Sockets, locks and process ids: short-lived, and short enough a path for a Unix socket."""
+        return Path("/run") / ("knarr" if self.name == DEFAULT_NAME else f"knarr-{self.name}")
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def pki(self) -> Path:
+        return self.root / "pki"
+
+    @property
+    def database(self) -> Path:
+        return self.root / "state.db"
+
+    @property
+    def admin_kubeconfig(self) -> Path:
+        return self.root / "admin.kubeconfig"
+
+    @property
+    def containerd_state(self) -> Path:
+        return self.run / "containerd"
+
+    @property
+    def containerd_socket(self) -> Path:
+        return self.containerd_state / "containerd.sock"
+
+    @property
+    def bridge(self) -> str:
+        """The pods' bridge; interface names have at most 15 characters."""
+        return "knarr0" if self.name == DEFAULT_NAME else f"kn-{self.name}"[:15]
+
+    @property
+    def nft_table(self) -> str:
+        return "knarr" if self.name == DEFAULT_NAME else f"knarr-{self.name}"
+
+    @property
+    def cgroup(self) -> str:
+        return "knarr" if self.name == DEFAULT_NAME else f"knarr-{self.name}"
+
+    @property
+    def first_service_ip(self) -> str:
+        """The `kubernetes` Service's address."""
+        return str(ipaddress.ip_network(self.service_cidr)[1])
+
+    @property
+    def dns_ip(self) -> str:
+        """The cluster DNS's address: upstream's installers take the tenth of the service range."""
+        return str(ipaddress.ip_network(self.service_cidr)[10])
+
+    @property
+    def gateway(self) -> str:
+        """The node's own address on the pods' bridge."""
+        return str(ipaddress.ip_network(self.pod_cidr)[1])
+
+    @property
+    def api_url(self) -> str:
+        return f"https://127.0.0.1:{self.api_port}"
+
+
+def path_of(data: Path) -> Path:
+    """Where the cluster of a data directory keeps its configuration."""
+    return data / "cluster.json"
+
+
+def load(data: Path) -> Config | None:
+    """The configuration of the cluster in this data directory, or None where there is none."""
+    try:
+        return msgspec.json.decode(path_of(data).read_bytes(), type=Config)
+    except FileNotFoundError:
+        return None
+
+
+def save(config: Config) -> None:
+    """Write the configuration, 0600, whole or not at all."""
+    config.root.mkdir(parents=True, exist_ok=True)
+    config.root.chmod(0o700)
+    target = path_of(config.root)
+    draft = target.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
+    draft.replace(target)
+
+
+def own_address() -> str:
+    """The address that other machines would reach this one at, or "" where there is no route to anywhere.
+
+    Connecting a UDP socket sends nothing: it only asks the kernel which source address it would use.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
+
+
+def complete(config: Config) -> Config:
+    """Fill in what the machine decides: the node's name and address.
+
+    A machine without any network is still a node: the pods' bridge gives it an address.
+    """
+    name = config.node_name or socket.gethostname().split(".")[0].lower()
+    return msgspec.structs.replace(config, node_name=name, node_ip=config.node_ip or own_address() or config.gateway)

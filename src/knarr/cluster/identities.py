@@ -1,0 +1,34 @@
+"""Clients of the cluster's API, each with the identity of the part that uses it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knarr.cluster.config import Config
+
+if TYPE_CHECKING:
+    from knarr.client.client import Client
+    from knarr.client.kubeconfig import Credentials
+
+
+def client(config: Config, identity: str) -> Client:
+    """A client over HTTPS as `identity`: the file name of a certificate in the cluster's PKI (certificates.leaves)."""
+    from knarr.client.client import Client
+    from knarr.wire.connections import HTTPTransport
+    from knarr.wire.tls import client_context
+
+    files = (config.pki / f"{identity}.crt", config.pki / f"{identity}.key")
+    tls = client_context(config.pki / "ca.crt", *files)
+    return Client(HTTPTransport(config.api_url, tls=tls), user_agent=f"knarr/{identity}")
+
+
+def credentials(config: Config, identity: str = "admin") -> Credentials:
+    """The same as a kubeconfig holds it."""
+    from knarr.client.kubeconfig import Credentials
+
+    return Credentials(
+        server=config.api_url,
+        ca=(config.pki / "ca.crt").read_bytes(),
+        certificate=(config.pki / f"{identity}.crt").read_bytes(),
+        key=(config.pki / f"{identity}.key").read_bytes(),
+    )

@@ -1,0 +1,43 @@
+"""The supervisor's process: `python -m knarr.cluster.supervise <data directory>`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from knarr.cluster import cleanup
+from knarr.cluster.config import Config, load
+from knarr.cluster.parts import parts
+from knarr.cluster.supervisor import AlreadyRunningError, Supervisor, lock
+
+
+def supervise(config: Config) -> None:
+    """Keep the cluster running until SIGTERM; then stop it and leave nothing behind."""
+
+    def stopped(part: str) -> None:
+        if part in (
+            "agent",
+            "kubelet",
+        ):  # nobody restarts containers any more, and containerd is still there to see them end
+            cleanup.stop_containers(config)
+
+    Supervisor(config.run, config.logs, lambda: parts(config), stopped).serve()
+    cleanup.sweep(config)
+
+
+def main() -> int:
+    config = load(Path(sys.argv[1]))
+    if config is None:
+        sys.stderr.write(f"no cluster in {sys.argv[1]}\n")
+        return 1
+    try:
+        lock(config.run)
+    except AlreadyRunningError:
+        return 0
+    supervise(config)
+    (config.run / "supervisor.pid").unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
