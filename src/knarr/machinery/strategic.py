@@ -49,8 +49,7 @@ _FREE_FIELD = PatchField(FREE)
 
 def strategic_merge(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
     """A new object with the patch merged in; neither argument is changed nor shared. Raises PatchError."""
-    merged: JSON = _merge_object(deepcopy(original), deepcopy(patch), schema)
-    return merged
+    return _merge_object(deepcopy(original), deepcopy(patch), schema)
 
 
 def _merge_object(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
@@ -60,9 +59,12 @@ def _merge_object(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
         case "delete":
             return {}
         case "merge":
-            pass
+            return _merge_fields(original, patch, schema)
         case other:
             raise PatchError(f"unknown patch type: {other} in map: {patch}")
+
+
+def _merge_fields(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
     _retain_keys(original, patch)
     orders = {name: _list(patch.pop(key)) for key, name in _directives(patch, _ORDER)}
     for key, name in _directives(patch, _DELETE_ITEMS):

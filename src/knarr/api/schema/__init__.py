@@ -1,0 +1,8 @@
+"""The published definitions of the Kubernetes API, normalised, from one compact cache file.
+
+Nothing here knows what Knarr adds to them (rules/) or makes of them (types/).
+"""
+
+from knarr.api.schema.cache import definition, definitions
+
+__all__ = ["definition", "definitions"]
