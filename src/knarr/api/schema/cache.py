@@ -3,8 +3,8 @@
     index (JSON, one line)   {"<name>": [offset, length, offset, length], ...}: without descriptions, and with them
     definitions              JSON after JSON, where the index says
 
-The file's name holds the package's version and the format's number: a newer one makes a new file. Where the cache directory
-cannot be written, the same bytes are made in memory.
+The file's name holds the package's version and the format's number: a newer one makes a new file. Where the cache
+directory cannot be written, the same bytes are made in memory.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where the definitions come from, and how they are brought into OpenAPI's form.
 
-The package kubernetes-validate carries them as JSON Schema made for its own validator: types that may be null, references
-into `$defs`, the values of `kind` and `apiVersion` as enums. Only its data files are read; importing it is slow.
+The package kubernetes-validate carries them as JSON Schema made for its own validator: types that may be null,
+references into `$defs`, the values of `kind` and `apiVersion` as enums. Only its data files are read; importing it is slow.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _definition(schema: JSON) -> JSON:
 
 
 def _schema(schema: JSON) -> JSON:
-    """One schema and all within: null is no type, references are OpenAPI's (`allOf` where more than a reference is said)."""
+    """One schema and all within: null is no type, a reference with something beside it is an `allOf`."""
     result: JSON = {key: _PARTS.get(key, _as_is)(value) for key, value in schema.items()}
     reference = result.pop("$ref", None)
     if reference is None:
@@ -95,7 +95,7 @@ def _older_cron_jobs(definitions: dict[str, JSON]) -> dict[str, JSON]:
 
 
 def _renamed(schema: JSON) -> JSON:
-    text = orjson.dumps(schema).replace(b"io.k8s.api.batch.v1.CronJob\"", b"io.k8s.api.batch.v1beta1.CronJob\"")
+    text = orjson.dumps(schema).replace(b'io.k8s.api.batch.v1.CronJob"', b'io.k8s.api.batch.v1beta1.CronJob"')
     renamed: JSON = orjson.loads(text)
     for identity in renamed["x-kubernetes-group-version-kind"]:
         identity["version"] = "v1beta1"

@@ -1,0 +1,83 @@
+"""Functions compiled from a definition: decode, default, validate, compare, merge. Each is made when first called.
+
+An object in the API server is a JSON tree; a `Type` knows the tree's definition. Rules (api/rules/) are compiled in.
+"""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from typing import Any
+
+from knarr.api.types.decoding import DecodeError, Decoder, decoder
+from knarr.api.types.defaulting import Defaulter, defaulter
+from knarr.api.types.duplicates import duplicate_fields
+from knarr.api.types.merging import patch_schema
+from knarr.api.types.shapes import Shape, shape_of
+from knarr.api.types.updating import Comparer, comparer
+from knarr.api.types.validating import Validator, validator
+from knarr.machinery.fielderrors import FieldError
+from knarr.machinery.strategic import PatchSchema
+
+__all__ = ["DecodeError", "Type", "duplicate_fields", "type_of"]
+
+JSON = dict[str, Any]
+
+
+class Type:
+    """A definition at work. Trees are changed in place; a tree goes through decode before anything else."""
+
+    def __init__(self, definition: str, shape: Shape) -> None:
+        self.definition = definition
+        self._shape = shape
+
+    def decode(self, tree: JSON) -> list[str]:
+        """Check JSON types, drop nulls, make quantities and times canonical; the places of removed unknown fields.
+
+        Raises DecodeError with the message of Go's decoder.
+        """
+        unknown: list[str] = []
+        self._decode(tree, None, unknown)
+        return unknown
+
+    def default(self, tree: JSON) -> None:
+        """Add what the author left out."""
+        self._default(tree)
+
+    def validate(self, tree: JSON) -> list[FieldError]:
+        """All that is wrong with the object, in the order of its fields."""
+        errors: list[FieldError] = []
+        self._validate(tree, "", errors)
+        return errors
+
+    def validate_update(self, new: JSON, old: JSON) -> list[FieldError]:
+        """What the change from `old` may not do; the new object's own faults are validate's."""
+        errors: list[FieldError] = []
+        self._compare(new, old, "", errors)
+        return errors
+
+    @cached_property
+    def patch_schema(self) -> PatchSchema:
+        """For machinery.strategic.strategic_merge."""
+        return patch_schema(self._shape)
+
+    @cached_property
+    def _decode(self) -> Decoder:
+        return decoder(self._shape)
+
+    @cached_property
+    def _default(self) -> Defaulter:
+        return defaulter(self._shape)
+
+    @cached_property
+    def _validate(self) -> Validator:
+        return validator(self._shape)
+
+    @cached_property
+    def _compare(self) -> Comparer:
+        return comparer(self._shape)
+
+
+@cache
+def type_of(definition: str) -> Type:
+    """The type of a published definition (`io.k8s.api.apps.v1.Deployment`). Raises KeyError."""
+    return Type(definition, shape_of(definition))

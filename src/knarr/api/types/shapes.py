@@ -1,0 +1,190 @@
+"""What a definition looks like to the compilers: scalars, lists, maps and structs, not JSON Schema's many spellings.
+
+The shape of a named definition is made once and knows its fields only when somebody looks: definitions
+may be recursive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, Literal
+
+from knarr.api import schema as published
+
+JSON = dict[str, Any]
+Form = Literal["string", "bool", "int32", "int64", "float64", "bytes", "time", "micro", "quantity", "int-or-string"]
+
+_REFERENCE = "#/components/schemas/"
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Any JSON, kept as it is: RawExtension, FieldsV1, apiextensions' JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    item: Shape
+    keys: tuple[str, ...] = ()  # of a list that is a map
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    value: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    shape: Shape
+    patch: frozenset[str] = frozenset()  # strategies: merge, replace, retainKeys
+    merge_key: str = ""
+
+
+class Struct:
+    """An object with named fields; equal only to itself."""
+
+    def __init__(self, name: str, schema: JSON) -> None:
+        self.name = name  # the definition's
+        self.required: tuple[str, ...] = tuple(schema.get("required", ()))
+        self.is_kind = "x-kubernetes-group-version-kind" in schema
+        self._properties: JSON = schema.get("properties", {})
+
+    @cached_property
+    def fields(self) -> Mapping[str, Field]:
+        return {name: _field(schema) for name, schema in self._properties.items()}
+
+    @property
+    def go_name(self) -> str:
+        """As Go's decoder names the type in its messages: `DeploymentSpec`."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def go_type(self) -> str:
+        """The same with its package: `v1.DeploymentSpec`."""
+        return ".".join(self.name.split(".")[-2:])
+
+
+Shape = Scalar | Opaque | ListOf | MapOf | Struct
+
+_OPAQUE = Opaque()
+_NAMED: dict[str, Shape] = {
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": Scalar("quantity"),
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": Scalar("int-or-string"),
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": _OPAQUE,
+    f"{_META}.FieldsV1": _OPAQUE,
+    f"{_META}.Time": Scalar("time"),
+    f"{_META}.MicroTime": Scalar("micro"),
+}
+_FORMS: dict[tuple[str, str], Form] = {
+    ("string", ""): "string",
+    ("string", "byte"): "bytes",
+    ("boolean", ""): "bool",
+    ("integer", ""): "int64",
+    ("integer", "int32"): "int32",
+    ("integer", "int64"): "int64",
+    ("number", ""): "float64",
+    ("number", "double"): "float64",
+}
+
+
+@cache
+def shape_of(definition: str) -> Shape:
+    """The shape of a named definition. Raises KeyError."""
+    if definition in _NAMED:
+        return _NAMED[definition]
+    schema = published.definition(definition)
+    return Struct(definition, schema) if schema.get("type") == "object" else _OPAQUE
+
+
+def _field(schema: JSON) -> Field:
+    strategies = schema.get("x-kubernetes-patch-strategy", "")
+    return Field(
+        _shape(schema),
+        frozenset(strategies.split(",")) if strategies else frozenset(),
+        schema.get("x-kubernetes-patch-merge-key", ""),
+    )
+
+
+def _shape(schema: JSON) -> Shape:
+    """The shape of a schema in place: a field's, an item's, a value's."""
+    reference = schema.get("$ref") or next((part["$ref"] for part in schema.get("allOf", ()) if "$ref" in part), "")
+    if reference:
+        return shape_of(reference.removeprefix(_REFERENCE))
+    kind = schema.get("type")
+    if kind == "array":
+        keys = tuple(schema.get("x-kubernetes-list-map-keys", ()))
+        return ListOf(_shape(schema["items"]), keys)
+    if kind == "object":
+        values = schema.get("additionalProperties")
+        return MapOf(_shape(values)) if isinstance(values, dict) else _OPAQUE
+    form = _FORMS.get((kind or "", schema.get("format", "")))
+    return Scalar(form) if form else _OPAQUE
+
+
+class Reach:
+    """Whether a struct that `holds` can be met within a shape: what cannot is never visited."""
+
+    def __init__(self, holds: Callable[[Struct], bool]) -> None:
+        self._holds = holds
+        self._known: dict[Struct, bool] = {}
+
+    def __call__(self, shape: Shape) -> bool:
+        struct = _innermost(shape)
+        if struct is None:
+            return False
+        seen: set[Struct] = set()
+        found = self._search(struct, seen)
+        if not found:
+            self._known.update(dict.fromkeys(seen, False))
+        return found
+
+    def _search(self, struct: Struct, seen: set[Struct]) -> bool:
+        if struct in self._known:
+            return self._known[struct]
+        if struct in seen:
+            return False
+        seen.add(struct)
+        inner = (_innermost(field.shape) for field in struct.fields.values())
+        found = self._holds(struct) or any(self._search(child, seen) for child in inner if child)
+        if found:  # a "no" is only sure when the whole search has ended
+            self._known[struct] = True
+        return found
+
+
+def _innermost(shape: Shape) -> Struct | None:
+    """The struct that lists and maps wrap."""
+    while isinstance(shape, ListOf | MapOf):
+        shape = shape.item if isinstance(shape, ListOf) else shape.value
+    return shape if isinstance(shape, Struct) else None
+
+
+def go_type(shape: Shape) -> str:
+    """As Go's decoder names a type in its messages: `int32`, `[]v1.Container`, `map[string]string`."""
+    match shape:
+        case Struct():
+            return shape.go_type
+        case ListOf(item):
+            return f"[]{go_type(item)}"
+        case MapOf(value):
+            return f"map[string]{go_type(value)}"
+        case Scalar(form):
+            return _GO_TYPES.get(form, form)
+        case Opaque():
+            return "json.RawMessage"
+
+
+_GO_TYPES: dict[Form, str] = {
+    "bytes": "[]uint8",
+    "time": "v1.Time",
+    "micro": "v1.MicroTime",
+    "quantity": "resource.Quantity",
+    "int-or-string": "intstr.IntOrString",
+}

@@ -1,0 +1,223 @@
+"""What is wrong with an object: the schema's own demands and those of the rules, in upstream's words.
+
+Below a kind's `status` the schema demands nothing: components write it, and upstream validates by hand what it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from knarr.api.kind import Rules
+from knarr.api.types.attached import rules_of
+from knarr.api.types.shapes import ListOf, MapOf, Reach, Scalar, Shape, Struct
+from knarr.machinery import fielderrors, quantity
+from knarr.machinery.fielderrors import FieldError
+
+JSON = dict[str, Any]
+Validator = Callable[[Any, str, list[FieldError]], None]  # (value, its path, where to put errors)
+
+# Lists that the schema calls maps and whose keys upstream does not check: equal keys only make apply ambiguous.
+_DUPLICATES_ALLOWED = frozenset(
+    ("env", "ports", "imagePullSecrets", "hostAliases", "volumeMounts", "ownerReferences", "conditions", "secrets")
+)
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+_UNSET = (None, "")
+
+
+def validator(shape: Shape) -> Validator:
+    return _validator(shape, strict=True) if _REACHES[True](shape) else _nothing
+
+
+def _nothing(value: Any, path: str, errors: list[FieldError]) -> None:
+    return None
+
+
+@cache
+def _validator(shape: Shape, strict: bool) -> Validator:
+    match shape:
+        case Struct():
+            return _struct(shape, strict)
+        case ListOf(item):
+            return _list(shape, _validator(item, strict) if _REACHES[strict](item) else None)
+        case MapOf(value):
+            return _map(_validator(value, strict))
+        case _:
+            return _nothing
+
+
+def _list(shape: ListOf, validate_item: Validator | None) -> Validator:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
+        if validate_item:
+            for index, item in enumerate(value):
+                validate_item(item, f"{path}[{index}]", errors)
+
+    return validate
+
+
+def _map(validate_value: Validator) -> Validator:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
+        for key, item in value.items():
+            validate_value(item, f"{path}[{key}]", errors)
+
+    return validate
+
+
+def _struct(shape: Struct, strict: bool) -> Validator:
+    rules = rules_of(shape.name)
+    needed = list(_needed(shape, rules, strict).items())
+    whole = [rule.validate for rule in rules if rule.validate]
+    checks: dict[str, Validator] | None = None  # found at first use: shapes may be recursive
+
+    def validate(value: JSON, path: str, errors: list[FieldError]) -> None:
+        nonlocal checks
+        if checks is None:
+            checks = _checks(shape, rules, strict)
+        prefix = f"{path}." if path else ""
+        missing = (name for name, empty in needed if value.get(name) in empty)
+        errors.extend(fielderrors.required(prefix + name) for name in missing)
+        for name, item in value.items():
+            if check := checks.get(name):
+                check(item, prefix + name, errors)
+        for validate_whole in whole:
+            errors.extend(validate_whole(value, path))
+
+    return validate
+
+
+def _needed(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, tuple[Any, ...]]:
+    """The fields that must be there, each with the values that count as absent."""
+    ruled = {name: _EMPTY for rule in rules for name in rule.required}
+    return dict.fromkeys(shape.required if strict else (), _UNSET) | ruled
+
+
+def _checks(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, Validator]:
+    """Each field's check, for the fields that have any."""
+    found = {}
+    for name, field in shape.fields.items():
+        below = strict and not (shape.is_kind and name == "status")
+        checks = [*_own_checks(name, field.shape, rules, below), *_inner_checks(field.shape, below)]
+        if checks:
+            found[name] = checks[0] if len(checks) == 1 else _all(checks)
+    return found
+
+
+def _inner_checks(shape: Shape, strict: bool) -> list[Validator]:
+    return [_validator(shape, strict)] if _REACHES[strict](shape) else []
+
+
+def _own_checks(name: str, shape: Shape, rules: tuple[Rules, ...], strict: bool) -> Iterable[Validator]:
+    for rule in rules:
+        if name in rule.enums:
+            yield _each_text(_enum(frozenset(rule.enums[name])))
+        if name in rule.names:
+            yield _each_text(_name(rule.names[name]))
+        if name in rule.bounds:
+            yield _bounds(shape, *rule.bounds[name])
+    if strict and _has_unique_items(name, shape):
+        assert isinstance(shape, ListOf)
+        yield _unique(shape.keys)
+
+
+def _has_unique_items(name: str, shape: Shape) -> bool:
+    return isinstance(shape, ListOf) and bool(shape.keys) and name not in _DUPLICATES_ALLOWED
+
+
+def _all(checks: list[Validator]) -> Validator:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
+        for check in checks:
+            check(value, path, errors)
+
+    return validate
+
+
+def _each_text(check: Validator) -> Validator:
+    """A check of a text, or of every text of a list."""
+
+    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                check(item, f"{path}[{index}]", errors)
+        elif value != "":
+            check(value, path, errors)
+
+    return validate
+
+
+def _enum(allowed: frozenset[str]) -> Validator:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
+        if value not in allowed:
+            errors.append(fielderrors.not_supported(path, value, allowed))
+
+    return validate
+
+
+def _name(check: Callable[[str], Iterable[str]]) -> Validator:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
+        errors.extend(fielderrors.invalid(path, value, message) for message in check(value))
+
+    return validate
+
+
+def _bounds(shape: Shape, low: int | None, high: int | None) -> Validator:
+    """Inclusive bounds of an integer, a quantity, or every quantity of a map; a text such as `25%` has none."""
+
+    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
+        if isinstance(value, dict):
+            for key, item in value.items():
+                validate(item, f"{path}[{key}]", errors)
+        elif (number := amount(value)) is not None and not (
+            (low is None or number >= low) and (high is None or number <= high)
+        ):
+            errors.append(fielderrors.invalid(path, value, message))
+
+    amount = _quantity_value if shape in _QUANTITIES else _integer_value
+    message = _bounds_message(low, high)
+    return validate
+
+
+_QUANTITIES = (Scalar("quantity"), MapOf(Scalar("quantity")))
+
+
+def _quantity_value(value: Any) -> float:
+    return quantity.parse(value).nano / 10**9
+
+
+def _integer_value(value: Any) -> float | None:
+    return value if isinstance(value, int | float) else None
+
+
+def _bounds_message(low: int | None, high: int | None) -> str:
+    if low is None:
+        return f"must be less than or equal to {high}"
+    return f"must be greater than or equal to {low}" if high is None else f"must be between {low} and {high}, inclusive"
+
+
+def _unique(keys: tuple[str, ...]) -> Validator:
+    """Items of a list that is a map differ in its keys; with one key the error is at the key's field."""
+
+    def identity(item: JSON) -> Any:
+        return item.get(keys[0]) if len(keys) == 1 else {key: item[key] for key in keys if key in item}
+
+    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
+        seen: list[Any] = []
+        for index, item in enumerate(value):
+            if (found := identity(item)) in seen:
+                place = f"{path}[{index}].{keys[0]}" if len(keys) == 1 else f"{path}[{index}]"
+                errors.append(fielderrors.duplicate(place, found))
+            seen.append(found)
+
+    return validate
+
+
+def _demands(shape: Struct) -> bool:
+    return bool(shape.required) or any(_has_unique_items(name, field.shape) for name, field in shape.fields.items())
+
+
+def _is_ruled(shape: Struct) -> bool:
+    rules = rules_of(shape.name)
+    return any(rule.required or rule.enums or rule.bounds or rule.names or rule.validate for rule in rules)
+
+
+_REACHES = {True: Reach(lambda shape: _demands(shape) or _is_ruled(shape)), False: Reach(_is_ruled)}
