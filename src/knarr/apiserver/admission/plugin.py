@@ -1,0 +1,59 @@
+"""What an admission plugin is, and what it is shown of a write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from knarr.api.kind import JSON, Kind
+from knarr.apiserver.authn.users import User
+from knarr.apiserver.registry import Lister
+from knarr.machinery.errors import Cause, Forbidden
+
+Operation = Literal["CREATE", "UPDATE", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """One write: trees are of the storage version; `object` (None for DELETE) may be changed in place."""
+
+    operation: Operation
+    kind: Kind
+    namespace: str
+    name: str
+    object: JSON | None
+    old: JSON | None
+    user: User
+    lister: Lister
+    generate: Callable[[], str]  # a random suffix for a name
+    subresource: str = ""
+    dry_run: bool = False
+
+    def forbidden(self, why: str, *causes: Cause) -> Forbidden:
+        """The refusal, worded as upstream words it."""
+        return Forbidden(
+            f'{self.kind.qualified_resource} "{self.name}" is forbidden: {why}',
+            kind=self.kind.plural,
+            group=self.kind.group,
+            name=self.name,
+            causes=causes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An admission plugin, whole. `resource` limits it to one ("pods"); subresources it never sees, unless it says so."""
+
+    name: str
+    admit: Callable[[Attributes], None]
+    operations: frozenset[Operation] = frozenset({"CREATE", "UPDATE"})
+    resource: str = ""
+    subresources: bool = False
+
+    def handles(self, attributes: Attributes) -> bool:
+        return (
+            attributes.operation in self.operations
+            and self.resource in ("", attributes.kind.qualified_resource)
+            and (self.subresources or not attributes.subresource)
+        )

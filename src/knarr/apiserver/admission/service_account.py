@@ -1,0 +1,82 @@
+"""ServiceAccount: every Pod runs as one, and finds its token, the cluster's CA and its namespace mounted.
+
+https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#serviceaccount-admission-controller
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from knarr.api.kind import JSON
+from knarr.apiserver.admission.plugin import Attributes, Plugin
+
+MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+VOLUME_PREFIX = "kube-api-access-"
+TOKEN_SECONDS = 3607  # one hour, and a few seconds by which upstream recognises its own default
+MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+FILE_MODE = 0o644
+
+
+def admit(attributes: Attributes) -> None:
+    pod = attributes.object or {}
+    spec = pod["spec"]
+    if MIRROR_ANNOTATION in (pod["metadata"].get("annotations") or {}):
+        _check_mirror(attributes, spec)
+        return
+    name = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+    spec["serviceAccountName"] = spec["serviceAccount"] = name
+    account = attributes.lister.get("", "serviceaccounts", attributes.namespace, name)
+    if account is None:
+        raise attributes.forbidden(
+            f'error looking up service account {attributes.namespace}/{name}: serviceaccount "{name}" not found'
+        )
+    if _wants_token(spec, account):
+        _mount_token(attributes, spec)
+    if account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
+        spec["imagePullSecrets"] = [{"name": secret.get("name", "")} for secret in account["imagePullSecrets"]]
+
+
+def _check_mirror(attributes: Attributes, spec: JSON) -> None:
+    """A static Pod's mirror has no account: its node already runs it without."""
+    if spec.get("serviceAccountName"):
+        raise attributes.forbidden("a mirror pod may not reference service accounts")
+    if any("secret" in volume for volume in spec.get("volumes") or ()):
+        raise attributes.forbidden("a mirror pod may not reference secrets")
+
+
+def _wants_token(spec: JSON, account: JSON) -> bool:
+    """The Pod's word counts before the account's; silence is consent."""
+    said = spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken"))
+    return said is not False
+
+
+def _mount_token(attributes: Attributes, spec: JSON) -> None:
+    """Mount the token where a container has nothing at its path; the volume is added only if one needs it."""
+    volumes = spec.get("volumes") or []
+    known = next((v["name"] for v in volumes if v["name"].startswith(VOLUME_PREFIX)), None)
+    name = known or VOLUME_PREFIX + attributes.generate()
+    bare = [c for c in _containers(spec) if all(m["mountPath"] != MOUNT_PATH for m in c.get("volumeMounts") or ())]
+    for container in bare:
+        mount = {"name": name, "readOnly": True, "mountPath": MOUNT_PATH}
+        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
+    if bare and not known:
+        spec["volumes"] = [*volumes, token_volume(name)]
+
+
+def _containers(spec: JSON) -> Iterator[JSON]:
+    yield from spec.get("initContainers") or ()
+    yield from spec.get("containers") or ()
+
+
+def token_volume(name: str) -> JSON:
+    """The projected volume that the mount shows."""
+    namespace = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
+    sources = [
+        {"serviceAccountToken": {"expirationSeconds": TOKEN_SECONDS, "path": "token"}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"downwardAPI": {"items": [namespace]}},
+    ]
+    return {"name": name, "projected": {"sources": sources, "defaultMode": FILE_MODE}}
+
+
+PLUGIN = Plugin("ServiceAccount", admit, frozenset({"CREATE"}), resource="pods")

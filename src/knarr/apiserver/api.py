@@ -1,0 +1,78 @@
+"""The resources of the API: a request for one, to its verb."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from knarr.api.kind import JSON, Kind
+from knarr.apiserver.registry import Options, Registry, tree_of
+from knarr.apiserver.request import APIRequest
+from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.table import VERBS
+from knarr.machinery.clock import Clock
+from knarr.machinery.errors import MethodNotAllowed, NotFound
+from knarr.storage.cache import WatchCache
+from knarr.storage.store import Store
+from knarr.wire.messages import Answer
+
+Foreign = Callable[[APIRequest], Awaitable[Answer]]
+
+
+class API:
+    """All resource requests.
+
+    `foreign` holds the subresources that are not about stored objects ("serviceaccounts/token", "pods/log"), by
+    resource and subresource, to be answered by others.
+    """
+
+    def __init__(
+        self,
+        kinds: Iterable[Kind],
+        store: Store,
+        cache: WatchCache,
+        clock: Clock,
+        options: Options | None = None,
+        foreign: Mapping[str, Foreign] | None = None,
+    ) -> None:
+        self.registry = Registry(kinds, store, cache, clock, options)
+        self._foreign = dict(foreign or {})
+
+    async def handle(self, request: APIRequest) -> Answer:
+        """Answer a request on a resource. Raises APIError."""
+        info = request.info
+        kind = self.registry.find(info.group, info.resource)
+        version = next((v for v in kind.versions if v.name == info.version), None) if kind else None
+        if kind is None or version is None:
+            raise _nothing_here()
+        if foreign := self._foreign.get(f"{kind.qualified_resource}/{info.subresource}"):
+            return await foreign(request)
+        if info.subresource and info.subresource not in kind.subresources:
+            raise _nothing_here()
+        handler = VERBS.get((info.verb, info.subresource))
+        if handler is None or not _allows(kind, request):
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        return await handler(Call(self.registry, request, kind, version))
+
+    def close(self) -> None:
+        """Forget what is still to happen; watches are ended by who ends their connections."""
+        self.registry.deadlines.close()
+
+    def read(self, kind: Kind, namespace: str, name: str) -> JSON | None:
+        """An object of the storage version as the cache has it; None where there is none."""
+        entry = self.registry.entry(kind, namespace, name)
+        return tree_of(entry) if entry else None
+
+
+def _allows(kind: Kind, request: APIRequest) -> bool:
+    """Whether the kind has the verb, at an address of this form."""
+    info = request.info
+    if info.subresource:
+        return bool(info.name)
+    homeless = kind.namespaced and not info.namespace
+    if (info.verb == "create" and info.name) or (info.verb in ("create", "deletecollection") and homeless):
+        return False
+    return info.verb in kind.verbs
+
+
+def _nothing_here() -> NotFound:
+    return NotFound("the server could not find the requested resource")

@@ -1,0 +1,67 @@
+"""The stored form of an object, and the bytes that are served of it.
+
+Stored is compact JSON that begins with kind, apiVersion and metadata, and lacks metadata.resourceVersion: the revision is the
+store's to know. Serving the storage version is cutting the bytes open behind `"metadata":{` and putting the revision in; other
+versions are converted and encoded once per revision and remembered with the cache's entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+
+from knarr.api.kind import JSON, Kind, Version
+
+_OPENING = b'"metadata":{'
+_HEAD = ("kind", "apiVersion", "metadata")
+
+
+def api_version(kind: Kind, version: Version) -> str:
+    """`apps/v1`, or `v1` in the core group."""
+    return f"{kind.group}/{version.name}" if kind.group else version.name
+
+
+def to_stored(tree: JSON) -> bytes:
+    """The canonical bytes of a tree of the storage version; the tree stays as it is."""
+    metadata = {key: value for key, value in tree["metadata"].items() if key != "resourceVersion"}
+    rest = {key: value for key, value in tree.items() if key not in _HEAD}
+    return orjson.dumps({"kind": tree["kind"], "apiVersion": tree["apiVersion"], "metadata": metadata, **rest})
+
+
+def with_revision(value: bytes, revision: int) -> bytes:
+    """Stored bytes as they are served: with metadata.resourceVersion."""
+    cut = value.index(_OPENING) + len(_OPENING)
+    return b'%b"resourceVersion":"%d",%b' % (value[:cut], revision, value[cut:])
+
+
+def served(
+    kind: Kind, version: Version, value: bytes, revision: int, memo: MutableMapping[Any, bytes] | None = None
+) -> bytes:
+    """An object's JSON in a served version; `memo` remembers what had to be converted."""
+    if version.from_storage is None:
+        return with_revision(value, revision)
+    known = memo.get((version.name, "json")) if memo is not None else None
+    if known is None:
+        known = to_stored(from_storage(kind, version, orjson.loads(value)))
+        if memo is not None:
+            memo[version.name, "json"] = known
+    return with_revision(known, revision)
+
+
+def from_storage(kind: Kind, version: Version, tree: JSON) -> JSON:
+    """A tree of the storage version as one of a served version; may reuse its argument."""
+    if version.from_storage is None:
+        return tree
+    tree = version.from_storage(tree)
+    tree["kind"], tree["apiVersion"] = kind.kind, api_version(kind, version)
+    return tree
+
+
+def to_storage(kind: Kind, version: Version, tree: JSON) -> JSON:
+    """A tree of a served version as one of the storage version; may reuse its argument."""
+    if version.to_storage is not None:
+        tree = version.to_storage(tree)
+    tree["kind"], tree["apiVersion"] = kind.kind, api_version(kind, kind.storage_version)
+    return tree

@@ -1,0 +1,103 @@
+"""Where the resources are: kinds by their address, keys, cached entries, and commits that the cache has applied.
+
+Admission and effects read the watch cache through the `Lister` that this is, synchronously; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from typing import Any, Protocol
+
+import orjson
+
+from knarr.api.kind import JSON, Kind
+from knarr.apiserver.deadlines import Deadlines
+from knarr.apiserver.recent import Recent
+from knarr.machinery.clock import Clock
+from knarr.storage.cache import Entry, WatchCache
+from knarr.storage.store import Store, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the verbs need to know of the cluster's configuration."""
+
+    service_cidr: IPv4Network = IPv4Network("10.96.0.0/16")
+    node_ports: range = range(30000, 32768)
+    advertise_address: str = "127.0.0.1"
+    advertise_port: int = 6443
+    body_limit: int = 3 * 1024 * 1024  # bytes, decoded
+    watch_timeout: float = 1800  # seconds, the least a watch lasts when its client names no time; at most twice this
+    bookmark_interval: float = 60  # seconds
+    random: random.Random = field(default_factory=random.SystemRandom)
+
+
+class Lister(Protocol):
+    """Synchronous reads of what the watch cache holds, as trees of the storage version with their resourceVersion."""
+
+    def get(self, group: str, plural: str, namespace: str, name: str) -> JSON | None:
+        """One object; None also where the resource is not served."""
+
+    def list(self, group: str, plural: str, namespace: str = "") -> Iterator[JSON]:
+        """All objects of a resource, or of one namespace of it."""
+
+
+class Registry:
+    """The kinds served here, and the way to their objects. A `Lister`."""
+
+    def __init__(
+        self, kinds: Iterable[Kind], store: Store, cache: WatchCache, clock: Clock, options: Options | None = None
+    ) -> None:
+        self.store, self.cache, self.clock = store, cache, clock
+        self.options = options or Options()
+        self.deadlines = Deadlines(clock)
+        self.frames = Recent()
+        self._kinds = {(kind.group, kind.plural): kind for kind in kinds}
+
+    def find(self, group: str, plural: str) -> Kind | None:
+        return self._kinds.get((group, plural))
+
+    def entry(self, kind: Kind, namespace: str, name: str) -> Entry | None:
+        return self.cache.get(key_of(kind, namespace, name))
+
+    def get(self, group: str, plural: str, namespace: str, name: str) -> JSON | None:
+        kind = self.find(group, plural)
+        entry = self.entry(kind, namespace, name) if kind else None
+        return tree_of(entry) if entry else None
+
+    def list(self, group: str, plural: str, namespace: str = "") -> Iterator[JSON]:
+        kind = self.find(group, plural)
+        return map(tree_of, self.cache.range(prefix_of(kind, namespace))) if kind else iter(())
+
+    async def synced(self) -> int:
+        """Wait until the cache shows everything acknowledged before this call; returns the revision it has reached."""
+        revision = await self.store.revision()
+        if self.cache.revision < revision:
+            await self.cache.wait(revision)
+        return self.cache.revision
+
+    async def commit(self, writes: Sequence[Write]) -> int:
+        """Commit, and wait until the cache shows it: the writer reads its own write. Raises ConflictError."""
+        revision = await self.store.commit(writes)
+        if self.cache.revision < revision:
+            await self.cache.wait(revision)
+        return revision
+
+
+def prefix_of(kind: Kind, namespace: str = "") -> str:
+    """What the keys of a kind, or of one namespace of it, begin with."""
+    return f"{kind.prefix}/{namespace}/" if kind.namespaced and namespace else f"{kind.prefix}/"
+
+
+def key_of(kind: Kind, namespace: str, name: str) -> str:
+    return prefix_of(kind, namespace) + name
+
+
+def tree_of(entry: Entry) -> JSON:
+    """An entry as a fresh tree of the storage version, with its resourceVersion."""
+    tree: dict[str, Any] = orjson.loads(entry.value)
+    tree["metadata"]["resourceVersion"] = str(entry.revision)
+    return tree

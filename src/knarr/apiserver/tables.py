@@ -1,0 +1,94 @@
+"""Views of objects that are not the objects: Tables as `kubectl get` prints them, and PartialObjectMetadata.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from knarr.api.cells import AGE, NAME
+from knarr.api.kind import JSON, Column, Kind
+from knarr.apiserver.media import Output
+from knarr.apiserver.request import APIRequest
+from knarr.machinery.errors import Invalid
+from knarr.machinery.fielderrors import not_supported
+
+_META = "meta.k8s.io"
+_INCLUDES = ("None", "Metadata", "Object")
+
+
+def view(kind: Kind, output: Output, tree: JSON, request: APIRequest, now: datetime) -> JSON:
+    """One object as the view that was negotiated."""
+    if output.view == "Table":
+        revision = {"resourceVersion": tree["metadata"].get("resourceVersion", "")}
+        return table(kind, output, (tree,), revision, now, include_object(request))
+    return partial(tree, output.view_version)
+
+
+def table(
+    kind: Kind,
+    output: Output,
+    trees: Iterable[JSON],
+    metadata: JSON,
+    now: datetime,
+    include: str,
+    headings: bool = True,
+) -> JSON:
+    """A Table of objects (storage version); `headings` are left out of all but a watch's first event."""
+    columns = columns_of(kind)
+    return {
+        "kind": "Table",
+        "apiVersion": f"{_META}/{output.view_version}",
+        "metadata": metadata,
+        "columnDefinitions": [_heading(column) for column in columns] if headings else None,
+        "rows": [_row(columns, tree, now, include, output.view_version) for tree in trees],
+    }
+
+
+def columns_of(kind: Kind) -> Sequence[Column]:
+    return kind.columns or (NAME, AGE)
+
+
+def include_object(request: APIRequest) -> str:
+    """What each row carries of its object. Raises Invalid."""
+    include = request.parameter("includeObject", "Metadata")
+    if include not in _INCLUDES:
+        raise Invalid.of(_META, "TableOptions", "", [not_supported("includeObject", include, _INCLUDES)])
+    return include
+
+
+def partial(tree: JSON, version: str) -> JSON:
+    """An object's metadata alone."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"{_META}/{version}", "metadata": tree["metadata"]}
+
+
+def partial_list(trees: Iterable[JSON], metadata: JSON, version: str) -> JSON:
+    items = [partial(tree, version) for tree in trees]
+    return {
+        "kind": "PartialObjectMetadataList",
+        "apiVersion": f"{_META}/{version}",
+        "metadata": metadata,
+        "items": items,
+    }
+
+
+def _heading(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "type": column.type,
+        "format": column.format,
+        "description": column.description,
+        "priority": column.priority,
+    }
+
+
+def _row(columns: Sequence[Column], tree: JSON, now: datetime, include: str, version: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"cells": [column.cell(tree, now) for column in columns]}
+    if include == "Metadata":
+        row["object"] = partial(tree, version)
+    elif include == "Object":
+        row["object"] = tree
+    return row

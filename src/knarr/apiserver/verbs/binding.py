@@ -1,0 +1,74 @@
+"""pods/binding: how a scheduler gives a Pod its node, once and for all."""
+
+from __future__ import annotations
+
+from knarr.api.kind import JSON
+from knarr.apiserver.verbs import bodies
+from knarr.apiserver.verbs.answers import success
+from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.parts import WHOLE
+from knarr.apiserver.verbs.writing import Draft, update_object
+from knarr.machinery.errors import Conflict, Invalid
+from knarr.machinery.fielderrors import FieldError, not_supported, required
+from knarr.machinery.times import format_time
+from knarr.wire.messages import Answer
+
+_DEFINITION = "io.k8s.api.core.v1.Binding"
+
+
+async def bind(call: Call) -> Answer:
+    """Assign the Pod to the node that the body's target names."""
+    binding = bodies.read_as(call, "Binding", ("v1",), _DEFINITION)
+    _check(call, binding)
+
+    def draft(old: JSON, revision: int) -> Draft:
+        return Draft(_bound(call, old, binding))
+
+    await update_object(call, call.name, draft, WHOLE)
+    return success(call, 201)
+
+
+def _check(call: Call, binding: JSON) -> None:
+    target = binding.get("target") or {}
+    errors: list[FieldError] = []
+    if target.get("kind", "Node") not in ("", "Node"):
+        errors.append(not_supported("target.kind", target["kind"], ["Node", "<empty>"]))
+    if not target.get("name"):
+        errors.append(required("target.name"))
+    if errors:
+        raise Invalid.of("", "Binding", call.name, errors)
+
+
+def _bound(call: Call, pod: JSON, binding: JSON) -> JSON:
+    """The Pod on its node, with the binding's annotations and labels. Raises Conflict."""
+    metadata, wanted = pod["metadata"], binding.get("metadata") or {}
+    if wanted.get("uid") and wanted["uid"] != metadata["uid"]:
+        raise _refused(
+            call, f"Precondition failed: UID in precondition: {wanted['uid']}, UID in object meta: {metadata['uid']}"
+        )
+    if metadata.get("deletionTimestamp"):
+        raise _refused(call, f"pod {call.name} is being deleted, cannot be assigned to a host")
+    if node := pod["spec"].get("nodeName"):
+        raise _refused(call, f'pod {call.name} is already assigned to node "{node}"')
+    if pod["spec"].get("schedulingGates"):
+        raise _refused(call, f"pod {call.name} has non-empty .spec.schedulingGates")
+    metadata = dict(metadata)
+    for name in ("annotations", "labels"):
+        if wanted.get(name):
+            metadata[name] = {**(metadata.get(name) or {}), **wanted[name]}
+    spec = {**pod["spec"], "nodeName": binding["target"]["name"]}
+    return {**pod, "metadata": metadata, "spec": spec, "status": _scheduled(call, pod.get("status") or {})}
+
+
+def _scheduled(call: Call, status: JSON) -> JSON:
+    """The status with the condition PodScheduled true."""
+    others = [condition for condition in status.get("conditions") or () if condition.get("type") != "PodScheduled"]
+    now = format_time(call.registry.clock.now())
+    condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
+    return {**status, "conditions": [*others, {k: v for k, v in condition.items() if v is not None}]}
+
+
+def _refused(call: Call, why: str) -> Conflict:
+    return Conflict(
+        f'Operation cannot be fulfilled on pods/binding "{call.name}": {why}', kind="pods/binding", name=call.name
+    )

@@ -1,0 +1,125 @@
+"""Bodies to trees: media type, kind and version, and what a client is told of fields that the schema does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from knarr.api.kind import JSON
+from knarr.api.types import DecodeError, type_of
+from knarr.apiserver import media
+from knarr.apiserver.encoding import api_version
+from knarr.apiserver.jsontext import JSONSyntaxError
+from knarr.apiserver.verbs.call import Call
+from knarr.machinery.errors import BadRequest, RequestEntityTooLarge
+
+_DIRECTIVES = ("Ignore", "Strict", "Warn")
+
+
+def read_object(call: Call) -> JSON:
+    """The request's body as a defaulted tree of the kind and version that the URL names.
+
+    Raises BadRequest, UnsupportedMediaType, RequestEntityTooLarge.
+    """
+    return read_as(call, call.kind.kind, (api_version(call.kind, call.version),), call.version.definition)
+
+
+def read_as(call: Call, kind: str, api_versions: Sequence[str], definition: str) -> JSON:
+    """The request's body as a defaulted tree of another kind (Scale, Binding, Eviction), the first version unless named."""
+    tree, duplicates = parse(call, kind)
+    tree = _named(tree, kind, api_versions)
+    unknown = _typed(tree, definition, kind, api_versions[0])
+    problems = [f'duplicate field "{path}"' for path in duplicates] + [f'unknown field "{path}"' for path in unknown]
+    if problems and report(call, problems):
+        raise _cannot_handle(tree["kind"], api_versions[0], kind, f"strict decoding error: {', '.join(problems)}")
+    type_of(definition).default(tree)
+    return tree
+
+
+def parse(call: Call, kind: str) -> tuple[Any, list[str]]:
+    """The body's tree as sent, and the paths of fields that it names twice."""
+    body = limited(call)
+    chosen = media.media_type(call.request.http.headers.get("content-type", ""))
+    try:
+        tree = chosen.decode(body)
+    except JSONSyntaxError as error:
+        raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {error}", body) from None
+    if not isinstance(tree, dict):
+        what = {list: "array", str: "string", type(None): "null"}.get(type(tree), "value")
+        why = f"couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type struct"
+        raise _unrecognized(kind, why, body)
+    wanted = call.request.parameter("fieldValidation") != "Ignore"
+    return tree, chosen.duplicates(body, tree) if wanted else []
+
+
+def limited(call: Call) -> bytes:
+    """The body, unless it is larger than what the server takes."""
+    limit = call.registry.options.body_limit
+    if len(call.request.http.body) > limit:
+        raise RequestEntityTooLarge(f"Request entity too large: limit is {limit}")
+    return call.request.http.body
+
+
+def report(call: Call, problems: Sequence[str]) -> bool:
+    """Deal with ignored or doubled fields as `fieldValidation` says: True when the request must fail."""
+    directive = call.request.parameter("fieldValidation") or "Warn"
+    if directive not in _DIRECTIVES:
+        raise call.bad_option("fieldValidation", directive, list(_DIRECTIVES))
+    if directive == "Warn":
+        call.warnings += problems
+    return directive == "Strict"
+
+
+def retyped(call: Call, tree: JSON) -> list[str]:
+    """Check a tree that a patch made, in the request's version, and default it; returns the unknown fields' paths."""
+    expected = api_version(call.kind, call.version)
+    _named(tree, call.kind.kind, (expected,))
+    unknown = _typed(tree, call.version.definition, call.kind.kind, expected)
+    type_of(call.version.definition).default(tree)
+    return unknown
+
+
+def check_patched(call: Call, tree: JSON, kind: str, definition: str) -> None:
+    """Check a tree of another kind (a Scale) that a patch made."""
+    _typed(tree, definition, kind, str(tree.get("apiVersion", "")))
+
+
+def _named(tree: JSON, kind: str, api_versions: Sequence[str]) -> JSON:
+    """The tree with its kind and apiVersion, which it may leave out; they must be the ones wanted."""
+    found_kind, found_version = tree.get("kind") or kind, tree.get("apiVersion") or api_versions[0]
+    if not isinstance(found_kind, str) or not isinstance(found_version, str):
+        raise BadRequest(f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind")
+    if found_kind != kind:
+        raise _cannot_handle(
+            found_kind, found_version, kind, f"converting ({found_kind}) to ({kind}): unknown conversion"
+        )
+    if found_version not in api_versions:
+        raise BadRequest(
+            f"the API version in the data ({found_version}) does not match the expected API version ({api_versions[0]})"
+        )
+    tree["kind"], tree["apiVersion"] = found_kind, found_version
+    return tree
+
+
+def _typed(tree: JSON, definition: str, kind: str, version: str) -> list[str]:
+    try:
+        return type_of(definition).decode(tree)
+    except DecodeError as error:
+        raise _cannot_handle(kind, version, kind, str(error)) from None
+
+
+def _cannot_handle(kind: str, version: str, expected: str, why: str) -> BadRequest:
+    version = version.rpartition("/")[2]
+    return BadRequest(f'{kind} in version "{version}" cannot be handled as a {expected}: {why}')
+
+
+def _unrecognized(kind: str, why: str, body: bytes) -> BadRequest:
+    return BadRequest(f"the object provided is unrecognized (must be of type {kind}): {why} ({_summary(body)})")
+
+
+def _summary(body: bytes, limit: int = 30) -> str:
+    """The beginning of a body, as upstream shows it: text if it looks like JSON, otherwise hexadecimal."""
+    if not body:
+        return "<empty>"
+    shown = body[:limit].decode(errors="replace") if body.startswith(b"{") else body[:limit].hex()
+    return f"{shown} ..." if len(body) > limit else shown

@@ -1,0 +1,76 @@
+"""One request on a resource, resolved: what every verb is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from knarr.api.kind import Kind, Version
+from knarr.apiserver.registry import Registry, key_of
+from knarr.apiserver.request import APIRequest
+from knarr.machinery.errors import Conflict, Invalid, NotFound
+from knarr.machinery.fielderrors import not_supported
+
+META_GROUP = "meta.k8s.io"
+_OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
+
+
+@dataclass(slots=True)
+class Call:
+    """A request, the kind and served version that it addresses, and the warnings that its answer will carry."""
+
+    registry: Registry
+    request: APIRequest
+    kind: Kind
+    version: Version
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def namespace(self) -> str:
+        return self.request.info.namespace if self.kind.namespaced else ""
+
+    @property
+    def name(self) -> str:
+        return self.request.info.name
+
+    @property
+    def subresource(self) -> str:
+        return self.request.info.subresource
+
+    @property
+    def key(self) -> str:
+        return key_of(self.kind, self.namespace, self.name)
+
+    @property
+    def resource(self) -> str:
+        """`deployments.apps`, or `deployments.apps/status`."""
+        return f"{self.kind.qualified_resource}{f'/{self.subresource}' if self.subresource else ''}"
+
+    def dry_run(self) -> bool:
+        """Whether nothing may be stored. Raises Invalid for anything but `All`."""
+        values = self.request.parameters.get("dryRun", [])
+        for value in values:
+            if value != "All":
+                raise self.bad_option("dryRun", value, ["All"])
+        return bool(values)
+
+    def bad_option(self, name: str, value: str, supported: list[str]) -> Invalid:
+        options = _OPTIONS.get(self.request.info.verb, "DeleteOptions")
+        return Invalid.of(META_GROUP, options, "", [not_supported(name, value, supported)])
+
+    def not_found(self, name: str = "") -> NotFound:
+        name = name or self.name
+        return NotFound(
+            f'{self.kind.qualified_resource} "{name}" not found',
+            kind=self.kind.plural,
+            group=self.kind.group,
+            name=name,
+        )
+
+    def conflict(self, why: str, name: str = "") -> Conflict:
+        name = name or self.name
+        return Conflict(
+            f'Operation cannot be fulfilled on {self.kind.qualified_resource} "{name}": {why}',
+            kind=self.kind.plural,
+            group=self.kind.group,
+            name=name,
+        )

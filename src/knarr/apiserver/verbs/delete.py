@@ -1,0 +1,111 @@
+"""DELETE of one object and of collections."""
+
+from __future__ import annotations
+
+import orjson
+
+from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.verbs import deleteoptions, writing
+from knarr.apiserver.verbs.answers import Stored, object_answer, success
+from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.deleting import DeleteOptions, finished, mark
+from knarr.apiserver.verbs.list import select, selected_list
+from knarr.apiserver.verbs.listoptions import read as read_list_options
+from knarr.apiserver.verbs.objectmeta import uid_conflict
+from knarr.machinery.errors import NotFound
+from knarr.machinery.errors import Timeout as ServerTimeout
+from knarr.storage.cache import Entry
+from knarr.storage.store import ConflictError, Write
+from knarr.wire.messages import Answer
+
+# Whose deletion is answered with the object itself, as upstream's registries are configured (ReturnDeletedObject).
+_ANSWERED_WITH_OBJECT = frozenset(
+    {
+        "csidrivers.storage.k8s.io",
+        "csinodes.storage.k8s.io",
+        "csistoragecapacities.storage.k8s.io",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podtemplates",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+        "storageclasses.storage.k8s.io",
+        "volumeattachments.storage.k8s.io",
+    }
+)
+
+
+async def delete(call: Call) -> Answer:
+    """Delete one object, or start doing so."""
+    options = deleteoptions.read(call)
+    stored, gone = await delete_object(call, call.name, options)
+    if not gone:
+        return object_answer(call, stored, 202 if options.cascades else 200)
+    if call.kind.qualified_resource in _ANSWERED_WITH_OBJECT:
+        return object_answer(call, stored)
+    uid = orjson.loads(stored.value)["metadata"]["uid"]
+    details = {"name": call.name, "group": call.kind.group, "kind": call.kind.plural, "uid": uid}
+    return success(call, details=details)
+
+
+async def delete_collection(call: Call) -> Answer:
+    """Delete what a list with the same selectors would show; answered with that list."""
+    options = deleteoptions.read(call)
+    selection = read_list_options(call)
+    await call.registry.synced()
+    entries = select(call, selection)
+    for entry in entries:
+        try:
+            await delete_object(call, entry.key.rpartition("/")[2], options, namespace=_namespace(call, entry))
+        except NotFound:
+            continue  # somebody else was faster
+    return selected_list(call, entries)
+
+
+def _namespace(call: Call, entry: Entry) -> str:
+    return entry.key.split("/")[-2] if call.kind.namespaced else ""
+
+
+async def delete_object(
+    call: Call, name: str, options: DeleteOptions, *, namespace: str | None = None
+) -> tuple[Stored, bool]:
+    """Returns the object as it is now, or was at last, and whether it is gone. Raises APIError."""
+    namespace = call.namespace if namespace is None else namespace
+    for _ in range(writing.ATTEMPTS):
+        entry = call.registry.entry(call.kind, namespace, name)
+        if entry is None:
+            raise call.not_found(name)
+        try:
+            return await _delete(call, entry, options)
+        except ConflictError:
+            await call.registry.synced()
+    raise ServerTimeout(f"too many writers of {call.kind.qualified_resource} at once, please try again", retry_after=1)
+
+
+async def _delete(call: Call, entry: Entry, options: DeleteOptions) -> tuple[Stored, bool]:
+    old = orjson.loads(entry.value)
+    _check_preconditions(call, entry, old["metadata"], options)
+    writing.run_admission(call, "DELETE", None, old)
+    new = orjson.loads(entry.value)
+    mark(call.kind, new, options, call.registry.clock.now())
+    if finished(new):
+        return await writing.remove(call, entry, old), True
+    value = to_stored(new)
+    if value == entry.value or call.dry_run():
+        return Stored(value, entry.revision), False
+    write = Write(entry.key, value, expected=entry.revision, ttl=call.kind.ttl)
+    return Stored(value, await call.registry.commit([write])), False
+
+
+def _check_preconditions(call: Call, entry: Entry, metadata: dict[str, str], options: DeleteOptions) -> None:
+    name, uid, version = metadata["name"], options.uid, options.resource_version
+    if uid and uid != metadata["uid"]:
+        raise uid_conflict(call, uid, metadata["uid"])
+    if version and version != str(entry.revision):
+        raise call.conflict(
+            f"Precondition failed: ResourceVersion in precondition: {version}, "
+            f"ResourceVersion in object meta: {entry.revision}",
+            name,
+        )

@@ -1,0 +1,72 @@
+"""DeleteOptions, from the body or the query.
+
+https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-options/
+"""
+
+from __future__ import annotations
+
+from knarr.api.kind import JSON
+from knarr.apiserver.verbs import bodies
+from knarr.apiserver.verbs.call import META_GROUP, Call
+from knarr.apiserver.verbs.deleting import DeleteOptions
+from knarr.machinery.errors import BadRequest, Invalid
+from knarr.machinery.fielderrors import FieldError, invalid, not_supported
+
+_DEFINITION = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
+_POLICIES = ("Background", "Foreground", "Orphan")
+
+
+def read(call: Call) -> DeleteOptions:
+    """What the request says of how to delete. Raises BadRequest, Invalid."""
+    tree = _body(call) if call.request.http.body else _query(call)
+    if tree.get("dryRun"):
+        call.request.parameters["dryRun"] = tree["dryRun"]
+    _check(tree)
+    preconditions = tree.get("preconditions") or {}
+    return DeleteOptions(
+        grace=tree.get("gracePeriodSeconds"),
+        policy=_policy(tree),
+        uid=preconditions.get("uid", ""),
+        resource_version=preconditions.get("resourceVersion", ""),
+        cascades=tree.get("orphanDependents") is False,
+    )
+
+
+def _body(call: Call) -> JSON:
+    group = call.kind.group
+    versions = ["v1", f"{META_GROUP}/v1", *(f"{group}/{version.name}" for version in call.kind.versions if group)]
+    return bodies.read_as(call, "DeleteOptions", versions, _DEFINITION)
+
+
+def _query(call: Call) -> JSON:
+    tree: JSON = {}
+    request = call.request
+    if grace := request.parameter("gracePeriodSeconds"):
+        try:
+            tree["gracePeriodSeconds"] = int(grace)
+        except ValueError:
+            why = f'strconv.ParseInt: parsing "{grace}": invalid syntax'
+            raise BadRequest(f"unable to convert query parameter gracePeriodSeconds: {why}") from None
+    if policy := request.parameter("propagationPolicy"):
+        tree["propagationPolicy"] = policy
+    if "orphanDependents" in request.parameters:
+        tree["orphanDependents"] = request.flag("orphanDependents")
+    return tree
+
+
+def _policy(tree: JSON) -> str:
+    orphan = tree.get("orphanDependents")
+    said = "" if orphan is None else "Orphan" if orphan else "Background"
+    return tree.get("propagationPolicy") or said
+
+
+def _check(tree: JSON) -> None:
+    errors: list[FieldError] = []
+    policy = tree.get("propagationPolicy")
+    if policy is not None and tree.get("orphanDependents") is not None:
+        why = "orphanDependents and deletionPropagation cannot be both set"
+        errors.append(invalid("propagationPolicy", policy, why))
+    if policy is not None and policy not in _POLICIES:
+        errors.append(not_supported("propagationPolicy", policy, _POLICIES))
+    if errors:
+        raise Invalid.of(META_GROUP, "DeleteOptions", "", errors)

@@ -1,0 +1,69 @@
+"""Events as the bytes of a watch.
+
+All watchers that are shown a kind in the same version and form share their frames.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from knarr.api.kind import JSON, Kind, Version
+from knarr.apiserver import tables
+from knarr.apiserver.encoding import api_version, served
+from knarr.apiserver.media import Output
+from knarr.apiserver.registry import Registry, tree_of
+from knarr.machinery.errors import APIError
+from knarr.storage.cache import Entry
+
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+
+
+class Framing:
+    """How one watcher is shown events of a kind."""
+
+    def __init__(self, registry: Registry, kind: Kind, version: Version, output: Output, include: str) -> None:
+        self._registry, self._kind, self._version, self._output = registry, kind, version, output
+        self._include = include
+        self._headings = output.view == "Table"  # sent with the first event alone
+        self._form = (version.name, output, include)
+
+    def frame(self, type: str, entry: Entry) -> bytes:
+        """One event, from the memo where another watcher has asked for the same."""
+        if self._headings:
+            self._headings = False
+            return self._made(type, entry, headings=True)
+        memo = self._registry.frames
+        key = (entry.key, entry.revision, type, self._form)
+        return memo.get(key) or memo.remember(key, self._made(type, entry, headings=False))
+
+    def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:
+        """Says up to which revision the watcher has seen everything."""
+        metadata: JSON = {"resourceVersion": str(revision), "creationTimestamp": None}
+        if initial_events_end:
+            metadata["annotations"] = {INITIAL_EVENTS_END: "true"}
+        tree = {"kind": self._kind.kind, "apiVersion": api_version(self._kind, self._version), "metadata": metadata}
+        if self._output.view == "Table":
+            now, listed = self._registry.clock.now(), {"resourceVersion": str(revision)}
+            tree = tables.table(self._kind, self._output, (), listed, now, self._include, headings=False)
+        elif self._output.view:
+            tree = tables.partial(tree, self._output.view_version)
+        return _framed("BOOKMARK", orjson.dumps(tree))
+
+    def error(self, error: APIError) -> bytes:
+        """The last event of a watch that cannot go on."""
+        return _framed("ERROR", orjson.dumps(error.to_status()))
+
+    def _made(self, type: str, entry: Entry, *, headings: bool) -> bytes:
+        if not self._output.view:
+            return _framed(type, served(self._kind, self._version, entry.value, entry.revision, entry.encodings))
+        tree = tree_of(entry)
+        if self._output.view == "Table":
+            now, listed = self._registry.clock.now(), {"resourceVersion": str(entry.revision)}
+            tree = tables.table(self._kind, self._output, (tree,), listed, now, self._include, headings)
+        else:
+            tree = tables.partial(tree, self._output.view_version)
+        return _framed(type, orjson.dumps(tree))
+
+
+def _framed(type: str, data: bytes) -> bytes:
+    return b'{"type":"%b","object":%b}\n' % (type.encode(), data)

@@ -1,0 +1,18 @@
+"""GET of one object: the cache's bytes, with the revision put in."""
+
+from __future__ import annotations
+
+from knarr.apiserver.verbs.answers import Stored, object_answer
+from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.list import reach
+from knarr.apiserver.verbs.listoptions import read_revision
+from knarr.wire.messages import Answer
+
+
+async def get(call: Call) -> Answer:
+    """The object, as new as `resourceVersion` asks (unset: everything acknowledged by now)."""
+    await reach(call, read_revision(call))
+    entry = call.registry.entry(call.kind, call.namespace, call.name)
+    if entry is None:
+        raise call.not_found()
+    return object_answer(call, Stored(entry.value, entry.revision), memo=entry.encodings)

@@ -1,0 +1,177 @@
+"""LIST: bytes joined from the cache, or a page of an older state from the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import orjson
+
+from knarr.api.kind import JSON
+from knarr.apiserver import tables
+from knarr.apiserver.encoding import api_version, served
+from knarr.apiserver.indexing import index_value
+from knarr.apiserver.media import Output
+from knarr.apiserver.registry import prefix_of
+from knarr.apiserver.verbs import listoptions, pages
+from knarr.apiserver.verbs.answers import headers, output
+from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.listoptions import EXACT, ListOptions
+from knarr.machinery.errors import BadRequest, Cause, Gone, Timeout
+from knarr.storage.cache import Entry
+from knarr.storage.entries import entry_of
+from knarr.storage.store import CompactedError, FutureRevisionError
+from knarr.wire.messages import Answer, Response
+
+LIST_VIEWS = frozenset({"Table", "PartialObjectMetadataList"})
+FUTURE_WAIT = 3.0  # seconds that a read waits for a revision that this server has not seen
+_CHUNK = 500  # records read at once while a selector looks for a page's worth
+
+
+async def list_objects(call: Call) -> Answer:
+    """A list in the form asked for: the newest state unless the options say another."""
+    chosen = output(call, LIST_VIEWS)
+    options = listoptions.read(call)
+    if options.token or options.match == EXACT:
+        return await _list_stored(call, options, chosen)
+    await reach(call, options.revision)
+    prefix = prefix_of(call.kind, call.namespace)
+    revision = call.registry.cache.revision
+    entries = select(call, options)
+    metadata: JSON = {"resourceVersion": str(revision)}
+    if 0 < options.limit < len(entries) and options.revision != 0:
+        if options.everything:
+            metadata["remainingItemCount"] = call.registry.cache.count(prefix) - options.limit
+        entries = entries[: options.limit]
+        metadata["continue"] = pages.encode(entries[-1].key, prefix, revision)
+    return _answer(call, chosen, entries, metadata)
+
+
+def selected_list(call: Call, entries: Sequence[Entry]) -> Response:
+    """A list of these entries, as of now."""
+    metadata = {"resourceVersion": str(call.registry.cache.revision)}
+    return _answer(call, output(call, LIST_VIEWS), entries, metadata)
+
+
+async def reach(call: Call, revision: int | None) -> None:
+    """Wait until the cache is as new as a read asks: None is everything acknowledged by now, 0 anything. Raises Timeout."""
+    cache = call.registry.cache
+    if revision is None:
+        await call.registry.synced()
+    elif revision > cache.revision:
+        waits = [
+            asyncio.ensure_future(cache.wait(revision)),
+            asyncio.ensure_future(call.registry.clock.sleep(FUTURE_WAIT)),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if revision > cache.revision:
+            raise too_large(revision, cache.revision)
+
+
+def too_large(revision: int, current: int) -> Timeout:
+    return Timeout(
+        f"Too large resource version: {revision}, current: {current}",
+        causes=[Cause("ResourceVersionTooLarge", "Too large resource version")],
+        retry_after=1,
+    )
+
+
+def select(call: Call, options: ListOptions) -> Sequence[Entry]:
+    """The cached entries that the selectors match; one more than the limit at most where there are no selectors."""
+    cache, prefix = call.registry.cache, prefix_of(call.kind, call.namespace)
+    equal = options.fields.equalities
+    if "metadata.name" in equal and (call.namespace or not call.kind.namespaced):
+        entry = cache.get(prefix + equal["metadata.name"])
+        candidates: Iterable[Entry] = (entry,) if entry else ()
+    elif options.everything:
+        return cache.range(prefix, limit=options.limit + 1 if options.limit else 0)
+    else:
+        candidates = cache.range(prefix, label=next(iter(options.labels.equalities.items()), None))
+    return [e for e in candidates if matches(options, e)]
+
+
+def matches(options: ListOptions, entry: Entry) -> bool:
+    return options.labels.matches(entry.labels) and options.fields.matches(entry.fields)
+
+
+async def _list_stored(call: Call, options: ListOptions, chosen: Output) -> Answer:
+    """A state that is not the newest: the rest of an earlier list, or exactly the revision asked for."""
+    prefix = prefix_of(call.kind, call.namespace)
+    start, revision = prefix, options.revision or 0
+    if options.token:
+        if options.revision:
+            raise BadRequest("specifying resource version is not allowed when using continue")
+        position = pages.decode(options.token, prefix)
+        start, revision = position.start, max(position.revision, 0)
+    try:
+        entries, remaining, revision = await _read(call, options, prefix, start, revision)
+    except CompactedError as error:
+        if options.token:
+            raise pages.ContinueExpired(_resumed(start, prefix)) from None
+        raise Gone(f"The resourceVersion for the provided list is too old: {revision} ({error.oldest})") from None
+    except FutureRevisionError as error:
+        raise too_large(revision, error.current) from None
+    metadata: JSON = {"resourceVersion": str(revision)}
+    if remaining and entries:
+        metadata["continue"] = pages.encode(entries[-1].key, prefix, revision)
+        if options.everything:
+            metadata["remainingItemCount"] = remaining
+    return _answer(call, chosen, entries, metadata)
+
+
+def _resumed(start: str, prefix: str) -> str:
+    return pages.encode(start.removesuffix("\0"), prefix, pages.NEWEST)
+
+
+async def _read(
+    call: Call, options: ListOptions, prefix: str, start: str, revision: int
+) -> tuple[list[Entry], int, int]:
+    """Matching entries up to the limit, whether more keys follow (how many), and the revision of it all."""
+    found: list[Entry] = []
+    while True:
+        chunk = _CHUNK if options.limit and not options.everything else options.limit
+        page = await call.registry.store.range(prefix, start=start, limit=chunk, revision=revision)
+        revision = revision or page.revision
+        for index, record in enumerate(page.records):
+            entry = entry_of(record, lambda key, value: index_value(call.kind, value))
+            if matches(options, entry):
+                found.append(entry)
+                if len(found) == options.limit:
+                    return found, page.remaining + len(page.records) - index - 1, revision
+        if not page.remaining:
+            return found, 0, revision
+        start = page.records[-1].key + "\0"
+
+
+def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> Response:
+    if chosen.view:
+        data = orjson.dumps(_viewed(call, chosen, entries, metadata))
+    else:
+        data = _joined(call, entries, metadata)
+    return Response(200, headers(call, chosen.media), chosen.media.encode(data))
+
+
+def _joined(call: Call, entries: Sequence[Entry], metadata: JSON) -> bytes:
+    """The list in JSON, put together from what every entry is served as."""
+    kind, version = call.kind, call.version
+    head = {"kind": kind.list_kind, "apiVersion": api_version(kind, version), "metadata": metadata}
+    items = b",".join([served(kind, version, e.value, e.revision, e.encodings) for e in entries])
+    return b'%b,"items":[%b]}' % (orjson.dumps(head)[:-1], items)
+
+
+def _viewed(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> JSON:
+    trees = (_tree(call, entry) for entry in entries)
+    if chosen.view == "Table":
+        include = tables.include_object(call.request)
+        return tables.table(call.kind, chosen, trees, metadata, call.registry.clock.now(), include)
+    return tables.partial_list(trees, metadata, chosen.view_version)
+
+
+def _tree(call: Call, entry: Entry) -> JSON:
+    tree: JSON = orjson.loads(entry.value)
+    tree["metadata"]["resourceVersion"] = str(entry.revision)
+    return tree

@@ -1,0 +1,134 @@
+"""ListOptions: selectors, pages and revisions, checked as upstream checks them.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from knarr.apiserver.verbs.call import META_GROUP, Call
+from knarr.machinery.errors import BadRequest, Invalid
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported
+from knarr.machinery.selectors import FieldSelector, LabelSelector, SelectorError, parse_fields, parse_labels
+
+EXACT, NOT_OLDER_THAN = "Exact", "NotOlderThan"
+_FORBIDDEN = "resourceVersionMatch is forbidden"
+_ALWAYS_SELECTABLE = frozenset({"metadata.name", "metadata.namespace"})
+_SEND_INITIAL = "sendInitialEvents"
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """What to list or watch. `revision` None: the newest; `match` is "" unless the client names it."""
+
+    labels: LabelSelector
+    fields: FieldSelector
+    limit: int = 0
+    token: str = ""  # continue
+    revision: int | None = None
+    match: str = ""
+    timeout: float | None = None  # seconds
+    bookmarks: bool = False
+    initial_events: bool | None = None
+
+    @property
+    def everything(self) -> bool:
+        return self.labels.everything and not self.fields.requirements
+
+
+def read(call: Call) -> ListOptions:
+    """The query's options. Raises BadRequest for what cannot be read, Invalid for what does not go together."""
+    request, watching = call.request, call.request.info.verb == "watch"
+    options = ListOptions(
+        labels=_labels(request.parameter("labelSelector")),
+        fields=_fields(call),
+        limit=_number(request.parameter("limit"), "limit") or 0,
+        token=request.parameter("continue"),
+        revision=read_revision(call),
+        match=request.parameter("resourceVersionMatch"),
+        timeout=_number(request.parameter("timeoutSeconds"), "timeoutSeconds"),
+        bookmarks=watching and request.flag("allowWatchBookmarks"),
+        initial_events=request.flag(_SEND_INITIAL) if _SEND_INITIAL in request.parameters else None,
+    )
+    if errors := _check_watch(options) if watching else _check_list(options):
+        raise Invalid.of(META_GROUP, "ListOptions", "", errors)
+    return options
+
+
+def _labels(text: str) -> LabelSelector:
+    try:
+        return parse_labels(text)
+    except SelectorError as error:
+        raise BadRequest(str(error)) from None
+
+
+def _fields(call: Call) -> FieldSelector:
+    try:
+        selector = parse_fields(call.request.parameter("fieldSelector"))
+    except SelectorError as error:
+        raise BadRequest(str(error)) from None
+    for requirement in selector.requirements:
+        name = requirement.field
+        if name not in _ALWAYS_SELECTABLE and name not in call.kind.fields:
+            raise BadRequest(f"field label not supported: {name}")
+    return selector
+
+
+def _number(text: str, name: str) -> int | None:
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        why = f'strconv.ParseInt: parsing "{text}": invalid syntax'
+        raise BadRequest(f"unable to convert query parameter {name}: {why}") from None
+
+
+def read_revision(call: Call) -> int | None:
+    """The query's resourceVersion. Raises Invalid."""
+    text = call.request.parameter("resourceVersion")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        error = invalid("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax')
+        raise Invalid.of(META_GROUP, "ListOptions", "", [error])
+    return int(text)
+
+
+def _check_list(options: ListOptions) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if options.initial_events is not None:
+        errors.append(forbidden(_SEND_INITIAL, "sendInitialEvents is forbidden for list"))
+    if options.limit < 0:
+        errors.append(invalid("limit", options.limit, "must be greater than or equal to 0"))
+    if not options.match:
+        return errors
+    if options.revision is None:
+        errors.append(_no_match("unless resourceVersion is provided"))
+    if options.token:
+        errors.append(_no_match("when continue is provided"))
+    if options.match not in (EXACT, NOT_OLDER_THAN):
+        errors.append(not_supported("resourceVersionMatch", options.match, (EXACT, NOT_OLDER_THAN)))
+    if options.match == EXACT and options.revision == 0:
+        errors.append(
+            forbidden("resourceVersionMatch", 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"')
+        )
+    return errors
+
+
+def _check_watch(options: ListOptions) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if options.initial_events is None and options.match:
+        errors.append(_no_match("for watch unless sendInitialEvents is provided"))
+    if options.initial_events is not None and options.match != NOT_OLDER_THAN:
+        if options.match:
+            errors.append(not_supported("resourceVersionMatch", options.match, (NOT_OLDER_THAN,)))
+        else:
+            why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            errors.append(forbidden("resourceVersionMatch", why))
+    return errors
+
+
+def _no_match(why: str) -> FieldError:
+    return forbidden("resourceVersionMatch", f"{_FORBIDDEN} {why}")

@@ -1,0 +1,87 @@
+"""What every object's metadata goes through: names, what the server alone writes, and what an update must leave alone."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from knarr.api.kind import JSON, Kind
+from knarr.apiserver.verbs.call import Call
+from knarr.machinery import names
+from knarr.machinery.errors import BadRequest, Conflict
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required
+from knarr.machinery.times import format_time
+
+_SERVER_OWNED = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "resourceVersion")
+_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+_DROPPED = ("selfLink", "managedFields", "resourceVersion")
+
+
+def settle_identity(call: Call, metadata: JSON) -> None:
+    """Hold the body's name and namespace against the URL's, filling in a namespace that it leaves out. Raises BadRequest."""
+    if not call.kind.namespaced:
+        metadata.pop("namespace", None)
+    elif metadata.setdefault("namespace", call.namespace) != call.namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+    name = metadata.get("name", "")
+    if call.name and not name:
+        raise BadRequest("name must be provided")
+    if call.name and name != call.name:
+        raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
+
+
+def prepare_create(call: Call, metadata: JSON) -> None:
+    """A new object's metadata: the server's own fields, and a name where the client asks for a generated one."""
+    if metadata.get("resourceVersion"):
+        raise BadRequest("resourceVersion should not be set on objects to be created")
+    for name in _SERVER_OWNED:
+        metadata.pop(name, None)
+    settle_identity(call, metadata)
+    if not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = names.generate_name(metadata["generateName"], call.registry.options.random)
+    metadata["uid"] = str(uuid.uuid4())
+    metadata["creationTimestamp"] = format_time(call.registry.clock.now())
+    metadata.pop("generation", None)
+    if call.kind.generation:
+        metadata["generation"] = 1
+
+
+def carry_over(call: Call, metadata: JSON, old: JSON) -> None:
+    """Put what only the server writes from the old metadata into the new. Raises Conflict when the uid is another one."""
+    settle_identity(call, metadata)
+    if metadata.get("uid") and metadata["uid"] != old["uid"]:
+        raise uid_conflict(call, metadata["uid"], old["uid"])
+    for name in _DROPPED:
+        metadata.pop(name, None)
+    for name in _KEPT:
+        metadata.pop(name, None)
+        if name in old:
+            metadata[name] = old[name]
+
+
+def uid_conflict(call: Call, wanted: str, found: str) -> Conflict:
+    return call.conflict(f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}")
+
+
+def check_name(kind: Kind, metadata: JSON) -> Iterator[FieldError]:
+    """The name, by the kind's rule."""
+    name = metadata.get("name")
+    rule = kind.name_rule or names.dns1123_subdomain
+    if not name:
+        yield required("metadata.name", "name or generateName is required")
+        return
+    for message in (*names.path_segment(name), *rule(name)):
+        yield invalid("metadata.name", name, message)
+
+
+def check_finalizers(new: JSON, old: JSON) -> Iterator[FieldError]:
+    """An object that is being deleted gets no new finalizers."""
+    if not old.get("deletionTimestamp"):
+        return
+    added = [name for name in new.get("finalizers") or () if name not in (old.get("finalizers") or ())]
+    if added:
+        listed = ", ".join(f'"{name}"' for name in added)
+        yield forbidden(
+            "metadata.finalizers",
+            f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{listed}}}",
+        )

@@ -1,0 +1,62 @@
+"""Which part of an object an endpoint may write: the rest stays as it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from knarr.api.kind import JSON, Kind
+
+Preparation = Callable[[JSON, JSON], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`merge(kind, new, old)` returns the object to store, made of the writable part of `new` and the rest of `old`."""
+
+    merge: Callable[[Kind, JSON, JSON], JSON]
+    prepare: Callable[[Kind], Preparation | None] | None = None
+
+
+def _replace(tree: JSON, name: str, source: JSON) -> JSON:
+    """The tree with one field as in `source`, absent where it is absent there."""
+    rest = {key: value for key, value in tree.items() if key != name}
+    return {**rest, name: source[name]} if name in source else rest
+
+
+def _main(kind: Kind, new: JSON, old: JSON) -> JSON:
+    return _replace(new, "status", old) if kind.has_status else new
+
+
+def _status(kind: Kind, new: JSON, old: JSON) -> JSON:
+    """The status, and of the metadata what does not say whose the object is."""
+    merged = _replace(old, "status", new)
+    merged["metadata"] = _replace(new["metadata"], "ownerReferences", old["metadata"])
+    return merged
+
+
+def _finalize(kind: Kind, new: JSON, old: JSON) -> JSON:
+    """A namespace's own finalizers, in its spec."""
+    return {**old, "spec": {**old.get("spec", {}), "finalizers": (new.get("spec") or {}).get("finalizers") or []}}
+
+
+def _ephemeral_containers(kind: Kind, new: JSON, old: JSON) -> JSON:
+    return {**old, "spec": _replace(old["spec"], "ephemeralContainers", new["spec"])}
+
+
+def _resize(kind: Kind, new: JSON, old: JSON) -> JSON:
+    """The containers' resources and resize policies, by their names."""
+    wanted = {container["name"]: container for container in new["spec"].get("containers") or ()}
+    containers = [
+        _replace(container, "resources", wanted.get(container["name"], container))
+        for container in old["spec"]["containers"]
+    ]
+    return {**old, "spec": {**old["spec"], "containers": containers}}
+
+
+MAIN = Part(_main, lambda kind: kind.prepare_update)
+STATUS = Part(_status, lambda kind: kind.prepare_status)
+FINALIZE = Part(_finalize)
+EPHEMERAL_CONTAINERS = Part(_ephemeral_containers)
+RESIZE = Part(_resize)
+WHOLE = Part(lambda kind, new, old: new)

@@ -1,0 +1,106 @@
+"""PATCH: JSON patch, merge patch and strategic merge patch, each a function from the served object to the wanted one.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from knarr.api.kind import JSON
+from knarr.api.types import type_of
+from knarr.apiserver import media
+from knarr.apiserver.encoding import from_storage, to_storage
+from knarr.apiserver.jsontext import JSONSyntaxError
+from knarr.apiserver.verbs import bodies
+from knarr.apiserver.verbs.answers import object_answer
+from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.parts import MAIN, Part
+from knarr.apiserver.verbs.update import based_on
+from knarr.apiserver.verbs.writing import Draft, update_object
+from knarr.machinery.errors import BadRequest, Invalid
+from knarr.machinery.fielderrors import invalid
+from knarr.machinery.patches import PatchError, json_patch, merge_patch
+from knarr.machinery.strategic import strategic_merge
+from knarr.wire.messages import Answer
+
+Patch = Callable[[JSON], Any]  # from the object as it is served to what it becomes
+
+_JSON_PATCH = "application/json-patch+json"
+_MERGE_PATCH = "application/merge-patch+json"
+_STRATEGIC = "application/strategic-merge-patch+json"
+_ACCEPTED = (_JSON_PATCH, _MERGE_PATCH, _STRATEGIC)
+
+
+async def patch(call: Call) -> Answer:
+    """Patch the object."""
+    return await patch_part(call, MAIN)
+
+
+async def patch_part(call: Call, part: Part) -> Answer:
+    """Patch what `part` says of the object; with no resourceVersion in the patch, on whatever is stored when it commits."""
+    change = read_patch(call, call.version.definition)
+    stored, _ = await update_object(call, call.name, lambda old, revision: _draft(call, change, old, revision), part)
+    return object_answer(call, stored)
+
+
+def read_patch(call: Call, definition: str) -> Patch:
+    """The body as a function. Raises UnsupportedMediaType, BadRequest."""
+    content_type = call.request.http.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in _ACCEPTED:
+        raise media.unknown_format(_ACCEPTED)
+    body = _decode(call)
+    if content_type == _JSON_PATCH:
+        if not isinstance(body, list):
+            raise BadRequest(
+                "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+            )
+        return lambda tree: json_patch(tree, body)
+    if not isinstance(body, dict):
+        raise BadRequest(
+            "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+        )
+    if content_type == _MERGE_PATCH:
+        return lambda tree: merge_patch(tree, body)
+    return lambda tree: strategic_merge(tree, body, type_of(definition).patch_schema)
+
+
+def _decode(call: Call) -> Any:
+    body = bodies.limited(call)
+    try:
+        tree = media.JSON.decode(body)
+    except JSONSyntaxError as error:
+        raise BadRequest(f"error decoding patch: {error}") from None
+    problems = [f'duplicate field "{path}"' for path in media.JSON.duplicates(body, tree)]
+    if problems and call.request.parameter("fieldValidation") != "Ignore" and bodies.report(call, problems):
+        raise _strict(call, problems)
+    return tree
+
+
+def apply_patch(change: Patch, tree: JSON) -> Any:
+    """Raises an APIError where the patch does not apply."""
+    try:
+        return change(tree)
+    except PatchError:
+        raise Invalid("the server rejected our request due to an error in our request") from None
+
+
+def _draft(call: Call, change: Patch, old: JSON, revision: int) -> Draft:
+    before = from_storage(call.kind, call.version, deepcopy(old))
+    before["metadata"]["resourceVersion"] = str(revision)
+    after = apply_patch(change, before)
+    if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
+        raise BadRequest("the patched object has no metadata")
+    call.warnings.clear()
+    problems = [f'unknown field "{path}"' for path in bodies.retyped(call, after)]
+    if problems and call.request.parameter("fieldValidation") != "Ignore" and bodies.report(call, problems):
+        raise _strict(call, problems)
+    wanted = based_on(call, after["metadata"])
+    return Draft(to_storage(call.kind, call.version, after), wanted if wanted != revision else None)
+
+
+def _strict(call: Call, problems: list[str]) -> Invalid:
+    shown = call.request.http.body.decode(errors="replace")
+    return Invalid.of("", "", "", [invalid("patch", shown, f"strict decoding error: {', '.join(problems)}")])

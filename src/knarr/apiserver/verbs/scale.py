@@ -1,0 +1,117 @@
+"""The scale subresource: how many, for whatever knows how to be many. autoscaling/v1 Scale.
+
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/ (each workload's "read scale")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import orjson
+
+from knarr.api.kind import JSON, Scale
+from knarr.api.paths import dig
+from knarr.apiserver.verbs import bodies
+from knarr.apiserver.verbs.answers import tree_answer
+from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.list import reach
+from knarr.apiserver.verbs.listoptions import read_revision
+from knarr.apiserver.verbs.parts import MAIN
+from knarr.apiserver.verbs.patch import apply_patch, read_patch
+from knarr.apiserver.verbs.update import based_on
+from knarr.apiserver.verbs.writing import Draft, update_object
+from knarr.machinery.errors import BadRequest, Invalid
+from knarr.machinery.fielderrors import invalid
+from knarr.machinery.selectors import from_label_selector, from_map
+from knarr.wire.messages import Answer
+
+_API_VERSION, _DEFINITION = "autoscaling/v1", "io.k8s.api.autoscaling.v1.Scale"
+_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+async def get(call: Call) -> Answer:
+    await reach(call, read_revision(call))
+    entry = call.registry.entry(call.kind, call.namespace, call.name)
+    if entry is None:
+        raise call.not_found()
+    return tree_answer(call, _scale(call, orjson.loads(entry.value), entry.revision))
+
+
+async def update(call: Call) -> Answer:
+    def read(old: JSON, revision: int) -> JSON:
+        return bodies.read_as(call, "Scale", (_API_VERSION,), _DEFINITION)
+
+    return await _write(call, read)
+
+
+async def patch(call: Call) -> Answer:
+    change = read_patch(call, _DEFINITION)
+
+    def patched(old: JSON, revision: int) -> JSON:
+        scale: JSON = apply_patch(change, _scale(call, old, revision))
+        bodies.check_patched(call, scale, "Scale", _DEFINITION)
+        if scale["metadata"].get("resourceVersion") == str(revision):
+            del scale["metadata"]["resourceVersion"]
+        return scale
+
+    return await _write(call, patched)
+
+
+async def _write(call: Call, wanted: Callable[[JSON, int], JSON]) -> Answer:
+    def draft(old: JSON, revision: int) -> Draft:
+        scale = wanted(old, revision)
+        _check(call, scale)
+        tree = {**old, "metadata": dict(old["metadata"])}
+        _set_replicas(tree, _rule(call), dig(scale, "spec.replicas", 0))
+        return Draft(tree, based_on(call, scale.get("metadata") or {}))
+
+    stored, _ = await update_object(call, call.name, draft, MAIN)
+    return tree_answer(call, _scale(call, orjson.loads(stored.value), stored.revision))
+
+
+def _rule(call: Call) -> Scale:
+    return call.kind.scale or Scale()
+
+
+def _check(call: Call, scale: JSON) -> None:
+    name = dig(scale, "metadata.name", "")
+    if name and name != call.name:
+        raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
+    replicas = dig(scale, "spec.replicas", 0)
+    if replicas < 0:
+        error = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise Invalid.of("autoscaling", "Scale", call.name, [error])
+
+
+def _set_replicas(tree: JSON, rule: Scale, replicas: int) -> None:
+    """Set the number at its path, in copies of the objects on the way."""
+    *parents, last = rule.spec_replicas.split(".")
+    for parent in parents:
+        tree[parent] = dict(tree.get(parent) or {})
+        tree = tree[parent]
+    tree[last] = replicas
+
+
+def _scale(call: Call, tree: JSON, revision: int) -> JSON:
+    rule = _rule(call)
+    metadata = {**tree["metadata"], "resourceVersion": str(revision)}
+    replicas = dig(tree, rule.spec_replicas, 0)
+    status: JSON = {"replicas": dig(tree, rule.status_replicas, 0)}
+    if selector := _selector(dig(tree, rule.selector, None)):
+        status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": _API_VERSION,
+        "metadata": {key: metadata[key] for key in _METADATA if key in metadata},
+        "spec": {"replicas": replicas} if replicas else {},
+        "status": status,
+    }
+
+
+def _selector(selector: JSON | None) -> str:
+    """As text; a ReplicationController's is a plain map of labels."""
+    if not selector:
+        return ""
+    if "matchLabels" in selector or "matchExpressions" in selector:
+        return str(from_label_selector(selector))
+    return str(from_map(selector))

@@ -1,0 +1,149 @@
+"""WATCH: the cache's changes as a stream of events, framed once for all watchers that are shown the same.
+
+A watcher is a subscription and a sink: no task, no queue, no copy. One that does not read is cut when too much is waiting for it.
+https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from knarr.apiserver import tables
+from knarr.apiserver.registry import prefix_of
+from knarr.apiserver.verbs import listoptions
+from knarr.apiserver.verbs.answers import OBJECT_VIEWS, headers, output
+from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.frames import Framing
+from knarr.apiserver.verbs.list import matches, reach, select
+from knarr.apiserver.verbs.listoptions import ListOptions
+from knarr.apiserver.verbs.watchtimers import WatchTimers
+from knarr.machinery.errors import Gone
+from knarr.storage.cache import Change, Entry, Subscription
+from knarr.storage.store import CompactedError
+from knarr.wire.messages import Answer, Sink, Streaming
+
+PENDING_LIMIT = 8 * 1024 * 1024  # bytes that may wait for a watcher, besides its initial events
+
+
+async def watch(call: Call) -> Answer:
+    """A stream of events; what is wrong with the request is said before it begins."""
+    chosen = output(call, OBJECT_VIEWS, framed=True)
+    options = listoptions.read(call)
+    framing = Framing(call.registry, call.kind, call.version, chosen, tables.include_object(call.request))
+    if options.revision is None or options.initial_events:
+        await reach(call, options.revision)
+    watcher = Watcher(call, options, framing)
+    return Streaming(watcher.start, 200, headers(call, chosen.media))
+
+
+class Watcher:
+    """One watch, from its first event to its timeout."""
+
+    def __init__(self, call: Call, options: ListOptions, framing: Framing) -> None:
+        self._call, self._options, self._framing = call, options, framing
+        self._registry = call.registry
+        self._allowance = PENDING_LIMIT
+        self._sink: Sink | None = None
+        self._subscription: Subscription | None = None
+
+    def start(self, sink: Sink) -> None:
+        """Send what there is, and subscribe to what follows."""
+        self._sink = sink
+        if self._wants_initial():
+            after = self._registry.cache.revision
+            self._send_initial(sink)
+        else:
+            after = self._options.revision or self._registry.cache.revision
+        self._timers = WatchTimers(
+            self._registry.deadlines,
+            self._registry.options,
+            self._end,
+            self._bookmark if self._options.bookmarks else None,
+            self._options.timeout,
+        )
+        sink.on_close(self._detach)
+        self._subscribe(sink, after)
+
+    def _wants_initial(self) -> bool:
+        if self._options.initial_events is not None:
+            return self._options.initial_events
+        return not self._options.revision
+
+    def _send_initial(self, sink: Sink) -> None:
+        frames = [self._framing.frame("ADDED", entry) for entry in select(self._call, self._options)]
+        if self._options.initial_events and self._options.bookmarks:
+            frames.append(self._framing.bookmark(self._registry.cache.revision, initial_events_end=True))
+        if frames:
+            data = b"".join(frames)
+            self._allowance += len(data)
+            sink.write(data)
+
+    def _subscribe(self, sink: Sink, after: int) -> None:
+        prefix = prefix_of(self._call.kind, self._call.namespace)
+        name = self._options.fields.equalities.get("metadata.name")
+        if name and (self._call.namespace or not self._call.kind.namespaced):
+            prefix += name
+        try:
+            self._subscription = self._registry.cache.subscribe(prefix, after, self._deliver, self._lost)
+        except CompactedError as error:
+            sink.write(self._framing.error(Gone(f"too old resource version: {after} ({error.oldest})")))
+            self._close()
+        if self._sink is None and self._subscription:  # the events missed so far were already too many
+            self._subscription.close()
+
+    def _deliver(self, changes: Sequence[Change]) -> None:
+        sink = self._sink
+        if sink is None:
+            return
+        if sink.pending() > self._allowance:
+            self._detach()
+            sink.abort()
+            return
+        for change in changes:
+            if seen := self._seen(change):
+                sink.write(self._framing.frame(*seen))
+
+    def _seen(self, change: Change) -> tuple[str, Entry] | None:
+        """The event that a change is for this watcher: an object may come into its view, change in it, or leave it."""
+        if self._options.everything:
+            return change.type, change.entry
+        entry, previous = change.entry, change.previous
+        was = previous is not None and matches(self._options, previous)
+        now = change.type != "DELETED" and matches(self._options, entry)
+        if was and not now:
+            return "DELETED", left(change)
+        return (("MODIFIED" if was else "ADDED"), entry) if now else None
+
+    def _bookmark(self) -> None:
+        if self._sink is not None:
+            self._sink.write(self._framing.bookmark(self._registry.cache.revision))
+
+    def _end(self) -> None:
+        """The watch's time is over."""
+        if self._options.bookmarks:
+            self._bookmark()
+        self._close()
+
+    def _lost(self) -> None:
+        if self._sink is not None:
+            self._sink.write(self._framing.error(Gone("too old resource version: the watch cache has started over")))
+        self._close()
+
+    def _close(self) -> None:
+        sink = self._sink
+        self._detach()
+        if sink is not None:
+            sink.close()
+
+    def _detach(self) -> None:
+        """Hear no more; callable again, and from any of the callbacks."""
+        self._sink = None
+        self._timers.cancel()
+        if self._subscription:
+            self._subscription.close()
+
+
+def left(change: Change) -> Entry:
+    """What a watcher is shown of an object that left its view: the last state that it saw, at the revision of the change."""
+    last = change.previous or change.entry
+    return Entry(last.key, last.value, change.entry.revision, last.created, last.labels, last.fields)

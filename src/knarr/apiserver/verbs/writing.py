@@ -1,0 +1,226 @@
+"""The one way of every write: admission, preparation, validation, effects, commit.
+
+`create_object` and `update_object` take functions that make the object from what is stored *now* and may call them again:
+a commit that another writer has overtaken starts from the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from knarr.api.kind import JSON
+from knarr.api.types import type_of
+from knarr.apiserver.admission.plugin import Attributes, Operation
+from knarr.apiserver.admission.table import admit
+from knarr.apiserver.effects.effect import RefusedError
+from knarr.apiserver.effects.table import effects_of
+from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.registry import key_of
+from knarr.apiserver.verbs import objectmeta
+from knarr.apiserver.verbs.answers import Stored
+from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.deleting import finished
+from knarr.apiserver.verbs.parts import Part
+from knarr.machinery import names
+from knarr.machinery.errors import AlreadyExists, APIError, Invalid, Timeout
+from knarr.machinery.fielderrors import FieldError
+from knarr.storage.cache import Entry
+from knarr.storage.store import ConflictError, Write
+
+ATTEMPTS = 50  # of one write against others; each round at least one writer gets through
+NAME_ATTEMPTS = 8
+OVERTAKEN = "the object has been modified; please apply your changes to the latest version and try again"
+
+# Resources whose status is written with the object that a component registers.
+_STATUS_AT_CREATION = frozenset({"nodes"})
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a client wants an object to become, and the revision that it must be based on (None: any)."""
+
+    tree: JSON
+    based_on: int | None = None
+
+
+async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
+    """Create what `read` returns: a defaulted tree of the storage version. Raises APIError."""
+    taken = 0
+    for _ in range(ATTEMPTS):
+        tree = read()
+        generated = not tree["metadata"].get("name") and bool(tree["metadata"].get("generateName"))
+        writes = _plan_create(call, tree)
+        try:
+            return await _commit(call, tree, writes, 0)
+        except ConflictError as conflict:
+            await _catch_up(call, conflict)
+            taken += conflict.key == writes[0].key
+            if conflict.key == writes[0].key and (not generated or taken == NAME_ATTEMPTS):
+                raise _already_exists(call, tree["metadata"]["name"], generated) from None
+    raise _contended(call)
+
+
+def _plan_create(call: Call, tree: JSON) -> list[Write]:
+    kind, metadata = call.kind, tree["metadata"]
+    objectmeta.prepare_create(call, metadata)
+    if kind.has_status and kind.qualified_resource not in _STATUS_AT_CREATION:
+        tree.pop("status", None)
+    run_admission(call, "CREATE", tree, None)
+    if kind.prepare_create:
+        kind.prepare_create(tree)
+    for effect in effects_of(kind):
+        if effect.settle:
+            effect.settle(tree, None)
+    errors = [*objectmeta.check_name(kind, metadata), *type_of(kind.storage_version.definition).validate(tree)]
+    errors += kind.validate(tree) if kind.validate else ()
+    _refuse(call, tree, errors)
+    call.warnings += kind.warnings(tree, None) if kind.warnings else ()
+    extra = plan_effects(call, tree, None)
+    key = key_of(kind, call.namespace, metadata["name"])
+    return [Write(key, to_stored(tree), expected=0, ttl=kind.ttl), *extra]
+
+
+async def update_object(
+    call: Call, name: str, draft: Callable[[JSON, int], Draft], part: Part, *, create: Callable[[], JSON] | None = None
+) -> tuple[Stored, bool]:
+    """Make of the stored object what `draft(old, revision)` says, as far as `part` may be written; trees are of the storage version.
+
+    Returns what is stored now, and whether it was created, by `create`, as there was nothing. A write that changes nothing
+    keeps its revision. Raises APIError.
+    """
+    for _ in range(ATTEMPTS):
+        entry = call.registry.entry(call.kind, call.namespace, name)
+        if entry is None:
+            if create is None:
+                raise call.not_found(name)
+            return await create_object(call, create), True
+        try:
+            return await _update(call, entry, draft, part), False
+        except ConflictError as conflict:
+            await _catch_up(call, conflict)
+    raise _contended(call)
+
+
+async def _update(call: Call, entry: Entry, draft: Callable[[JSON, int], Draft], part: Part) -> Stored:
+    old: JSON = orjson.loads(entry.value)
+    wanted = draft(old, entry.revision)
+    if wanted.based_on is not None and wanted.based_on != entry.revision:
+        raise call.conflict(OVERTAKEN, old["metadata"]["name"])
+    new = part.merge(call.kind, wanted.tree, old)
+    new["metadata"] = dict(new["metadata"])  # which may be the old one's
+    objectmeta.carry_over(call, new["metadata"], old["metadata"])
+    run_admission(call, "UPDATE", new, old)
+    if part.prepare and (prepare := part.prepare(call.kind)):
+        prepare(new, old)
+    for effect in effects_of(call.kind):
+        if effect.settle:
+            effect.settle(new, old)
+    if new == old:
+        return Stored(entry.value, entry.revision)
+    _count_generation(call, new, old)
+    _validate_update(call, new, old)
+    if finished(new):
+        return await remove(call, entry, new)
+    extra = plan_effects(call, new, old)
+    write = Write(entry.key, to_stored(new), expected=entry.revision, ttl=call.kind.ttl)
+    return await _commit(call, new, [write, *extra], entry.revision)
+
+
+def _count_generation(call: Call, new: JSON, old: JSON) -> None:
+    """Generation counts changes of what is wanted: of everything but metadata and status."""
+    apart = ("metadata", "status")
+    changed = {k: v for k, v in new.items() if k not in apart} != {k: v for k, v in old.items() if k not in apart}
+    if call.kind.generation and changed:
+        new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+
+def _validate_update(call: Call, new: JSON, old: JSON) -> None:
+    kind, definition = call.kind, type_of(call.kind.storage_version.definition)
+    errors: list[FieldError] = [*objectmeta.check_finalizers(new["metadata"], old["metadata"])]
+    errors += definition.validate(new)
+    errors += definition.validate_update(new, old)
+    errors += kind.validate(new) if kind.validate else ()
+    errors += kind.validate_update(new, old) if kind.validate_update else ()
+    _refuse(call, new, errors)
+    call.warnings += kind.warnings(new, old) if kind.warnings else ()
+
+
+def _refuse(call: Call, tree: JSON, errors: Iterable[FieldError]) -> None:
+    found = list(dict.fromkeys(errors))
+    if found:
+        raise Invalid.of(call.kind.group, call.kind.kind, tree["metadata"].get("name", ""), found)
+
+
+def run_admission(call: Call, operation: Operation, new: JSON | None, old: JSON | None) -> None:
+    """Show the write to the admission plugins. Raises APIError."""
+    metadata = (new or old or {})["metadata"]
+    source = call.registry.options.random
+    admit(
+        Attributes(
+            operation=operation,
+            kind=call.kind,
+            namespace=call.namespace,
+            name=metadata.get("name", ""),
+            object=new,
+            old=old,
+            user=call.request.user,
+            lister=call.registry,
+            generate=lambda: names.generate_suffix(source),
+            subresource=call.subresource,
+        )
+    )
+
+
+def plan_effects(call: Call, new: JSON | None, old: JSON | None) -> list[Write]:
+    """The writes that go with the object's. Raises Invalid."""
+    try:
+        return [write for effect in effects_of(call.kind) for write in effect.plan(call.registry, new, old)]
+    except RefusedError as refusal:
+        name = (new or old or {})["metadata"]["name"]
+        raise Invalid.of(call.kind.group, call.kind.kind, name, [refusal.error]) from None
+
+
+async def remove(call: Call, entry: Entry, last: JSON) -> Stored:
+    """Delete an entry for good, with its effects undone; returns its last state. Raises ConflictError."""
+    extra = plan_effects(call, None, orjson.loads(entry.value))
+    return await _commit(call, last, [Write(entry.key, None, expected=entry.revision), *extra], entry.revision)
+
+
+async def _commit(call: Call, tree: JSON, writes: Sequence[Write], revision: int) -> Stored:
+    value = writes[0].value or to_stored(tree)
+    if call.dry_run():
+        return _rehearse(call, writes, Stored(value, revision))
+    return Stored(value, await call.registry.commit(writes))
+
+
+def _rehearse(call: Call, writes: Sequence[Write], result: Stored) -> Stored:
+    """What a dry run finds out: whether the object's own key is as expected. Raises ConflictError."""
+    entry = call.registry.cache.get(writes[0].key)
+    if writes[0].expected == 0 and entry is not None:
+        raise ConflictError(entry.key, None)
+    return result
+
+
+async def _catch_up(call: Call, conflict: ConflictError) -> None:
+    """Wait until the cache shows who was faster."""
+    if conflict.current:
+        await call.registry.cache.wait(conflict.current.modified)
+    else:
+        await call.registry.synced()
+
+
+def _already_exists(call: Call, name: str, generated: bool) -> APIError:
+    why = ", the server was not able to generate a unique name for the object" if generated else ""
+    return AlreadyExists(
+        f'{call.kind.qualified_resource} "{name}" already exists{why}',
+        kind=call.kind.plural,
+        group=call.kind.group,
+        name=name,
+    )
+
+
+def _contended(call: Call) -> Timeout:
+    return Timeout(f"too many writers of {call.kind.qualified_resource} at once, please try again", retry_after=1)
