@@ -1,0 +1,149 @@
+"""The API server's front: each request goes through authentication, authorization and its handler, in this order.
+
+What handlers raise becomes a Status here and nowhere else; what nobody expected is logged and answered 500.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from knarr.apiserver.answers import error_answer
+from knarr.apiserver.authn.authenticator import Authenticator
+from knarr.apiserver.authn.users import ANONYMOUS, User
+from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
+from knarr.apiserver.documents import Documents
+from knarr.apiserver.info import RequestInfo, parse
+from knarr.apiserver.metrics import Labels, Metrics
+from knarr.apiserver.request import APIRequest
+from knarr.machinery.clock import Clock
+from knarr.machinery.errors import APIError, Forbidden, InternalError, RequestEntityTooLarge, Unauthorized
+from knarr.wire.messages import Answer, Peer, Request, Response, Streaming
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[APIRequest], Awaitable[Answer]]
+_LONG_RUNNING = frozenset(("attach", "exec", "log", "portforward", "proxy"))
+
+
+class Resources(Protocol):
+    """The verbs on resources."""
+
+    async def handle(self, request: APIRequest) -> Answer: ...
+
+
+class Application:
+    """The chain. `subresources` are handlers that stand before the verbs, by (resource.group, subresource)."""
+
+    def __init__(
+        self,
+        *,
+        authenticator: Authenticator,
+        authorizer: Authorizer,
+        resources: Resources,
+        documents: Documents,
+        metrics: Metrics,
+        clock: Clock,
+        subresources: Mapping[tuple[str, str], Handler] | None = None,
+    ) -> None:
+        self._authenticator = authenticator
+        self._authorizer = authorizer
+        self._resources = resources
+        self._documents = documents
+        self._metrics = metrics
+        self._clock = clock
+        self._subresources = dict(subresources or {})
+
+    async def __call__(self, request: Request, peer: Peer) -> Answer:
+        """Answer a request from the network."""
+        try:
+            user = self._authenticator.authenticate(request, peer)
+        except APIError as error:
+            return _finish(error_answer(error), request)
+        return await self.serve(request, user)
+
+    async def oversized(self, request: Request, peer: Peer) -> Answer:
+        """Answer a request whose body was above the server's limit."""
+        return _finish(error_answer(RequestEntityTooLarge("Request entity too large: limit is 3145728")), request)
+
+    async def serve(self, request: Request, user: User) -> Answer:
+        """Answer an authenticated request."""
+        started = self._clock.monotonic()
+        info = parse(request.method, request.path, request.query)
+        try:
+            self._authorize(user, info, request)
+            answer = await self._dispatch(request, info, user)
+        except APIError as error:
+            answer = error_answer(error)
+        except Exception as error:
+            log.exception("%s %s failed", request.method, request.path)
+            answer = error_answer(_internal(error))
+        self._count(info, answer, started)
+        return _finish(answer, request)
+
+    def _authorize(self, user: User, info: RequestInfo, request: Request) -> None:
+        if wanted := request.headers.get("impersonate-user"):
+            raise _no_impersonation(user, wanted)
+        decision = self._authorizer.authorize(user, info)
+        if decision.verdict is Verdict.ALLOW:
+            return
+        if user is ANONYMOUS:
+            raise Unauthorized("Unauthorized")
+        raise forbidden(user, info, decision.reason)
+
+    async def _dispatch(self, request: Request, info: RequestInfo, user: User) -> Answer:
+        if not info.is_resource:
+            return self._documents.answer(request)
+        parsed = APIRequest(request, info, user, request.parameters() if request.query else {})
+        if info.subresource:
+            resource = f"{info.resource}.{info.group}" if info.group else info.resource
+            if handler := self._subresources.get((resource, info.subresource)):
+                return await handler(parsed)
+        return await self._resources.handle(parsed)
+
+    def _count(self, info: RequestInfo, answer: Answer, started: float) -> None:
+        code = 101 if not isinstance(answer, Response | Streaming) else answer.status
+        seconds = self._clock.monotonic() - started if isinstance(answer, Response) else None
+        self._metrics.count(_labels(info), code, seconds)
+
+
+def _finish(answer: Answer, request: Request) -> Answer:
+    """Every answer's own headers: the audit id, the caller's where it gave one, and that nothing may be cached."""
+    audit = request.headers.get("audit-id") or _random_uuid()
+    common = {"audit-id": audit, "cache-control": "no-cache, private"}
+    if isinstance(answer, Response):
+        return Response(answer.status, {**common, **answer.headers}, answer.body)
+    return replace(answer, headers={**common, **answer.headers})
+
+
+def _random_uuid() -> str:
+    """A version 4 UUID from the fast generator: an audit id has to be unique, not secret."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def _internal(error: Exception) -> InternalError:
+    return InternalError(f"Internal error occurred: {type(error).__name__}")
+
+
+def _no_impersonation(user: User, wanted: str) -> Forbidden:
+    """Nobody may act as somebody else yet; silence would let the request run with the caller's own rights."""
+    text = f'User "{user.name}" cannot impersonate resource "users" in API group "" at the cluster scope'
+    return Forbidden(f'users "{wanted}" is forbidden: {text}', kind="users", name=wanted)
+
+
+_VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTION"}
+
+
+def _labels(info: RequestInfo) -> Labels:
+    verb = _VERBS.get(info.verb) or info.verb.upper()
+    if not info.is_resource:
+        return Labels(verb, "", "", "", info.path.split("/", 2)[1] if "/" in info.path else "", "")
+    if info.subresource in _LONG_RUNNING:
+        verb = "CONNECT"
+    named = info.name and info.verb not in ("list", "watch")
+    scope = "resource" if named else "namespace" if info.namespace else "cluster"
+    return Labels(verb, info.group, info.version, info.resource, info.subresource, scope)

@@ -1,0 +1,50 @@
+"""The authorizer of named identities: the components and service accounts that table.py lists, and nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from knarr.apiserver.authn.users import MASTERS, User
+from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision
+from knarr.apiserver.authz.roles import Rights, Role
+from knarr.apiserver.info import RequestInfo
+
+_ACCOUNT = "system:serviceaccount:"
+_NODE = "system:node:"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who holds a role: the user of this name, or everybody in this group."""
+
+    subject: str
+    role: Role
+    own_namespace: bool = False  # the role holds only in the service account's namespace, and for non-resource paths
+
+
+class NamedIdentities:
+    """Adds up the roles that a user holds by name and by groups; `system:masters` may do anything."""
+
+    def __init__(self, identities: tuple[Identity, ...]) -> None:
+        self._rights: dict[str, list[tuple[Rights, bool]]] = {}
+        for identity in identities:
+            held = self._rights.setdefault(identity.subject, [])
+            held.append((Rights(identity.role), identity.own_namespace))
+
+    def authorize(self, user: User, info: RequestInfo) -> Decision:
+        if MASTERS in user.groups:
+            return ALLOWED
+        own_name = user.name.removeprefix(_NODE) if user.name.startswith(_NODE) else ""
+        for subject in (user.name, *user.groups):
+            for rights, own_namespace in self._rights.get(subject, ()):
+                if own_namespace and info.is_resource and info.namespace != _namespace_of(user):
+                    continue
+                if rights.allow(info, own_name):
+                    return ALLOWED
+        return NO_OPINION
+
+
+def _namespace_of(user: User) -> str:
+    if not user.name.startswith(_ACCOUNT):
+        return ""
+    return user.name.removeprefix(_ACCOUNT).partition(":")[0]

@@ -1,0 +1,206 @@
+"""Discovery: which groups, versions and resources there are, in the two forms that clients ask for.
+
+Legacy: /api, /apis, /apis/<group>, /api/v1, /apis/<group>/<version>. Aggregated (KEP-3352): all at once at /api and
+/apis, for clients whose Accept header asks for it.
+https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from knarr.api.kind import Kind
+from knarr.apiserver.answers import NOT_FOUND, Document
+from knarr.apiserver.subresources import Subresource, subresources_of
+from knarr.wire.messages import Request, Response
+
+JSON = dict[str, Any]
+
+AGGREGATED_VERSIONS = ("v2", "v2beta1")
+_AGGREGATED_GROUP = "apidiscovery.k8s.io"
+
+
+class Discovery:
+    """Serves the documents derived from the kinds; each is encoded when first asked for."""
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        self._groups: dict[str, list[Kind]] = {}
+        for kind in kinds:
+            self._groups.setdefault(kind.group, []).append(kind)
+        self._documents: dict[tuple[str, str], Document | None] = {}
+
+    def paths(self) -> list[str]:
+        """Every path that is answered."""
+        found = ["/api", "/apis"]
+        for group, kinds in self._groups.items():
+            base = f"/apis/{group}" if group else "/api"
+            found += [base, *(f"{base}/{version}" for version in _versions(kinds))]
+        return sorted(set(found))
+
+    def answer(self, request: Request) -> Response:
+        path = request.path.rstrip("/")
+        form = _aggregated_form(request.headers.get("accept", "")) if path in ("/api", "/apis") else ""
+        if (path, form) not in self._documents:
+            if (document := self._build(path, form)) is None:
+                return NOT_FOUND
+            self._documents[path, form] = document
+        found = self._documents[path, form]
+        return found.answer(request) if found else NOT_FOUND
+
+    def _build(self, path: str, form: str) -> Document | None:
+        if form:
+            groups = [group for group in self._groups if bool(group) == (path == "/apis")]
+            media_type = f"application/json;g={_AGGREGATED_GROUP};v={form};as=APIGroupDiscoveryList"
+            return Document.of(_encode(self._aggregated(groups, form)), media_type)
+        tree = self._legacy(path.split("/")[1:])
+        return Document.of(_encode(tree)) if tree else None
+
+    def _legacy(self, parts: list[str]) -> JSON | None:
+        match parts:
+            case ["api"]:
+                return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+            case ["apis"]:
+                groups = [_group(name, kinds) for name, kinds in self._groups.items() if name]
+                return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+            case ["apis", str(group)] if group and group in self._groups:
+                return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, self._groups[group])}
+            case ["api", str(version)]:
+                return _resource_list("", version, self._groups.get("", []))
+            case ["apis", str(group), str(version)] if group:
+                return _resource_list(group, version, self._groups.get(group, []))
+        return None
+
+    def _aggregated(self, groups: Iterable[str], form: str) -> JSON:
+        return {
+            "kind": "APIGroupDiscoveryList",
+            "apiVersion": f"{_AGGREGATED_GROUP}/{form}",
+            "metadata": {},
+            "items": [
+                {
+                    "metadata": {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None},
+                    "versions": [
+                        _aggregated_version(group, version, self._groups[group])
+                        for version in _versions(self._groups[group])
+                    ],
+                }
+                for group in groups
+            ],
+        }
+
+
+def _encode(tree: JSON) -> bytes:
+    return msgspec.json.encode(tree)
+
+
+def _aggregated_form(accept: str) -> str:
+    """The version of the aggregated form that an Accept header prefers to the plain one; empty for the plain one."""
+    for part in accept.split(","):
+        media_type, *parameters = (word.strip() for word in part.split(";"))
+        given = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
+        if given.get("g") == _AGGREGATED_GROUP and given.get("as") == "APIGroupDiscoveryList":
+            if media_type == "application/json" and given.get("v") in AGGREGATED_VERSIONS:
+                return given["v"]
+        elif media_type in ("application/json", "*/*"):
+            return ""
+    return ""
+
+
+def _versions(kinds: Iterable[Kind]) -> list[str]:
+    """A group's versions, stable before beta before alpha, newer first, as Kubernetes orders them."""
+    names = {version.name for kind in kinds for version in kind.versions}
+    return sorted(names, key=_version_rank)
+
+
+def _version_rank(name: str) -> tuple[int, int, int]:
+    for rank, stage in ((1, "beta"), (2, "alpha")):
+        major, found, minor = name[1:].partition(stage)
+        if found:
+            return rank, -int(major), -int(minor or 0)
+    return 0, -int(name[1:]), 0
+
+
+def _group(name: str, kinds: list[Kind]) -> JSON:
+    versions = [{"groupVersion": f"{name}/{version}", "version": version} for version in _versions(kinds)]
+    return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+
+
+def _resource_list(group: str, version: str, kinds: Iterable[Kind]) -> JSON | None:
+    resources: list[JSON] = []
+    for kind in kinds:
+        if any(served.name == version for served in kind.versions):
+            resources.append(_resource(kind))
+            resources += [_subresource(kind, sub, version) for sub in subresources_of(kind)]
+    if not resources:
+        return None
+    group_version = f"{group}/{version}" if group else version
+    resources.sort(key=lambda resource: resource["name"])
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}
+
+
+def _resource(kind: Kind) -> JSON:
+    found: JSON = {
+        "name": kind.plural,
+        "singularName": kind.singular or kind.kind.lower(),
+        "namespaced": kind.namespaced,
+        "kind": kind.kind,
+        "verbs": sorted(kind.verbs),
+        "shortNames": list(kind.short_names),
+        "categories": list(kind.categories),
+        "storageVersionHash": _storage_version_hash(kind),
+    }
+    return {key: value for key, value in found.items() if value not in ([], None)}
+
+
+def _subresource(kind: Kind, sub: Subresource, version: str) -> JSON:
+    found: JSON = {"name": f"{kind.plural}/{sub.name}", "singularName": "", "namespaced": kind.namespaced}
+    if (sub.group, sub.version) != ("", "") and (sub.group, sub.version) != (kind.group, version):
+        found |= {"group": sub.group, "version": sub.version} if sub.group else {"version": sub.version}
+    return {**found, "kind": sub.kind or kind.kind, "verbs": list(sub.verbs)}
+
+
+def _storage_version_hash(kind: Kind) -> str | None:
+    """Upstream's: the first eight bytes of the hash of group/version/kind."""
+    if "list" not in kind.verbs:
+        return None
+    text = f"{kind.group}/{kind.storage_version.name}/{kind.kind}"
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
+
+
+def _aggregated_version(group: str, version: str, kinds: Iterable[Kind]) -> JSON:
+    served = [kind for kind in kinds if any(v.name == version for v in kind.versions)]
+    return {
+        "version": version,
+        "resources": [_aggregated_resource(kind, group, version) for kind in served],
+        "freshness": "Current",
+    }
+
+
+def _aggregated_resource(kind: Kind, group: str, version: str) -> JSON:
+    subresources = [
+        {
+            "subresource": sub.name,
+            "responseKind": {
+                "group": sub.group if sub.version else group,
+                "version": sub.version or version,
+                "kind": sub.kind or kind.kind,
+            },
+            "verbs": list(sub.verbs),
+        }
+        for sub in subresources_of(kind)
+    ]
+    found: JSON = {
+        "resource": kind.plural,
+        "responseKind": {"group": group, "version": version, "kind": kind.kind},
+        "scope": "Namespaced" if kind.namespaced else "Cluster",
+        "singularResource": kind.singular or kind.kind.lower(),
+        "verbs": sorted(kind.verbs),
+        "shortNames": list(kind.short_names),
+        "categories": list(kind.categories),
+        "subresources": subresources,
+    }
+    return {key: value for key, value in found.items() if value != []}

@@ -1,0 +1,70 @@
+"""What is served at paths that are no resource: health, version, metrics, discovery, OpenAPI."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from knarr.api.kind import Kind
+from knarr.apiserver.answers import NOT_FOUND, json_answer
+from knarr.apiserver.discovery import Discovery
+from knarr.apiserver.health import ENDPOINTS, Check, Health
+from knarr.apiserver.metrics import CONTENT_TYPE, Metrics
+from knarr.apiserver.openapi import OpenAPI
+from knarr.machinery.errors import MethodNotAllowed
+from knarr.wire.messages import Request, Response
+
+VERSION: Final = {
+    "major": "1",
+    "minor": "36",
+    "gitVersion": "v1.36.0+knarr",
+    "gitCommit": "",
+    "gitTreeState": "",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "",
+    "compiler": platform.python_implementation(),
+    "platform": f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
+}
+
+
+class Documents:
+    """Finds the answer to a path; unknown ones get the plain 404 that upstream's mux gives."""
+
+    def __init__(self, kinds: Sequence[Kind], checks: Mapping[str, Mapping[str, Check]], metrics: Metrics) -> None:
+        self._health = Health(checks)
+        self._discovery = Discovery(kinds)
+        self._openapi = OpenAPI(kinds)
+        self._metrics = metrics
+        self._first: dict[str, Callable[[Request], Response]] = {
+            **dict.fromkeys(ENDPOINTS, self._health.answer),
+            "api": self._discovery.answer,
+            "apis": self._discovery.answer,
+            "openapi": self._openapi.answer,
+            "metrics": self._figures,
+            "version": lambda _: json_answer(VERSION),
+            "": self._index,
+        }
+
+    def answer(self, request: Request) -> Response:
+        """Raises MethodNotAllowed for anything but reading."""
+        first, _, rest = request.path[1:].partition("/")
+        answer = self._first.get(first)
+        if answer is None or (rest and first in ("", "metrics", "version")):
+            return NOT_FOUND
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        return answer(request)
+
+    def _figures(self, _request: Request) -> Response:
+        return Response(200, {"content-type": CONTENT_TYPE}, self._metrics.render())
+
+    def _index(self, _request: Request) -> Response:
+        paths = [
+            *self._discovery.paths(),
+            *self._health.paths(),
+            *self._openapi.paths(),
+            "/metrics",
+            "/version",
+        ]
+        return json_answer({"paths": sorted(paths)})

@@ -1,0 +1,73 @@
+"""/livez, /readyz and /healthz: named checks, as probes and `kubectl get --raw '/readyz?verbose'` read them.
+
+https://kubernetes.io/docs/reference/using-api/health-checks/
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from knarr.apiserver.answers import NOT_FOUND
+from knarr.wire.messages import Request, Response
+
+log = logging.getLogger(__name__)
+
+Check = Callable[[], str]  # what is wrong, for the log; empty when all is well
+
+ENDPOINTS = ("healthz", "livez", "readyz")
+_HEADERS = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
+
+
+class Health:
+    """Answers one health endpoint's path from its table of checks."""
+
+    def __init__(self, checks: Mapping[str, Mapping[str, Check]]) -> None:
+        """`checks`: for each of ENDPOINTS its checks by name; `ping` is there anyway."""
+        self._checks = {name: {"ping": _ping, **checks.get(name, {})} for name in ENDPOINTS}
+
+    def paths(self) -> list[str]:
+        """Every path that is answered."""
+        return [
+            path for name in ENDPOINTS for path in (f"/{name}", *(f"/{name}/{check}" for check in self._checks[name]))
+        ]
+
+    def answer(self, request: Request) -> Response:
+        _, endpoint, *rest = request.path.rstrip("/").split("/")
+        checks = self._checks[endpoint]
+        if rest:
+            return self._one(endpoint, "/".join(rest), checks)
+        parameters = request.parameters()
+        return self._all(endpoint, checks, set(parameters.get("exclude", ())), verbose="verbose" in parameters)
+
+    def _all(self, endpoint: str, checks: Mapping[str, Check], excluded: set[str], *, verbose: bool) -> Response:
+        lines, failed = [], []
+        for name, check in checks.items():
+            if name in excluded:
+                lines.append(f"[+]{name} excluded: ok")
+            elif fault := check():
+                log.warning("%s: %s failed: %s", endpoint, name, fault)
+                failed.append(name)
+                lines.append(f"[-]{name} failed: reason withheld")
+            else:
+                lines.append(f"[+]{name} ok")
+        if unknown := excluded - checks.keys():
+            listed = ", ".join(f'"{name}"' for name in sorted(unknown))
+            lines.append(f"warn: some health checks cannot be excluded: no matches for {listed}")
+        if failed:
+            return Response(500, _HEADERS, "\n".join([*lines, f"{endpoint} check failed", ""]).encode())
+        text = "\n".join([*lines, f"{endpoint} check passed", ""]) if verbose else "ok"
+        return Response(200, _HEADERS, text.encode())
+
+    def _one(self, endpoint: str, name: str, checks: Mapping[str, Check]) -> Response:
+        if name not in checks:
+            return NOT_FOUND
+        fault = checks[name]()
+        if fault:
+            log.warning("%s: %s failed: %s", endpoint, name, fault)
+            return Response(500, _HEADERS, b"internal server error: reason withheld\n")
+        return Response(200, _HEADERS, b"ok")
+
+
+def _ping() -> str:
+    return ""

@@ -1,0 +1,112 @@
+"""The OpenAPI documents as trees, with every definition that they refer to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from knarr.api.kind import Kind, Version
+from knarr.api.schema import definitions
+from knarr.apiserver.openapi.operations import paths_of
+
+JSON = dict[str, Any]
+Served = list[tuple[Kind, Version]]
+
+_V3, _V2 = "#/components/schemas/", "#/definitions/"
+_REFERENCE = re.compile(rf'"{_V3}([^"]+)"')
+_INFO = {"title": "Kubernetes", "version": "v1.36.0"}
+_INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
+_QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+_V2_SPECIAL: dict[str, JSON] = {
+    _INT_OR_STRING: {"type": "string", "format": "int-or-string"},
+    _QUANTITY: {"type": "string"},
+}
+
+
+def version_three(served: Served) -> JSON:
+    """One group and version: its paths, and the closure of their schemas."""
+    paths: JSON = {}
+    for kind, version in served:
+        paths |= paths_of(kind, version)
+    return {"openapi": "3.0.0", "info": _INFO, "paths": paths, "components": {"schemas": _closure(paths)}}
+
+
+def version_two(served: Served) -> JSON:
+    """The whole API as one Swagger 2.0 document."""
+    paths: JSON = {}
+    for kind, version in served:
+        paths |= paths_of(kind, version)
+    schemas = {name: _V2_SPECIAL.get(name) or _older(schema) for name, schema in _closure(paths).items()}
+    older_paths = {path: _older_item(item) for path, item in paths.items()}
+    return {"swagger": "2.0", "info": _INFO, "paths": older_paths, "definitions": schemas}
+
+
+def _closure(tree: JSON) -> JSON:
+    """The definitions that a tree refers to, and those that they refer to in turn; sorted by name."""
+    published, found, waiting = definitions(), {}, _references(tree)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = published[name]
+            waiting |= _references(found[name])
+    return dict(sorted(found.items()))
+
+
+def _references(tree: Any) -> set[str]:
+    found: set[str] = set()
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, list):
+            stack.extend(node)
+        elif isinstance(node, dict):
+            reference = node.get("$ref")
+            if isinstance(reference, str):
+                found.add(reference.removeprefix(_V3))
+            stack.extend(node.values())
+    return found
+
+
+def _older(schema: Any) -> Any:
+    """A schema in version 2: other references, and no `allOf` around one."""
+    if isinstance(schema, list):
+        return [_older(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema.replace(_V3, _V2) if isinstance(schema, str) and schema.startswith(_V3) else schema
+    result = {key: _older(value) for key, value in schema.items() if key != "allOf"}
+    for part in schema.get("allOf", ()):
+        result |= _older(part)
+    return result
+
+
+def _older_item(item: JSON) -> JSON:
+    return {
+        method: [_older_parameter(p) for p in part] if method == "parameters" else _older_operation(part)
+        for method, part in item.items()
+    }
+
+
+def _older_parameter(parameter: JSON) -> JSON:
+    return {**{key: value for key, value in parameter.items() if key != "schema"}, **parameter["schema"]}
+
+
+def _older_operation(operation: JSON) -> JSON:
+    result = {key: value for key, value in operation.items() if key != "requestBody"}
+    parameters = [_older_parameter(parameter) for parameter in operation.get("parameters", ())]
+    if body := operation.get("requestBody"):
+        contents = body["content"]
+        result["consumes"] = list(contents)
+        schema = _older(next(iter(contents.values()))["schema"])
+        parameters.insert(0, {"name": "body", "in": "body", "required": body.get("required", False), "schema": schema})
+    result["parameters"] = parameters
+    result["produces"] = ["application/json", "application/yaml"]
+    result["responses"] = {code: _older_response(answer) for code, answer in operation["responses"].items()}
+    return result
+
+
+def _older_response(answer: JSON) -> JSON:
+    content = answer.get("content", {})
+    schemas: Iterable[Any] = (entry["schema"] for entry in content.values())
+    schema = next(iter(schemas), None)
+    return {"description": answer["description"], **({"schema": _older(schema)} if schema else {})}

@@ -1,0 +1,98 @@
+"""/openapi/v3 and /openapi/v2: documents built when first asked for, kept gzipped, found again by hash.
+
+https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import orjson
+
+from knarr import __version__
+from knarr.api.kind import Kind
+from knarr.apiserver.answers import NOT_FOUND, json_answer
+from knarr.apiserver.openapi.documents import Served, version_three, version_two
+from knarr.machinery.errors import NotAcceptable
+from knarr.wire.messages import Request, Response
+
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A document's maker and tag; its gzipped bytes once it has been made."""
+
+    make: Callable[[], Any]
+    digest: str
+    packed: bytes = b""
+
+    def answer(self, request: Request, extra: Mapping[str, str]) -> Response:
+        headers = {"content-type": "application/json", "etag": f'"{self.digest}"', "vary": "Accept-Encoding", **extra}
+        if f'"{self.digest}"' in request.headers.get("if-none-match", ""):
+            return Response(304, headers)
+        if not self.packed:
+            self.packed = gzip.compress(orjson.dumps(self.make()), compresslevel=5, mtime=0)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(200, {**headers, "content-encoding": "gzip"}, self.packed)
+        return Response(200, headers, gzip.decompress(self.packed))
+
+
+class OpenAPI:
+    """Answers everything below /openapi."""
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        everything: Served = [(kind, version) for kind in kinds for version in kind.versions]
+        by_path: dict[str, Served] = {}
+        for kind, version in everything:
+            base = f"apis/{kind.group}" if kind.group else "api"
+            by_path.setdefault(f"{base}/{version.name}", []).append((kind, version))
+        self._three = {
+            path: _Kept(partial(version_three, served), _digest(path, served)) for path, served in by_path.items()
+        }
+        self._two = _Kept(partial(version_two, everything), _digest("v2", everything))
+
+    def paths(self) -> list[str]:
+        """Every path that is answered."""
+        return ["/openapi/v2", "/openapi/v3", *(f"/openapi/v3/{path}" for path in self._three)]
+
+    def answer(self, request: Request) -> Response:
+        match request.path.strip("/").split("/", 2):
+            case ["openapi", "v2"]:
+                return self._second(request)
+            case ["openapi", "v3"]:
+                return self._index()
+            case ["openapi", "v3", path] if path in self._three:
+                return self._third(request, path)
+        return NOT_FOUND
+
+    def _index(self) -> Response:
+        paths = {
+            path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={kept.digest}"} for path, kept in self._three.items()
+        }
+        return json_answer({"paths": paths})
+
+    def _third(self, request: Request, path: str) -> Response:
+        """A URL with the right hash may be kept for good; one with an old hash is sent to the new."""
+        kept = self._three[path]
+        asked = request.parameters().get("hash", [""])[0]
+        if asked and asked != kept.digest:
+            return Response(301, {"location": f"/openapi/v3/{path}?hash={kept.digest}"})
+        return kept.answer(request, {"cache-control": _FOREVER} if asked else {})
+
+    def _second(self, request: Request) -> Response:
+        accept = request.headers.get("accept", "")
+        if accept and not any(wanted in accept for wanted in ("application/json", "*/*", "application/*")):
+            raise NotAcceptable("only the following media types are accepted: application/json")
+        return self._two.answer(request, {})
+
+
+def _digest(path: str, served: Served) -> str:
+    """A tag that changes with what the document is made of: Knarr's version and the served definitions."""
+    text = [__version__, path, *(f"{kind.plural} {version.definition} {kind.subresources}" for kind, version in served)]
+    return hashlib.sha512("\n".join(text).encode()).hexdigest().upper()
