@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +13,6 @@ JSON = dict[str, Any]
 Served = list[tuple[Kind, Version]]
 
 _V3, _V2 = "#/components/schemas/", "#/definitions/"
-_REFERENCE = re.compile(rf'"{_V3}([^"]+)"')
 _INFO = {"title": "Kubernetes", "version": "v1.36.0"}
 _INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"

@@ -17,10 +17,15 @@ import orjson
 from knarr import __version__
 from knarr.api.kind import Kind
 from knarr.apiserver.answers import NOT_FOUND, json_answer
+from knarr.apiserver.openapi import protobuf
 from knarr.apiserver.openapi.documents import Served, version_three, version_two
 from knarr.machinery.errors import NotAcceptable
 from knarr.wire.messages import Request, Response
 
+PROTOBUF = (
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"  # as asked for
+)
+_PROTOBUF_ANSWER = PROTOBUF.replace("@", ".")  # "@" is no character of a media type
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -28,16 +33,22 @@ _FOREVER = "public, max-age=31536000, immutable"
 class _Kept:
     """A document's maker and tag; its gzipped bytes once it has been made."""
 
-    make: Callable[[], Any]
+    make: Callable[[], bytes]
     digest: str
+    media_type: str = "application/json"
     packed: bytes = b""
 
     def answer(self, request: Request, extra: Mapping[str, str]) -> Response:
-        headers = {"content-type": "application/json", "etag": f'"{self.digest}"', "vary": "Accept-Encoding", **extra}
+        headers = {
+            "content-type": self.media_type,
+            "etag": f'"{self.digest}"',
+            "vary": "Accept, Accept-Encoding",
+            **extra,
+        }
         if f'"{self.digest}"' in request.headers.get("if-none-match", ""):
             return Response(304, headers)
         if not self.packed:
-            self.packed = gzip.compress(orjson.dumps(self.make()), compresslevel=5, mtime=0)
+            self.packed = gzip.compress(self.make(), compresslevel=5, mtime=0)
         if "gzip" in request.headers.get("accept-encoding", ""):
             return Response(200, {**headers, "content-encoding": "gzip"}, self.packed)
         return Response(200, headers, gzip.decompress(self.packed))
@@ -53,9 +64,12 @@ class OpenAPI:
             base = f"apis/{kind.group}" if kind.group else "api"
             by_path.setdefault(f"{base}/{version.name}", []).append((kind, version))
         self._three = {
-            path: _Kept(partial(version_three, served), _digest(path, served)) for path, served in by_path.items()
+            path: _Kept(partial(_json, version_three, served), _digest(path, served))
+            for path, served in by_path.items()
         }
-        self._two = _Kept(partial(version_two, everything), _digest("v2", everything))
+        digest = _digest("v2", everything)
+        self._two = _Kept(partial(_json, version_two, everything), digest)
+        self._two_protobuf = _Kept(partial(_protobuf, everything), f"{digest}P", _PROTOBUF_ANSWER)
 
     def paths(self) -> list[str]:
         """Every path that is answered."""
@@ -86,10 +100,20 @@ class OpenAPI:
         return kept.answer(request, {"cache-control": _FOREVER} if asked else {})
 
     def _second(self, request: Request) -> Response:
-        accept = request.headers.get("accept", "")
-        if accept and not any(wanted in accept for wanted in ("application/json", "*/*", "application/*")):
-            raise NotAcceptable("only the following media types are accepted: application/json")
-        return self._two.answer(request, {})
+        accept = request.headers.get("accept", "") or "*/*"
+        if PROTOBUF.partition("@")[0] in accept:
+            return self._two_protobuf.answer(request, {})
+        if any(wanted in accept for wanted in ("application/json", "*/*", "application/*")):
+            return self._two.answer(request, {})
+        raise NotAcceptable(f"only the following media types are accepted: application/json, {PROTOBUF}")
+
+
+def _json(make: Callable[[Served], Any], served: Served) -> bytes:
+    return orjson.dumps(make(served))
+
+
+def _protobuf(served: Served) -> bytes:
+    return protobuf.document(version_two(served))
 
 
 def _digest(path: str, served: Served) -> str:
