@@ -53,7 +53,7 @@ WHERE now.id >= :start AND now.id < :end ORDER BY now.id
 """  # noqa: S608
 
 SWEEP_SUPERSEDED = """
-DELETE FROM log WHERE key IN (SELECT key FROM log WHERE id >= :low AND id < :high)
+DELETE FROM log WHERE key IN (SELECT key FROM log WHERE id >= :low AND id < :high) AND id < :high
     AND id < (SELECT max(id) FROM log AS later WHERE later.key = log.key AND later.id < :high)
 """
 

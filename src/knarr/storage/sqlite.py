@@ -146,6 +146,8 @@ class SqliteStore:
         await self._call(self._log.backup, path)
 
     async def close(self) -> None:
+        if self._closed:
+            return
         self._closed = True
         await self._leases.close()
         await self._retention.close()
@@ -156,7 +158,11 @@ class SqliteStore:
         self._thread.shutdown()
 
     async def _call(self, function: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+        try:
+            result = asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+        except RuntimeError as error:  # the thread takes no more
+            raise UnavailableError("the store is closed") from error
+        return await result
 
     def _check_retained(self, revision: int) -> None:
         if revision < self._floor:
