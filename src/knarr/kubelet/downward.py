@@ -31,7 +31,7 @@ class ResourceFieldRef(View, frozen=True):
 
 
 def field_value(pod: Pod, path: str, addresses: Addresses | None = None) -> str:
-    """The pod's field; what depends on addresses only where they are known. Raises ConfigError for an unknown path."""
+    """The pod's field; what depends on addresses only where they are known. Raises ConfigError for others."""
     values = {
         "metadata.name": pod.metadata.name,
         "metadata.namespace": pod.metadata.namespace,
@@ -58,7 +58,7 @@ def field_value(pod: Pod, path: str, addresses: Addresses | None = None) -> str:
 def resource_value(
     pod: Pod, reference: ResourceFieldRef, allocatable: Mapping[str, str], container: Container | None = None
 ) -> str:
-    """A request or limit in units of the divisor, rounded up; without a limit, what the node has. Raises ConfigError."""
+    """A request or limit in units of the divisor, rounded up; no limit means the node's all. Raises ConfigError."""
     asked = container if not reference.container_name else _container(pod, reference.container_name)
     kind, _, resource = reference.resource.partition(".")
     if asked is None or kind not in ("limits", "requests") or not resource:

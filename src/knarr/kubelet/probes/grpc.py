@@ -1,7 +1,6 @@
-"""grpc: does the health service say SERVING? (grpc.health.v1, https://github.com/grpc/grpc/blob/master/doc/health-checking.md)
+"""grpc: does the health service say SERVING? (https://grpc.io/docs/guides/health-checking/)
 
-Its two messages have one field each, so they are written by hand: a request is field 1, a string; a response is field 1,
-an enum.
+Its two messages have one field each, so they are written by hand: a string in requests, an enum in responses.
 """
 
 from __future__ import annotations

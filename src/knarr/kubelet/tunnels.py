@@ -1,0 +1,50 @@
+"""Exec, attach and port-forward: the runtime speaks the client's protocol, here bytes only pass through."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+from knarr.machinery.errors import BadRequest
+from knarr.wire.connections import HTTPTransport
+from knarr.wire.messages import Answer, Duplex, Request, Response, Upgrade
+
+_PER_HOP = ("date", "content-length", "transfer-encoding")
+
+
+async def tunnel(request: Request, url: str) -> Answer:
+    """Repeat an upgrade request at the URL; the answer there is the answer, and then both ends talk by themselves."""
+    if "upgrade" not in request.headers:
+        raise BadRequest("you must request an upgrade: SPDY/3.1 or a WebSocket")
+    parts = urlsplit(url)
+    transport = HTTPTransport(f"{parts.scheme}://{parts.netloc}")
+    headers = {name: value for name, value in request.headers.items() if name not in ("host", "authorization")}
+    try:
+        response, far = await transport.upgrade(Request(request.method, parts.path, parts.query, headers))
+    except BaseException:
+        await transport.close()
+        raise
+    passed = {name: value for name, value in response.headers.items() if name not in _PER_HOP}
+    if far is None:
+        await transport.close()
+        return Response(response.status, passed, response.body)
+    return Upgrade(lambda near: _join(near, far, transport), passed)
+
+
+async def _join(near: Duplex, far: Duplex, transport: HTTPTransport) -> None:
+    """Copy both ways until either side ends: SPDY and WebSockets end their streams themselves before that."""
+    copies = [asyncio.ensure_future(_copy(near, far)), asyncio.ensure_future(_copy(far, near))]
+    try:
+        await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for copy in copies:
+            copy.cancel()
+        await asyncio.gather(*copies, return_exceptions=True)
+        await far.close()
+        await near.close()
+        await transport.close()
+
+
+async def _copy(source: Duplex, target: Duplex) -> None:
+    while data := await source.read():
+        await target.write(data)
