@@ -49,13 +49,15 @@ _FREE_FIELD = PatchField(FREE)
 
 def strategic_merge(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
     """A new object with the patch merged in; neither argument is changed nor shared. Raises PatchError."""
-    return _merge_object(deepcopy(original), deepcopy(patch), schema)
+    copy: JSON = deepcopy(original)
+    return _merge_object(copy, deepcopy(patch), schema)
 
 
 def _merge_object(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
-    match patch.pop(_PATCH, "merge"):
+    directive: Any = patch.pop(_PATCH, "merge")
+    match directive:
         case "replace":
-            return _without_directives(patch)
+            return dict(_without_directives(patch))
         case "delete":
             return {}
         case "merge":

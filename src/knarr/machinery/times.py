@@ -23,9 +23,10 @@ _PARTS = (
     ("05", r"\d{2}"),
 )
 _ZONE = r"Z|[+-]\d{2}:\d{2}"
-_CANONICAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
-_TIME = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}:\d{{2}}(\.\d+)?({_ZONE})")
-_MICRO = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}:\d{{2}}\.\d{{6}}({_ZONE})")
+# Text that is surely a time and canonical (days past 28 need the calendar): most times take no more than this match.
+_CANONICAL = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{6})?Z", re.A)
+_TIME = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}:\d{{2}}(\.\d+)?({_ZONE})", re.A)
+_MICRO = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}:\d{{2}}\.\d{{6}}({_ZONE})", re.A)
 
 
 class TimeError(ValueError):
@@ -49,13 +50,12 @@ def parse_time(text: str) -> datetime:
 
 def canonical_time(text: str) -> str:
     """The text that the API stores for it. Raises TimeError."""
-    parsed = parse_time(text)
-    return text if _CANONICAL.fullmatch(text) else format_time(parsed)
+    return text if len(text) == 20 and _CANONICAL.fullmatch(text) else format_time(parse_time(text))
 
 
 def canonical_micro(text: str) -> str:
     """The same for MicroTime, which must have exactly six fractional digits. Raises TimeError."""
-    return format_micro(_parse(text, RFC3339_MICRO, _MICRO))
+    return text if len(text) == 27 and _CANONICAL.fullmatch(text) else format_micro(_parse(text, RFC3339_MICRO, _MICRO))
 
 
 def _parse(text: str, layout: str, pattern: re.Pattern[str]) -> datetime:

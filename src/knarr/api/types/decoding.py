@@ -92,32 +92,46 @@ def _decoder(shape: Shape) -> Decoder:
 
 
 def _struct(shape: Struct) -> Decoder:
-    decoders: dict[str, Decoder] = {}  # filled at first use: shapes may be recursive
+    fields: dict[str, tuple[type | None, Decoder]] = {}  # filled at first use: shapes may be recursive
 
     def decode(value: Any, place: Place, unknown: list[str]) -> Any:
         if type(value) is not dict:
             raise _Mismatch(_found(value), shape.go_type)
-        if not decoders:
-            decoders.update((name, _decoder(field.shape)) for name, field in shape.fields.items())
-        dropped = None
-        name = ""
-        try:
-            for name, item in value.items():
-                if item is None:
-                    dropped = [*dropped, name] if dropped else [name]
-                elif (decode_field := decoders.get(name)) is None:
-                    unknown.append(write_place((place, name)))
-                    dropped = [*dropped, name] if dropped else [name]
-                elif (kept := decode_field(item, (place, name), unknown)) is not item:
+        if not fields:
+            fields.update((name, (_plain(field.shape), _decoder(field.shape))) for name, field in shape.fields.items())
+        dropped = []
+        for name, item in value.items():
+            plain, decode_field = fields.get(name, _UNKNOWN)
+            if type(item) is plain:  # most fields: nothing to change, nothing to call
+                continue
+            if item is None:
+                dropped.append(name)
+            elif decode_field is None:
+                unknown.append(write_place((place, name)))
+                dropped.append(name)
+            else:
+                try:
+                    kept = decode_field(item, (place, name), unknown)
+                except _Mismatch as mismatch:
+                    raise _explained(mismatch, shape, (place, name)) from None
+                if kept is not item:
                     value[name] = kept
-        except _Mismatch as mismatch:
-            raise _explained(mismatch, shape, (place, name)) from None
-        if dropped:
-            for name in dropped:
-                del value[name]
+        for name in dropped:
+            del value[name]
         return value
 
     return decode
+
+
+_UNKNOWN = (None, None)
+
+
+def _plain(shape: Shape) -> type | None:
+    """The Python type that is right as it stands, where there is one."""
+    return _PLAIN.get(shape.form) if isinstance(shape, Scalar) else None
+
+
+_PLAIN: dict[str, type] = {"string": str, "bool": bool, "float64": float}
 
 
 def _explained(mismatch: _Mismatch, shape: Struct, place: Place) -> DecodeError:
@@ -128,12 +142,14 @@ def _explained(mismatch: _Mismatch, shape: Struct, place: Place) -> DecodeError:
 
 
 def _list(shape: ListOf, item: Shape) -> Decoder:
-    decode_item, zero = _decoder(item), _zero(item)
+    decode_item, zero, plain = _decoder(item), _zero(item), _plain(item)
 
     def decode(value: Any, place: Place, unknown: list[str]) -> Any:
         if type(value) is not list:
             raise _Mismatch(_found(value), go_type(shape))
         for index, element in enumerate(value):
+            if type(element) is plain:
+                continue
             kept = zero() if element is None else decode_item(element, (place, index), unknown)
             if kept is not element:
                 value[index] = kept
@@ -143,7 +159,7 @@ def _list(shape: ListOf, item: Shape) -> Decoder:
 
 
 def _map(shape: MapOf, values: Shape) -> Decoder:
-    decode_value, zero = _decoder(values), _zero(values)
+    decode_value, zero, plain = _decoder(values), _zero(values), _plain(values)
     if values == Scalar("quantity"):
         decode_value = _resource  # every map of quantities is a resource list
 
@@ -151,6 +167,8 @@ def _map(shape: MapOf, values: Shape) -> Decoder:
         if type(value) is not dict:
             raise _Mismatch(_found(value), go_type(shape))
         for key, element in value.items():
+            if type(element) is plain:
+                continue
             kept = zero() if element is None else decode_value(element, (place, key), unknown)
             if kept is not element:
                 value[key] = kept

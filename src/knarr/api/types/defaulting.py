@@ -1,4 +1,4 @@
-"""What an object gets that its author left out: each struct's own defaults, then its children's, then what hangs on both.
+"""What an object gets that its author left out: a struct's own defaults, its children's, then what hangs on both.
 
 Compiled away where nothing can be defaulted: most of an object is never visited.
 """

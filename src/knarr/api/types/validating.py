@@ -74,16 +74,21 @@ def _struct(shape: Struct, strict: bool) -> Validator:
         nonlocal checks
         if checks is None:
             checks = _checks(shape, rules, strict)
-        prefix = f"{path}." if path else ""
-        missing = (name for name, empty in needed if value.get(name) in empty)
-        errors.extend(fielderrors.required(prefix + name) for name in missing)
-        for name, item in value.items():
-            if check := checks.get(name):
-                check(item, prefix + name, errors)
+        for name, empty in needed:
+            if value.get(name) in empty:
+                errors.append(fielderrors.required(_join(path, name)))
+        if checks:
+            for name, item in value.items():
+                if name in checks:
+                    checks[name](item, f"{path}.{name}" if path else name, errors)
         for validate_whole in whole:
             errors.extend(validate_whole(value, path))
 
     return validate
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _needed(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, tuple[Any, ...]]:
