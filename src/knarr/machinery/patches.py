@@ -6,8 +6,9 @@ Messages of JSON Patch are those of the library that upstream uses (evanphx/json
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from typing import Any
+
+from knarr.machinery.trees import copied
 
 JSON = Any  # any JSON value: patches know no types
 
@@ -25,7 +26,7 @@ class TestFailedError(PatchError):
 def merge_patch(document: JSON, patch: JSON) -> JSON:
     """The document with the patch merged in: null removes, objects merge, all else replaces."""
     if not isinstance(patch, dict):
-        return deepcopy(patch)
+        return copied(patch)
     merged = dict(document) if isinstance(document, dict) else {}
     for key, value in patch.items():
         if value is None:
@@ -37,7 +38,7 @@ def merge_patch(document: JSON, patch: JSON) -> JSON:
 
 def json_patch(document: JSON, operations: Sequence[Mapping[str, Any]]) -> JSON:
     """A new document with all operations applied in order; none is when one fails. Raises PatchError."""
-    root = {"": deepcopy(document)}  # the document in a box: an operation on the path "" is one like any other
+    root = {"": copied(document)}  # the document in a box: an operation on the path "" is one like any other
     for operation in operations:
         _apply(root, operation)
     return root[""]
@@ -93,7 +94,7 @@ def _index(container: list[JSON], key: str, limit: int) -> int:
 
 
 def _value(operation: Mapping[str, Any]) -> JSON:
-    return deepcopy(operation.get("value"))
+    return copied(operation.get("value"))
 
 
 def _insert(root: JSON, path: str, value: JSON, operation: str) -> None:
@@ -148,7 +149,7 @@ def _copy(root: JSON, path: str, operation: Mapping[str, Any]) -> None:
     source = _source(root, operation)
     container, key = _parent(root, source, "copy")
     missing = f"copy operation does not apply: doc is missing from path: {source}: missing value"
-    _insert(root, path, deepcopy(_child(container, key, missing)), "copy")
+    _insert(root, path, copied(_child(container, key, missing)), "copy")
 
 
 def _test(root: JSON, path: str, operation: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ reference's "Quantity" (k8s.io/apimachinery, pkg/api/resource).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
@@ -34,13 +34,7 @@ class Quantity:
     """An exact amount; equal and ordered by value. `format` is how it likes to be written."""
 
     nano: int
-    format: Format = "DecimalSI"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Quantity) and self.nano == other.nano
-
-    def __hash__(self) -> int:
-        return hash(self.nano)
+    format: Format = field(default="DecimalSI", compare=False)
 
     def __add__(self, other: Quantity) -> Quantity:
         return Quantity(self.nano + other.nano, self.format if self.nano else other.format)

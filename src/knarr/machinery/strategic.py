@@ -8,11 +8,11 @@ Source: Kubernetes documentation, "Strategic Merge Patch" (sig-api-machinery dev
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from knarr.machinery.patches import PatchError
+from knarr.machinery.trees import copied
 
 JSON = dict[str, Any]
 
@@ -49,8 +49,7 @@ _FREE_FIELD = PatchField(FREE)
 
 def strategic_merge(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
     """A new object with the patch merged in; neither argument is changed nor shared. Raises PatchError."""
-    copy: JSON = deepcopy(original)
-    return _merge_object(copy, deepcopy(patch), schema)
+    return _merge_object(copied(original), copied(patch), schema)
 
 
 def _merge_object(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:

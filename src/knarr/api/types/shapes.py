@@ -7,9 +7,10 @@ may be recursive.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Literal
+
+import msgspec
 
 from knarr.api import schema as published
 
@@ -20,29 +21,24 @@ _REFERENCE = "#/components/schemas/"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True):
     form: Form
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(msgspec.Struct, frozen=True):
     """Any JSON, kept as it is: RawExtension, FieldsV1, apiextensions' JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(msgspec.Struct, frozen=True):
     item: Shape
     keys: tuple[str, ...] = ()  # of a list that is a map
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(msgspec.Struct, frozen=True):
     value: Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     shape: Shape
     patch: frozenset[str] = frozenset()  # strategies: merge, replace, retainKeys
     merge_key: str = ""
