@@ -54,7 +54,7 @@ def status(name: str) -> JSON:
 
 def pod() -> JSON:
     condition = {"status": "True", "lastProbeTime": None, "lastTransitionTime": "2026-01-01T00:00:07Z"}
-    owned = {f"f:field{number}": {".": {}, "f:name": {}, "f:value": {}} for number in range(45)}
+    owned: JSON = {f"f:field{number}": {".": {}, "f:name": {}, "f:value": {}} for number in range(45)}
     return {
         "kind": "Pod",
         "apiVersion": "v1",
@@ -126,6 +126,12 @@ def main() -> None:
     sent = pod()
     body = orjson.dumps(sent)
     kind = type_of("io.k8s.api.core.v1.Pod")
+
+    def all_three(tree: JSON) -> None:
+        kind.decode(tree)
+        kind.default(tree)
+        kind.validate(tree)
+
     stored = deepcopy(sent)
     kind.decode(stored)
     kind.default(stored)
@@ -134,9 +140,7 @@ def main() -> None:
     measure("default, as sent", kind.default, sent)
     measure("default, nothing to do", kind.default, stored)
     measure("validate", kind.validate, stored)
-    measure(
-        "decode, default, validate", lambda tree: (kind.decode(tree), kind.default(tree), kind.validate(tree)), sent
-    )
+    measure("decode, default, validate", all_three, sent)
     measure("validate_update", lambda tree: kind.validate_update(tree, stored), stored)
     patch = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "web", "image": "b"}]}}
     measure("strategic_merge", lambda tree: strategic_merge(tree, patch, kind.patch_schema), stored)

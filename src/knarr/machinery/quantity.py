@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
@@ -103,27 +102,32 @@ def parse(text: str | float) -> Quantity:
     number, suffix = match.groups()
     if not _NUMBER.fullmatch(number):
         raise QuantityError("unable to parse numeric part of quantity")
-    scale, form = _scale(suffix)
-    return _rounded(Fraction(number if number[-1] != "." else number[:-1]) * scale * _NANO, form)
+    whole, _, fraction = number.partition(".")
+    base, exponent, form = _scale(suffix)
+    power = 9 - len(fraction) + (exponent if base == 10 else 0)
+    digits = int(whole + fraction or 0) * (1 if base == 10 else 1 << exponent)
+    return _rounded(digits * 10 ** max(power, 0), 10 ** max(-power, 0), form)
 
 
-def _scale(suffix: str) -> tuple[Fraction, Format]:
+def _scale(suffix: str) -> tuple[int, int, Format]:
+    """The suffix as a power: base and exponent."""
     if suffix in _DECIMAL:
-        return Fraction(10) ** _DECIMAL[suffix], "DecimalSI"
+        return 10, _DECIMAL[suffix], "DecimalSI"
     if suffix in _BINARY:
-        return Fraction(1 << _BINARY[suffix]), "BinarySI"
+        return 2, _BINARY[suffix], "BinarySI"
     exponent = _EXPONENT.fullmatch(suffix)
     if not exponent:
         raise QuantityError("unable to parse quantity's suffix")
-    return Fraction(10) ** int(exponent[1]), "DecimalExponent"
+    return 10, int(exponent[1]), "DecimalExponent"
 
 
-def _rounded(nano: Fraction, form: Format) -> Quantity:
-    size = -(-abs(nano.numerator) // nano.denominator)
+def _rounded(numerator: int, denominator: int, form: Format) -> Quantity:
+    """So many billionths, away from zero."""
+    size = -(-abs(numerator) // denominator)
     if form == "BinarySI":
         size = min(size, _LARGEST_BINARY)
         form = "DecimalSI" if 0 < size < _NANO else form
-    return Quantity(size if nano >= 0 else -size, form)
+    return Quantity(size if numerator >= 0 else -size, form)
 
 
 @lru_cache(maxsize=4096)

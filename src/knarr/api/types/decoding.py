@@ -18,6 +18,12 @@ Place = tuple[Any, Any] | None  # (the parent's place, a field's name, a map's k
 Decoder = Callable[[Any, Place, list[str]], Any]
 
 
+class _Key(str):
+    """A map's key among the fields of a place."""
+
+    __slots__ = ()
+
+
 class DecodeError(Exception):
     """JSON of the wrong type, in the words of Go's decoder."""
 
@@ -32,11 +38,11 @@ def write_place(place: Place) -> str:
 
 
 def _fields_of(place: Place) -> str:
-    """The same as Go's json errors write it: fields only."""
+    """The same as Go's json errors write it: struct fields only."""
     names = []
     while place is not None:
         place, token = place
-        if isinstance(token, str):
+        if type(token) is str:
             names.append(token)
     return ".".join(reversed(names))
 
@@ -169,7 +175,7 @@ def _map(shape: MapOf, values: Shape) -> Decoder:
         for key, element in value.items():
             if type(element) is plain:
                 continue
-            kept = zero() if element is None else decode_value(element, (place, key), unknown)
+            kept = zero() if element is None else decode_value(element, (place, _Key(key)), unknown)
             if kept is not element:
                 value[key] = kept
         return value
