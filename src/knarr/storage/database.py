@@ -36,7 +36,7 @@ class Database:
     def __init__(self, path: Path, schema: str) -> None:
         self.path = path
         with self.explained():
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            _make_private(path)
         self.connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             with self.explained():
@@ -118,6 +118,15 @@ def _sentence(path: Path, error: sqlite3.Error | OSError) -> str:
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
             return f"{path} is damaged or no database ({error}): put a backup in its place"
     return f"cannot use the store {path}: {error}"
+
+
+def _make_private(path: Path) -> None:
+    """Make the file if need be, for its owner alone: it holds secrets, and SQLite's log takes the mode from it."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.fchmod(file, 0o600)
+    finally:
+        os.close(file)
 
 
 def _sync_directory(path: Path) -> None:

@@ -192,7 +192,7 @@ class SqliteStore:
             self._apply(batch)
         finally:
             self._writing = None
-            self._write_next()
+        self._write_next()
 
     def _decide(self, batch: Sequence[Commit]) -> list[Row]:
         """What is to be written, each commit seeing those before it. Conflicts are answered with the batch, when what
