@@ -1,0 +1,97 @@
+"""Passing a request on, and the answer back: streamed bodies, upgrades, refusals as a Status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from knarr.machinery.errors import APIError, BadRequest, InternalError, NotFound, ServiceUnavailable
+from knarr.wire.joining import join
+from knarr.wire.messages import Answer, Duplex, Request, Response, Sink, StreamedResponse, Streaming, Transport, Upgrade
+
+_HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "content-length",
+    )
+)  # RFC 9110, 7.6.1; and the date, which the next hop gives
+_REFUSAL_LIMIT = 50_000  # bytes of a backend's error that are shown
+
+
+def end_to_end(headers: Mapping[str, str]) -> dict[str, str]:
+    """The fields that concern more than one hop."""
+    return {name: value for name, value in headers.items() if name not in _HOP_BY_HOP}
+
+
+async def relay(transport: Transport, request: Request, *, close: bool = False) -> Answer:
+    """Send on, and answer with what comes back; `close` closes the transport afterwards."""
+    return relayed(await reach(transport, request), transport if close else None)
+
+
+def relayed(backend: StreamedResponse, transport: Transport | None = None) -> Streaming:
+    """A backend's answer as ours, chunk by chunk; its transport, where given, is closed afterwards."""
+
+    async def copy(sink: Sink) -> None:
+        try:
+            async for chunk in backend:
+                sink.write(chunk)
+                await sink.drain()
+        finally:
+            await backend.close()
+            if transport:
+                await transport.close()
+
+    return Streaming(copy, backend.status, end_to_end(backend.headers))
+
+
+async def reach(transport: Transport, request: Request) -> StreamedResponse:
+    """The answer's head. Raises ServiceUnavailable where nobody answers."""
+    try:
+        return await transport.stream(request)
+    except (ConnectionError, TimeoutError) as error:
+        raise ServiceUnavailable(f"error trying to reach service: {error}") from error
+
+
+async def switch(transport: Transport, request: Request) -> Answer:
+    """Repeat an upgrade request and join the two ends; a refusal becomes a Status."""
+    if "spdy/3.1" not in request.headers.get("upgrade", "").lower():
+        raise BadRequest("Upgrade request required: the protocol here is SPDY/3.1")
+    try:
+        response, far = await transport.upgrade(request)
+    except (ConnectionError, TimeoutError) as error:
+        raise InternalError(f"Internal error occurred: error dialing backend: {error}") from error
+    if far is None:
+        return Response(response.status, end_to_end(response.headers), response.body)
+
+    async def start(near: Duplex) -> None:
+        await join(near, far)
+
+    return Upgrade(start, {**end_to_end(response.headers), "upgrade": response.headers.get("upgrade", "SPDY/3.1")})
+
+
+async def refusal(backend: StreamedResponse, resource: str, name: str) -> APIError:
+    """A kubelet's plain-text error as upstream reports it."""
+    text = (await _whole(backend)).decode(errors="replace").strip()
+    if backend.status == 400:
+        return BadRequest(text)
+    if backend.status == 404:
+        message = f"the server could not find the requested resource ( {resource} {name})"
+        return NotFound(message, kind=resource, name=name)
+    if backend.status == 500:
+        return InternalError(f"Internal error occurred: {text}")
+    return APIError(text or f"the kubelet answered {backend.status}", code=backend.status, kind=resource, name=name)
+
+
+async def _whole(backend: StreamedResponse) -> bytes:
+    body = b""
+    async for chunk in backend:
+        body += chunk
+        if len(body) > _REFUSAL_LIMIT:
+            break
+    await backend.close()
+    return body[:_REFUSAL_LIMIT]
