@@ -5,12 +5,13 @@ Stored is the core shape, as upstream does; the other is a renaming of its field
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from knarr.api.cells import since, value
 from knarr.api.kind import JSON, Column, Version
 from knarr.api.paths import dig
+from knarr.machinery.fielderrors import FieldError, invalid
 
 CORE = Version("v1", "io.k8s.api.core.v1.Event")
 TTL = 3600.0  # upstream's --event-ttl
@@ -98,3 +99,10 @@ def _selectable() -> dict[str, Callable[[JSON], str]]:
 
 
 FIELDS = _selectable()
+
+
+def validate(event: JSON) -> Iterable[FieldError]:
+    """An event lives in the namespace of what it is about; of what has none, in `default`."""
+    namespace, about = dig(event, "metadata.namespace", ""), dig(event, "involvedObject.namespace", "")
+    if about != namespace and not (about == "" and namespace in ("default", "kube-system")):
+        yield invalid("involvedObject.namespace", about, "does not match event.namespace")

@@ -55,7 +55,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A resource of the API, whole. `versions` are the served ones, preferred first; the one without conversions is stored.
+    """A resource of the API, whole. `versions` are the served ones, preferred first, the unconverted one stored.
 
     A kind that shares another's storage (events.k8s.io Events are core Events) names that one's version in `stored`.
     """
@@ -79,7 +79,7 @@ class Kind:
     columns: tuple[Column, ...] = ()  # default: Name and Age
     # Fields that selectors may name besides metadata.name and metadata.namespace; they read the stored version.
     fields: Mapping[str, Callable[[JSON], str]] = field(default_factory=dict)
-    # After defaulting: drop what a client may not set, derive what it need not.
+    # After defaulting, with name and uid set: drop what a client may not set, derive what it need not.
     prepare_create: Callable[[JSON], None] | None = None
     prepare_update: Callable[[JSON, JSON], None] | None = None  # (new, old)
     prepare_status: Callable[[JSON, JSON], None] | None = None  # (new, old), for the status subresource

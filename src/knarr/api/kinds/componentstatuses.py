@@ -11,8 +11,7 @@ from knarr.api.paths import each
 
 def _healthy(key: str) -> Cell:
     def cell(component: JSON, now: datetime) -> str:
-        found = next((c for c in each(component, "conditions") if c.get("type") == "Healthy"), {})
-        return str(found.get(key, ""))
+        return next((str(c.get(key, "")) for c in each(component, "conditions") if c.get("type") == "Healthy"), "")
 
     return cell
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, NONE, count, flag, selector, since, template_columns, text, value
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig
+from knarr.machinery.fielderrors import FieldError, invalid
 
 _BETA_DEPRECATED = "batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob"
 _DEFINITION = "io.k8s.api.batch.v1.CronJob"
+_NAME_LIMIT = 52
 
 
 def _renamed_to(api_version: str) -> Callable[[JSON], JSON]:
@@ -20,6 +22,13 @@ def _renamed_to(api_version: str) -> Callable[[JSON], JSON]:
 def _last_schedule(cron_job: JSON, now: datetime) -> str:
     last = dig(cron_job, "status.lastScheduleTime")
     return since(last, now) if last else NONE
+
+
+def _validate(cron_job: JSON) -> Iterable[FieldError]:
+    """The names of Jobs are the CronJob's and eleven characters of time, and must fit into 63."""
+    if len(dig(cron_job, "metadata.name", "")) > _NAME_LIMIT:
+        detail = f"must be no more than {_NAME_LIMIT} characters"
+        yield invalid("metadata.name", cron_job["metadata"]["name"], detail)
 
 
 KIND = Kind(
@@ -51,4 +60,6 @@ KIND = Kind(
         *template_columns("spec.jobTemplate.spec.template"),
         Column("Selector", selector("spec.jobTemplate.spec.selector"), priority=1),
     ),
+    prepare_create=lambda cron_job: cron_job.update(status={}),
+    validate=_validate,
 )

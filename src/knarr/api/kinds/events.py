@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knarr.api.events import COLUMNS, CORE, FIELDS, PREFIX, TTL
+from knarr.api.events import COLUMNS, CORE, FIELDS, PREFIX, TTL, validate
 from knarr.api.kind import Kind
 
 KIND = Kind(
@@ -13,5 +13,6 @@ KIND = Kind(
     storage_prefix=PREFIX,
     columns=COLUMNS,
     fields=FIELDS,
+    validate=validate,
     ttl=TTL,
 )

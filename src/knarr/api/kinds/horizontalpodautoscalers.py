@@ -64,4 +64,5 @@ KIND = Kind(
         Column("Replicas", value("status.currentReplicas", 0)),
         AGE,
     ),
+    prepare_create=lambda autoscaler: autoscaler.update(status={}),
 )

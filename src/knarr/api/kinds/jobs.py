@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, selector, since, template_columns
-from knarr.api.jobs import prepare_create
+from knarr.api.jobs import prepare_create, validate, validate_update
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
 from knarr.machinery.times import human_duration, parse_time
@@ -53,4 +53,6 @@ KIND = Kind(
     ),
     fields={"status.successful": lambda job: str(dig(job, "status.succeeded", 0))},
     prepare_create=prepare_create,
+    validate=validate,
+    validate_update=validate_update,
 )

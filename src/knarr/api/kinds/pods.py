@@ -7,6 +7,7 @@ from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
 from knarr.api.pods import printing
 from knarr.api.pods.qos import qos_class
+from knarr.api.pods.updates import validate_update
 
 
 def _ip(pod: JSON) -> str:
@@ -79,4 +80,5 @@ KIND = Kind(
     },
     prepare_create=_prepare_create,
     prepare_status=_prepare_status,
+    validate_update=validate_update,
 )

@@ -24,4 +24,5 @@ KIND = Kind(
     scale=Scale(),
     generation=True,
     columns=(NAME, Column("Ready", _ready), AGE, *template_columns()),
+    prepare_create=lambda stateful_set: stateful_set.update(status={}),
 )

@@ -1,0 +1,77 @@
+"""Checks that the rules of several definitions share; each yields field errors in upstream's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from knarr.api.kind import JSON
+from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required
+from knarr.machinery.names import label_value, port_name, port_number, qualified_name
+
+IMMUTABLE = "field is immutable"
+
+
+def named(path: str, name: str, check: Callable[[str], Iterable[str]]) -> list[FieldError]:
+    """What a check of machinery.names has against a value."""
+    return [invalid(path, name, message) for message in check(name)]
+
+
+def unique(path: str, items: Iterable[JSON], key: str = "name") -> Iterable[FieldError]:
+    """Items of a list must differ in one field; those without it are somebody else's business."""
+    seen: set[Any] = set()
+    for index, item in enumerate(items):
+        value = item.get(key)
+        if value and value in seen:
+            yield duplicate(f"{path}[{index}].{key}", value)
+        seen.add(value)
+
+
+def one_source(path: str, holder: JSON, members: Collection[str], noun: str) -> Iterable[FieldError]:
+    """Exactly one member of a union is given."""
+    given = [name for name in holder if name in members]
+    if not given:
+        yield required(path, f"must specify a {noun}")
+    for name in given[1:]:
+        yield forbidden(f"{path}.{name}", f"may not specify more than 1 {noun}")
+
+
+def labels(path: str, given: Mapping[str, str] | None) -> Iterable[FieldError]:
+    for key, value in (given or {}).items():
+        yield from named(path, key, qualified_name)
+        yield from named(path, value, label_value)
+
+
+def unchanged(path: str, new: Any, old: Any) -> Iterable[FieldError]:
+    if new != old:
+        yield invalid(path, new, IMMUTABLE)
+
+
+def non_negative(path: str, number: int | None) -> Iterable[FieldError]:
+    if number is not None and number < 0:
+        yield invalid(path, number, "must be greater than or equal to 0")
+
+
+def member(path: str, value: Any, allowed: Sequence[str]) -> Iterable[FieldError]:
+    if value not in allowed:
+        yield not_supported(path, value, allowed)
+
+
+def port_or_name(path: str, port: int | str | None) -> Iterable[FieldError]:
+    """A port as probes and Services name it."""
+    if isinstance(port, int):
+        yield from (invalid(path, port, message) for message in port_number(port))
+    elif port is not None:
+        yield from named(path, port, port_name)
+
+
+def relative_path(path: str, given: str) -> Iterable[FieldError]:
+    """A path that stays within its directory."""
+    if given.startswith("/"):
+        yield invalid(path, given, "must be a relative path")
+    yield from no_parent(path, given)
+
+
+def no_parent(path: str, given: str) -> Iterable[FieldError]:
+    if ".." in given.split("/"):
+        yield invalid(path, given, "must not contain '..'")

@@ -1,0 +1,99 @@
+"""What may change in a Pod once it exists: images, a shorter deadline, more tolerations, fewer scheduling gates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import ndiff
+
+import msgspec
+
+from knarr.api.kind import JSON
+from knarr.api.paths import each
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid
+
+_UPDATABLE = (
+    "`spec.containers[*].image`",
+    "`spec.initContainers[*].image`",
+    "`spec.activeDeadlineSeconds`",
+    "`spec.tolerations` (only additions to existing tolerations)",
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
+)
+_PLACEMENT = ("affinity", "nodeSelector")  # open to change for as long as a gate holds the Pod back (KEP-3838)
+
+
+def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
+    after, before = new["spec"], old["spec"]
+    counts = list(_counts(after, before))
+    yield from counts
+    if counts:
+        return
+    yield from _deadline(after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
+    yield from _tolerations(each(after, "tolerations"), each(before, "tolerations"))
+    yield from _gates(each(after, "schedulingGates"), each(before, "schedulingGates"))
+    unchanged = _with_permitted_changes_undone(after, before)
+    if unchanged != before:
+        listed = ",".join(_UPDATABLE)
+        yield forbidden(
+            "spec", f"pod updates may not change fields other than {listed}\n{_difference(before, unchanged)}"
+        )
+
+
+def _counts(after: JSON, before: JSON) -> Iterable[FieldError]:
+    for sort in ("containers", "initContainers"):
+        if len(each(after, sort)) != len(each(before, sort)):
+            yield forbidden(f"spec.{sort}", "pod updates may not add or remove containers")
+
+
+def _deadline(after: int | None, before: int | None) -> Iterable[FieldError]:
+    """The deadline may come nearer."""
+    path = "spec.activeDeadlineSeconds"
+    if before is not None and after is None:
+        yield invalid(path, after, "must not update from a positive integer to nil value")
+    elif before is not None and after is not None and after > before:
+        yield invalid(path, after, "must be less than or equal to previous value")
+
+
+def _tolerations(after: list[JSON], before: list[JSON]) -> Iterable[FieldError]:
+    """What was tolerated stays so; only for how long may change."""
+    kept = [_timeless(toleration) for toleration in after]
+    if any(_timeless(toleration) not in kept for toleration in before):
+        detail = "existing toleration can not be modified except its tolerationSeconds"
+        yield forbidden("spec.tolerations", detail)
+
+
+def _timeless(toleration: JSON) -> JSON:
+    return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
+
+
+def _gates(after: list[JSON], before: list[JSON]) -> Iterable[FieldError]:
+    for index, gate in enumerate(after):
+        if gate not in before:
+            detail = f"only deletion is allowed, but found new scheduling gate '{gate.get('name', '')}'"
+            yield forbidden(f"spec.schedulingGates[{index}].name", detail)
+
+
+def _with_permitted_changes_undone(after: JSON, before: JSON) -> JSON:
+    """The new spec, had only what may not change been changed."""
+    permitted = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
+    if each(before, "schedulingGates"):
+        permitted += _PLACEMENT
+    spec = {key: value for key, value in after.items() if key not in permitted}
+    spec |= {key: before[key] for key in permitted if key in before}
+    for sort in ("containers", "initContainers"):
+        if sort in spec:
+            spec[sort] = [_with_image_of(*pair) for pair in zip(spec[sort], before[sort], strict=True)]
+    if before.get("terminationGracePeriodSeconds", 0) < 0 and after.get("terminationGracePeriodSeconds") == 1:
+        spec["terminationGracePeriodSeconds"] = before["terminationGracePeriodSeconds"]
+    return spec
+
+
+def _with_image_of(container: JSON, before: JSON) -> JSON:
+    return {**container, "image": before.get("image")}
+
+
+def _difference(before: JSON, after: JSON) -> str:
+    """The lines that differ, as a diff."""
+    texts = [
+        msgspec.json.format(msgspec.json.encode(spec, order="sorted"), indent=2).decode() for spec in (before, after)
+    ]
+    return "\n".join(line for line in ndiff(*(text.splitlines() for text in texts)) if line[:1] in "+-")

@@ -1,0 +1,101 @@
+"""Addresses behind Services: Endpoints and EndpointSlices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from knarr.api.checks import named, unchanged
+from knarr.api.kind import JSON, Rules
+from knarr.api.paths import each
+from knarr.machinery.fielderrors import FieldError, invalid, required, too_many
+from knarr.machinery.names import dns1123_label, dns1123_subdomain, ip
+
+_CORE, _DISCOVERY = "io.k8s.api.core.v1", "io.k8s.api.discovery.v1"
+_PROTOCOLS = ("SCTP", "TCP", "UDP")
+_SLICE_LIMIT, _ADDRESS_LIMIT = 1000, 100
+
+
+def _subset(subset: JSON, path: str) -> Iterable[FieldError]:
+    if not each(subset, "addresses") and not each(subset, "notReadyAddresses"):
+        yield required(path, "must specify `addresses` or `notReadyAddresses`")
+    ports = each(subset, "ports")
+    for index, port in enumerate(ports):
+        if len(ports) > 1 and not port.get("name"):
+            yield required(f"{path}.ports[{index}].name")
+
+
+def _address(address: JSON, path: str) -> Iterable[FieldError]:
+    yield from _reachable(f"{path}.ip", address.get("ip") or "")
+    if name := address.get("hostname"):
+        yield from named(f"{path}.hostname", name, dns1123_label)
+
+
+def _reachable(path: str, text: str) -> Iterable[FieldError]:
+    """An address that a packet from a Pod can be sent to."""
+    if bad := list(named(path, text, ip)):
+        yield from bad
+        return
+    address = ip_address(text)
+    findings = (
+        (address.is_unspecified, f"may not be unspecified ({text})"),
+        (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+        (address.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+    )
+    yield from (invalid(path, text, message) for found, message in findings if found)
+
+
+def _slice(endpoint_slice: JSON, path: str) -> Iterable[FieldError]:
+    endpoints, kind = each(endpoint_slice, "endpoints"), endpoint_slice.get("addressType")
+    if len(endpoints) > _SLICE_LIMIT:
+        yield too_many("endpoints", len(endpoints), _SLICE_LIMIT)
+    for index, endpoint in enumerate(endpoints):
+        yield from _endpoint(endpoint, kind, f"endpoints[{index}]")
+
+
+def _endpoint(endpoint: JSON, kind: str | None, path: str) -> Iterable[FieldError]:
+    addresses = each(endpoint, "addresses")
+    if not addresses:
+        yield required(f"{path}.addresses", "must contain at least 1 address")
+    if len(addresses) > _ADDRESS_LIMIT:
+        yield too_many(f"{path}.addresses", len(addresses), _ADDRESS_LIMIT)
+    for index, address in enumerate(addresses):
+        where = f"{path}.addresses[{index}]"
+        if kind == "FQDN":
+            yield from named(where, address, dns1123_subdomain)
+        else:
+            yield from _of_family(where, address, kind) or _reachable(where, address)
+
+
+def _of_family(path: str, address: str, kind: str | None) -> list[FieldError]:
+    if ip(address) or (":" in address) != (kind == "IPv6"):
+        return [invalid(path, address, f"must be a valid {kind} address")]
+    return []
+
+
+def _slice_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
+    yield from unchanged("addressType", new.get("addressType"), old.get("addressType"))
+
+
+RULES = (
+    Rules(f"{_CORE}.EndpointSubset", validate=_subset),
+    Rules(f"{_CORE}.EndpointAddress", required=("ip",), validate=_address),
+    Rules(
+        f"{_CORE}.EndpointPort",
+        defaults={"protocol": "TCP"},
+        enums={"protocol": _PROTOCOLS},
+        bounds={"port": (1, 65535)},
+        names={"name": dns1123_label},
+    ),
+    Rules(
+        f"{_DISCOVERY}.EndpointSlice",
+        enums={"addressType": ("FQDN", "IPv4", "IPv6")},
+        validate=_slice,
+        validate_update=_slice_update,
+    ),
+    Rules(
+        f"{_DISCOVERY}.EndpointPort",
+        defaults={"name": "", "protocol": "TCP"},
+        enums={"protocol": _PROTOCOLS},
+    ),
+)

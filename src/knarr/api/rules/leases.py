@@ -1,0 +1,17 @@
+"""Leases: durations are positive, changes of holder are counted up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from knarr.api.kind import JSON, Rules
+from knarr.machinery.fielderrors import FieldError, invalid
+
+
+def _validate(spec: JSON, path: str) -> Iterable[FieldError]:
+    duration = spec.get("leaseDurationSeconds")
+    if duration is not None and duration <= 0:
+        yield invalid(f"{path}.leaseDurationSeconds", duration, "must be greater than 0")
+
+
+RULES = (Rules("io.k8s.api.coordination.v1.LeaseSpec", bounds={"leaseTransitions": (0, None)}, validate=_validate),)

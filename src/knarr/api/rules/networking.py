@@ -1,0 +1,131 @@
+"""Ingresses, NetworkPolicies and where cluster IPs come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_network
+
+from knarr.api.checks import named, port_or_name
+from knarr.api.kind import JSON, Rules
+from knarr.api.paths import each
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required
+from knarr.machinery.names import dns1035_label, dns1123_subdomain, ip, wildcard_dns1123_subdomain
+
+_NETWORKING = "io.k8s.api.networking.v1"
+_PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
+_UNSAFE_PATHS = ("//", "/./", "/../", "%2f", "%2F")
+
+
+def _ingress(spec: JSON, path: str) -> Iterable[FieldError]:
+    if not each(spec, "rules") and spec.get("defaultBackend") is None:
+        yield invalid(path, each(spec, "rules"), "either `defaultBackend` or `rules` must be specified")
+
+
+def _rule(rule: JSON, path: str) -> Iterable[FieldError]:
+    host = rule.get("host") or ""
+    if host and not ip(host):
+        yield invalid(f"{path}.host", host, "must be a DNS name, not an IP address")
+    elif host:
+        yield from named(f"{path}.host", host, wildcard_dns1123_subdomain if "*" in host else dns1123_subdomain)
+
+
+def _path(route: JSON, path: str) -> Iterable[FieldError]:
+    kind, where = route.get("pathType"), route.get("path") or ""
+    if kind and kind not in _PATH_TYPES:
+        yield not_supported(f"{path}.pathType", kind, _PATH_TYPES)
+    if (kind in ("Exact", "Prefix") and not where.startswith("/")) or (where and not where.startswith("/")):
+        yield invalid(f"{path}.path", where, "must be an absolute path")
+    if kind in ("Exact", "Prefix"):
+        for unsafe in _UNSAFE_PATHS:
+            if unsafe in where:
+                yield invalid(f"{path}.path", where, f"must not contain '{unsafe}'")
+
+
+def _backend(backend: JSON, path: str) -> Iterable[FieldError]:
+    service, resource = backend.get("service"), backend.get("resource")
+    if service is not None and resource is not None:
+        yield invalid(path, "", "cannot set both resource and service backends")
+    elif service is None and resource is None:
+        yield required(path, "must specify either `resource` or `service`")
+
+
+def _service(service: JSON, path: str) -> Iterable[FieldError]:
+    if name := service.get("name"):
+        yield from named(f"{path}.name", name, dns1035_label)
+    port = service.get("port") or {}
+    if port.get("name") and port.get("number"):
+        yield invalid(path, "", "cannot set both port name & port number")
+    elif not port.get("name") and not port.get("number"):
+        yield required(f"{path}.port", "port name or number is required")
+    yield from port_or_name(
+        f"{path}.port.{'name' if port.get('name') else 'number'}", port.get("name") or port.get("number")
+    )
+
+
+def _default_policy(spec: JSON) -> None:
+    """A policy is for incoming traffic, and for outgoing if it says something about it."""
+    spec.setdefault("policyTypes", ["Ingress", *(["Egress"] if spec.get("egress") else [])])
+
+
+def _peer(peer: JSON, path: str) -> Iterable[FieldError]:
+    given = [name for name in ("ipBlock", "namespaceSelector", "podSelector") if peer.get(name) is not None]
+    if not given:
+        yield required(path, "must specify a peer")
+    elif "ipBlock" in given and len(given) > 1:
+        yield forbidden(path, "may not specify both ipBlock and another peer")
+
+
+def _block(block: JSON, path: str) -> Iterable[FieldError]:
+    """Each exception lies strictly within the block."""
+    for where, cidr in ((f"{path}.cidr", block.get("cidr") or ""), *_exceptions(block, path)):
+        if not _is_network(cidr):
+            yield invalid(where, cidr, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
+        elif where != f"{path}.cidr" and _is_network(block.get("cidr") or "") and not _inside(cidr, block["cidr"]):
+            yield invalid(where, cidr, "must be a strict subset of `cidr`")
+
+
+def _exceptions(block: JSON, path: str) -> list[tuple[str, str]]:
+    return [(f"{path}.except[{index}]", cidr) for index, cidr in enumerate(each(block, "except"))]
+
+
+def _is_network(cidr: str) -> bool:
+    try:
+        ip_network(cidr, strict=False)
+    except ValueError:
+        return False
+    return "/" in cidr
+
+
+def _inside(inner: str, outer: str) -> bool:
+    small, large = ip_network(inner, strict=False), ip_network(outer, strict=False)
+    return (
+        small != large
+        and small.version == large.version
+        and small.network_address in large
+        and (small.prefixlen > large.prefixlen)
+    )
+
+
+RULES = (
+    Rules(f"{_NETWORKING}.IngressSpec", validate=_ingress),
+    Rules(f"{_NETWORKING}.IngressRule", validate=_rule),
+    Rules(f"{_NETWORKING}.HTTPIngressPath", required=("pathType",), validate=_path),
+    Rules(f"{_NETWORKING}.HTTPIngressRuleValue", required=("paths",)),
+    Rules(f"{_NETWORKING}.IngressBackend", validate=_backend),
+    Rules(f"{_NETWORKING}.IngressServiceBackend", required=("name",), validate=_service),
+    Rules(f"{_NETWORKING}.IngressClassSpec", required=("controller",), immutable=("controller",)),
+    Rules(f"{_NETWORKING}.IngressClassParametersReference", defaults={"scope": "Cluster"}),
+    Rules(
+        f"{_NETWORKING}.NetworkPolicySpec",
+        enums={"policyTypes": ("Egress", "Ingress")},
+        default=_default_policy,
+    ),
+    Rules(f"{_NETWORKING}.NetworkPolicyPeer", validate=_peer),
+    Rules(
+        f"{_NETWORKING}.NetworkPolicyPort",
+        defaults={"protocol": "TCP"},
+        enums={"protocol": ("SCTP", "TCP", "UDP")},
+    ),
+    Rules(f"{_NETWORKING}.IPBlock", validate=_block),
+    Rules(f"{_NETWORKING}.ServiceCIDRSpec", required=("cidrs",)),
+)

@@ -1,0 +1,144 @@
+"""PodSpec, in Pods and in every template: defaults, and what its parts must agree about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from knarr.api.checks import named
+from knarr.api.kind import JSON, Rules
+from knarr.api.paths import each
+from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_found, not_supported, required
+from knarr.machinery.names import dns1123_label, dns1123_subdomain, ip, qualified_name
+
+_CORE = "io.k8s.api.core.v1"
+_EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
+_SORTS = ("initContainers", "containers", "ephemeralContainers")
+
+
+def _default(spec: JSON) -> None:
+    """The account's older name and its newer one say the same."""
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount")
+    if account:
+        spec["serviceAccountName"] = spec["serviceAccount"] = account
+
+
+def _validate(spec: JSON, path: str) -> Iterable[FieldError]:
+    yield from _container_names(spec, path)
+    yield from _init_containers(spec, path)
+    yield from _mounted_volumes(spec, path)
+    yield from _host_ports(spec, path)
+    for name, check in (("nodeName", dns1123_subdomain), ("serviceAccountName", dns1123_subdomain)):
+        if value := spec.get(name):
+            yield from named(f"{path}.{name}", value, check)
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is not None and not 1 <= deadline <= 2**31 - 1:
+        yield invalid(f"{path}.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive")
+    if spec.get("dnsPolicy") == "None" and not (spec.get("dnsConfig") or {}).get("nameservers"):
+        detail = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+        yield required(f"{path}.dnsConfig.nameservers", detail)
+
+
+def _containers(spec: JSON, path: str) -> Iterator[tuple[str, JSON]]:
+    for sort in _SORTS:
+        for index, container in enumerate(each(spec, sort)):
+            yield f"{path}.{sort}[{index}]", container
+
+
+def _container_names(spec: JSON, path: str) -> Iterable[FieldError]:
+    """Names are unique across all sorts of containers too; within one sort the schema says it."""
+    owners: dict[str, str] = {}
+    for where, container in _containers(spec, path):
+        name, sort = container.get("name", ""), where.rpartition("[")[0]
+        if name and owners.setdefault(name, sort) != sort:
+            yield duplicate(f"{where}.name", name)
+
+
+def _init_containers(spec: JSON, path: str) -> Iterable[FieldError]:
+    """Only a sidecar (an init container that is always restarted, KEP-753) may have probes and hooks."""
+    for index, container in enumerate(each(spec, "initContainers")):
+        if container.get("restartPolicy") == "Always":
+            continue
+        for name in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):
+            if container.get(name):
+                where = f"{path}.initContainers[{index}].{name}"
+                yield forbidden(where, "may not be set for init containers without restartPolicy=Always")
+
+
+def _mounted_volumes(spec: JSON, path: str) -> Iterable[FieldError]:
+    volumes = {volume.get("name") for volume in each(spec, "volumes")}
+    for where, container in _containers(spec, path):
+        for index, mount in enumerate(each(container, "volumeMounts")):
+            if mount.get("name") and mount["name"] not in volumes:
+                yield not_found(f"{where}.volumeMounts[{index}].name", mount["name"])
+
+
+def _host_ports(spec: JSON, path: str) -> Iterable[FieldError]:
+    """Two containers of a Pod cannot have the same port of the host; on the host's network ports are the host's."""
+    taken: set[str] = set()
+    for index, container in enumerate(each(spec, "containers")):
+        for number, port in enumerate(each(container, "ports")):
+            where, host = f"{path}.containers[{index}].ports[{number}].hostPort", port.get("hostPort")
+            if not host:
+                continue
+            key = f"{port.get('protocol', 'TCP')}/{port.get('hostIP', '')}/{host}"
+            if key in taken:
+                yield duplicate(where, key)
+            taken.add(key)
+            if spec.get("hostNetwork") and host != port.get("containerPort"):
+                yield invalid(where, host, "must match `containerPort` when `hostNetwork` is true")
+
+
+def _toleration(toleration: JSON, path: str) -> Iterable[FieldError]:
+    key, operator, effect = (toleration.get(name) or "" for name in ("key", "operator", "effect"))
+    if key:
+        yield from named(f"{path}.key", key, qualified_name)
+    elif operator != "Exists":
+        yield invalid(
+            f"{path}.operator", operator, 'operator must be Exists when `key` is empty, which means "match all"'
+        )
+    if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
+        yield invalid(f"{path}.effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set")
+    if operator == "Exists" and toleration.get("value"):
+        yield invalid(f"{path}.operator", toleration, "value must be empty when `operator` is 'Exists'")
+    if operator not in ("", "Equal", "Exists"):
+        yield not_supported(f"{path}.operator", operator, ("Equal", "Exists"))
+    if effect and effect not in _EFFECTS:
+        yield not_supported(f"{path}.effect", effect, _EFFECTS)
+
+
+def _host_alias(alias: JSON, path: str) -> Iterable[FieldError]:
+    yield from named(f"{path}.ip", alias.get("ip") or "", ip)
+    for index, name in enumerate(alias.get("hostnames") or ()):
+        yield from named(f"{path}.hostnames[{index}]", name, dns1123_subdomain)
+
+
+def _gate(gate: JSON, path: str) -> Iterable[FieldError]:
+    yield from named(f"{path}.conditionType", gate.get("conditionType") or "", qualified_name)
+
+
+RULES = (
+    Rules(
+        f"{_CORE}.PodSpec",
+        defaults={
+            "restartPolicy": "Always",
+            "dnsPolicy": "ClusterFirst",
+            "terminationGracePeriodSeconds": 30,
+            "schedulerName": "default-scheduler",
+            "securityContext": {},
+        },
+        required=("containers",),
+        enums={
+            "restartPolicy": ("Always", "Never", "OnFailure"),
+            "dnsPolicy": ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
+            "preemptionPolicy": ("Never", "PreemptLowerPriority"),
+        },
+        names={"hostname": dns1123_label, "subdomain": dns1123_label},
+        bounds={"terminationGracePeriodSeconds": (0, None)},
+        default=_default,
+        validate=_validate,
+    ),
+    Rules(f"{_CORE}.Toleration", validate=_toleration),
+    Rules(f"{_CORE}.HostAlias", validate=_host_alias),
+    Rules(f"{_CORE}.PodReadinessGate", validate=_gate),
+    Rules(f"{_CORE}.PodSchedulingGate", required=("name",), names={"name": qualified_name}),
+)

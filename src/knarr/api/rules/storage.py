@@ -1,0 +1,87 @@
+"""PersistentVolumes, claims and storage classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from knarr.api.kind import JSON, Rules
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required
+from knarr.machinery.quantity import parse
+
+_CORE, _STORAGE = "io.k8s.api.core.v1", "io.k8s.api.storage.v1"
+_ACCESS = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+_MODES, _RECLAIM = ("Block", "Filesystem"), ("Delete", "Recycle", "Retain")
+_VOLUME_FIELDS = frozenset(
+    {
+        *("accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy"),
+        *("storageClassName", "volumeAttributesClassName", "volumeMode"),
+    }
+)
+_CLAIM_CHANGES = ("resources", "volumeAttributesClassName")
+
+
+def _volume(spec: JSON, path: str) -> Iterable[FieldError]:
+    sources = [name for name in spec if name not in _VOLUME_FIELDS]
+    if "storage" not in (spec.get("capacity") or {}):
+        yield required(f"{path}.capacity")
+    if not sources:
+        yield required(path, "must specify a volume type")
+    for name in sources[1:]:
+        yield forbidden(f"{path}.{name}", "may not specify more than 1 volume type")
+
+
+def _volume_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
+    sources = [{name: source for name, source in spec.items() if name not in _VOLUME_FIELDS} for spec in (new, old)]
+    if sources[0] != sources[1]:
+        yield forbidden(f"{path}.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
+
+
+def _claim(spec: JSON, path: str) -> Iterable[FieldError]:
+    storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    if storage is None:
+        yield required(f"{path}.resources[storage]")
+    elif parse(storage) <= parse(0):
+        yield invalid(f"{path}.resources[storage]", storage, "must be greater than zero")
+
+
+def _claim_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
+    """A claim is bound once, and then may only grow."""
+    fixed = [{name: value for name, value in spec.items() if name not in _CLAIM_CHANGES} for spec in (new, old)]
+    if not old.get("volumeName"):
+        fixed[1]["volumeName"] = new.get("volumeName")
+        fixed[0].setdefault("volumeName", None)
+    if old.get("storageClassName") is None and new.get("storageClassName") is not None:
+        fixed[1]["storageClassName"] = new["storageClassName"]
+    if fixed[0] != fixed[1]:
+        detail = (
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+        )
+        yield forbidden(path, detail)
+
+
+RULES = (
+    Rules(
+        f"{_CORE}.PersistentVolumeSpec",
+        defaults={"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"},
+        required=("accessModes",),
+        enums={"accessModes": _ACCESS, "persistentVolumeReclaimPolicy": _RECLAIM, "volumeMode": _MODES},
+        validate=_volume,
+        validate_update=_volume_update,
+        immutable=("volumeMode",),
+    ),
+    Rules(
+        f"{_CORE}.PersistentVolumeClaimSpec",
+        defaults={"volumeMode": "Filesystem"},
+        required=("accessModes",),
+        enums={"accessModes": _ACCESS, "volumeMode": _MODES},
+        validate=_claim,
+        validate_update=_claim_update,
+    ),
+    Rules(
+        f"{_STORAGE}.StorageClass",
+        defaults={"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
+        required=("provisioner",),
+        enums={"reclaimPolicy": _RECLAIM, "volumeBindingMode": ("Immediate", "WaitForFirstConsumer")},
+        immutable=("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
+    ),
+)
