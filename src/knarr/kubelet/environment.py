@@ -76,7 +76,7 @@ class Environment:
         await self._services.wait_synced()
         links = variables_of(self._services.list(), pod.metadata.namespace, pod.spec.enable_service_links)
         objects = _Objects(self._client, pod.metadata.namespace)
-        own: dict[str, str] = field(default_factory=dict)
+        own: dict[str, str] = {}
         for source in container.env_from:
             own |= await _values_from(source, objects)
         for variable in container.env:

@@ -1,7 +1,7 @@
-"""This node in the cluster: its Node object, its status, and the lease that says it is alive (KEP-589).
+"""The node as the cluster sees it: its Node object, its status, and the lease that says it is alive (KEP-589).
 
-Every ten seconds the lease is renewed and the runtime asked; the status is written when it changed, and otherwise every five
-minutes. Until the runtime is ready it is asked more often, so that the node is Ready as soon as it can be.
+Every ten seconds the lease is renewed and the runtime asked; the status is written when it changed, and otherwise every
+five minutes. Until the runtime is ready it is asked more often, so that the node is Ready as soon as it can be.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Node(Object, frozen=True):
 
 
 class NodeAgent:
-    """Registers the node and keeps its status; `ready` is called once, when the API has heard that the node is Ready."""
+    """Registers the node and keeps its status; `ready` is called once, when the API knows that the node is Ready."""
 
     def __init__(
         self,
@@ -84,6 +84,7 @@ class NodeAgent:
         self._images: list[JSON] | None = None
         self._version = ""
         self._pod_cidr = ""
+        self._last_complaint = ""
 
     def poke(self) -> None:
         """Something that the status tells of has changed (images, the runtime): look again now."""
@@ -103,17 +104,22 @@ class NodeAgent:
             try:
                 is_ready = await self._beat()
             except (APIError, ConnectionError, TimeoutError) as error:
-                log.warning("the node's state could not be reported: %s", error)
+                self._complain(f"the node's state could not be reported: {error}")
             impatient = self._clock.monotonic() - begun < _PATIENCE
             await self._rest(_PERIOD if is_ready else _UNREADY_PERIOD if impatient else 1.0)
+
+    def _complain(self, text: str) -> None:
+        """Say it once, not at each attempt."""
+        log.log(logging.DEBUG if text == self._last_complaint else logging.WARNING, text)
+        self._last_complaint = text
 
     async def _beat(self) -> bool:
         """Register if need be, report the status, renew the lease; whether the node is Ready."""
         if self._node is None:
             self._node = await self._register()
         state = await self._state()
-        await self._learn_network()
         try:
+            await self._learn_network()
             await self._report(state)
         except NotFound:  # somebody deleted the Node
             self._node = None
@@ -184,6 +190,8 @@ class NodeAgent:
     async def _learn_network(self) -> None:
         """Tell the runtime the node's pod network, once it has one; the API may assign it later."""
         assert self._node
+        if not self._node.spec.pod_cidr:
+            self._node = await self._client.get(NODES, self._options.name, view=Node)
         cidr = self._node.spec.pod_cidr
         if cidr and cidr != self._pod_cidr:
             try:

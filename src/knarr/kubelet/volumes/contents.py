@@ -15,7 +15,6 @@ from knarr.kubelet.objects import Pod
 from knarr.kubelet.volumes import payloads
 from knarr.kubelet.volumes.mounts import is_mounted, mount_tmpfs
 from knarr.kubelet.volumes.source import Content, Site
-from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError
 
 log = logging.getLogger(__name__)
@@ -26,8 +25,8 @@ _RETRY = 30.0  # seconds after a refresh that failed, unless something changes b
 class Refreshed:
     """One volume of one pod, kept true."""
 
-    def __init__(self, site: Site, content: Content, spec: JSON, clock: Clock) -> None:
-        self._site, self._content, self._clock = site, content, clock
+    def __init__(self, site: Site, content: Content, spec: JSON) -> None:
+        self._site, self._content = site, content
         self._spec: Any = msgspec.convert(spec, content.view)
         self._changed = site.reader.changed
         self._follower: asyncio.Task[None] | None = None
@@ -59,7 +58,7 @@ class Refreshed:
         site.path.mkdir(parents=True, exist_ok=True)
         if self._content.secret and not is_mounted(site.path):
             mount_tmpfs(site.path)
-        if payloads.write(site.path, payload.files, self._clock.now(), site.group):
+        if payloads.write(site.path, payload.files, site.clock.now(), site.group):
             log.debug("volume %s of pod %s written", site.volume, site.pod.metadata.key)
         return payload.renew_after
 
@@ -77,7 +76,7 @@ class Refreshed:
         """Until something changes, or so many seconds."""
         waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]
         if seconds is not None:
-            waits.append(asyncio.ensure_future(self._clock.sleep(seconds)))
+            waits.append(asyncio.ensure_future(self._site.clock.sleep(seconds)))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

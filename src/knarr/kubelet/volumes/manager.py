@@ -106,7 +106,7 @@ class VolumeManager:
             site = self._site(pod, volume.name, kind.plugin)
             if isinstance(kind, Place):
                 return self._prepare(site, kind, spec)
-            refreshed = Refreshed(site, kind, spec, self._clock)
+            refreshed = Refreshed(site, kind, spec)
             await refreshed.start()
             volumes.refreshed.append(refreshed)
             return Mount(str(site.path), read_only=False)
@@ -130,7 +130,7 @@ class VolumeManager:
     def _site(self, pod: Pod, volume: str, plugin: str) -> Site:
         path = self._directory(pod.uid) / "volumes" / plugin / volume
         reader = Reader(self._references)
-        return Site(pod, volume, path, self._client, reader, self._allocatable(), self._contents)
+        return Site(pod, volume, path, self._client, reader, self._allocatable(), self._contents, self._clock)
 
     def _directory(self, uid: str) -> Path:
         return self._root / "pods" / uid

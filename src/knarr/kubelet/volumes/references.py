@@ -29,6 +29,7 @@ class Key(NamedTuple):
 class _Watched:
     informer: Informer[Any]
     task: asyncio.Task[None]
+    version: str = ""  # of the object as its readers know it; empty where there is none
     users: set[Reader] = field(default_factory=set)
 
 
@@ -49,7 +50,8 @@ class References:
         # The first read goes straight to the object: it answers at once, also with why there is no answer. The
         # watch begins behind it and wakes the user should it have changed in between.
         found = await self._get(key, view)
-        (self._watched.get(key) or self._watch(key, view)).users.add(user)
+        watched = self._watched.get(key) or self._watch(key, view, _version(found))
+        watched.users.add(user)
         return found
 
     def release(self, user: Reader) -> None:
@@ -66,20 +68,27 @@ class References:
         except NotFound:
             return None
 
-    def _watch(self, key: Key, view: type[V]) -> _Watched:
+    def _watch(self, key: Key, view: type[V], version: str) -> _Watched:
         selector = f"metadata.name={key.name}"
         informer = Informer(
             self._client, key.resource, view, namespace=key.namespace, field_selector=selector, clock=self._clock
         )
-        watched = _Watched(informer, asyncio.get_running_loop().create_task(informer.run()))
+        watched = _Watched(informer, asyncio.get_running_loop().create_task(informer.run()), version)
         self._watched[key] = watched
-        informer.add_handler(lambda old, new: _tell(watched, old, new))
+        informer.add_handler(lambda old, new: _tell(watched, new))
         return watched
 
 
-def _tell(watched: _Watched, old: Object | None, new: Object | None) -> None:
-    for user in watched.users:
-        user.changed.set()
+def _tell(watched: _Watched, new: Object | None) -> None:
+    """Wake the readers, unless this is what they have read before the watch began."""
+    if _version(new) != watched.version:
+        watched.version = _version(new)
+        for user in watched.users:
+            user.changed.set()
+
+
+def _version(found: Object | None) -> str:
+    return found.metadata.resource_version if found else ""
 
 
 class Reader:

@@ -9,7 +9,7 @@ from knarr.client.objects import JSON, Object, View
 from knarr.client.resources import SERVICE_ACCOUNTS
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.volumes.payloads import File
-from knarr.kubelet.volumes.source import Content, Payload, Site
+from knarr.kubelet.volumes.source import Content, Payload, Site, Token
 
 _RENEW_AT = 0.8
 _LONGEST = 24 * 3600.0  # a token is never used for longer than a day, however long it lives
@@ -35,20 +35,28 @@ class TokenRequest(Object, frozen=True):
 
 
 async def render(site: Site, source: TokenSource, mode: int) -> Payload:
-    pod = site.pod
-    name = pod.spec.service_account_name or "default"
+    """The token at hand, as long as it is good: a ConfigMap beside it may change often."""
+    now = site.clock.monotonic()
+    token = site.tokens.get(source.path)
+    if token is None or now >= token.renew_at:
+        token = site.tokens[source.path] = await _grant(site, source)
+    owner = _only_user(site.pod) if site.group is None else None
+    private = owner is not None or site.group is not None
+    file = File(token.text.encode(), 0o600 if private else mode, owner)
+    return Payload({source.path: file}, max(token.renew_at - now, 0.0))
+
+
+async def _grant(site: Site, source: TokenSource) -> Token:
     granted = await site.client.create(
         SERVICE_ACCOUNTS,
-        _request(pod, source),
-        pod.metadata.namespace,
-        name=name,
+        _request(site.pod, source),
+        site.pod.metadata.namespace,
+        name=site.pod.spec.service_account_name or "default",
         subresource="token",
         view=TokenRequest,
     )
-    owner = _only_user(pod) if site.group is None else None
-    private = owner is not None or site.group is not None
-    token = File(granted.status.token.encode(), 0o600 if private else mode, owner)
-    return Payload({source.path: token}, min(granted.spec.expiration_seconds * _RENEW_AT, _LONGEST))
+    life = min(granted.spec.expiration_seconds * _RENEW_AT, _LONGEST)
+    return Token(granted.status.token, site.clock.monotonic() + life)
 
 
 def _request(pod: Pod, source: TokenSource) -> JSON:

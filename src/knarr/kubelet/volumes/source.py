@@ -6,7 +6,7 @@ Sources never import each other: what `projected` combines it finds in `Site.con
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,15 @@ from knarr.kubelet.interfaces import VolumeError
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.volumes.payloads import File, Files
 from knarr.kubelet.volumes.references import Reader, V
+from knarr.machinery.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A service account's token, and the monotonic time from which on a new one is wanted."""
+
+    text: str
+    renew_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,8 @@ class Site:
     reader: Reader
     allocatable: Mapping[str, str]  # the node's, which stands in for limits that a container lacks
     contents: Mapping[str, Content]
+    clock: Clock
+    tokens: dict[str, Token] = field(default_factory=dict)  # by path: what lives longer than one rendering
 
     @property
     def group(self) -> int | None:
