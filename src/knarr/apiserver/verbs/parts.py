@@ -16,6 +16,8 @@ class Part:
 
     merge: Callable[[Kind, JSON, JSON], JSON]
     prepare: Callable[[Kind], Preparation | None] | None = None
+    counts: bool = False  # whether writing it makes a new generation of the object
+    ruled: bool = False  # whether the kind's own rules of what may change hold: a subresource exists to change the rest
 
 
 def _replace(tree: JSON, name: str, source: JSON) -> JSON:
@@ -54,9 +56,9 @@ def _resize(kind: Kind, new: JSON, old: JSON) -> JSON:
     return {**old, "spec": {**old["spec"], "containers": containers}}
 
 
-MAIN = Part(_main, lambda kind: kind.prepare_update)
+MAIN = Part(_main, lambda kind: kind.prepare_update, counts=True, ruled=True)
 STATUS = Part(_status, lambda kind: kind.prepare_status)
 FINALIZE = Part(_finalize)
-EPHEMERAL_CONTAINERS = Part(_ephemeral_containers)
-RESIZE = Part(_resize)
+EPHEMERAL_CONTAINERS = Part(_ephemeral_containers, counts=True)
+RESIZE = Part(_resize, counts=True)
 WHOLE = Part(lambda kind, new, old: new)

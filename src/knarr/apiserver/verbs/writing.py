@@ -1,7 +1,7 @@
 """The one way of every write: admission, preparation, validation, effects, commit.
 
-`create_object` and `update_object` take functions that make the object from what is stored *now* and may call them again:
-a commit that another writer has overtaken starts from the beginning.
+`create_object` and `update_object` take functions that make the object from what is stored *now* and may call them
+again: a commit that another writer has overtaken starts from the beginning.
 """
 
 from __future__ import annotations
@@ -86,10 +86,11 @@ def _plan_create(call: Call, tree: JSON) -> list[Write]:
 async def update_object(
     call: Call, name: str, draft: Callable[[JSON, int], Draft], part: Part, *, create: Callable[[], JSON] | None = None
 ) -> tuple[Stored, bool]:
-    """Make of the stored object what `draft(old, revision)` says, as far as `part` may be written; trees are of the storage version.
+    """Make of the stored object what `draft(old, revision)` says, as far as `part` may be written; trees are of the
+    storage version.
 
-    Returns what is stored now, and whether it was created, by `create`, as there was nothing. A write that changes nothing
-    keeps its revision. Raises APIError.
+    Returns what is stored now, and whether it was created, by `create`, as there was nothing. A write that changes
+    nothing keeps its revision. Raises APIError.
     """
     for _ in range(ATTEMPTS):
         entry = call.registry.entry(call.kind, call.namespace, name)
@@ -120,8 +121,9 @@ async def _update(call: Call, entry: Entry, draft: Callable[[JSON, int], Draft],
             effect.settle(new, old)
     if new == old:
         return Stored(entry.value, entry.revision)
-    _count_generation(call, new, old)
-    _validate_update(call, new, old)
+    if part.counts and call.kind.generation:
+        _count_generation(new, old)
+    _validate_update(call, part, new, old)
     if finished(new):
         return await remove(call, entry, new)
     extra = plan_effects(call, new, old)
@@ -129,21 +131,21 @@ async def _update(call: Call, entry: Entry, draft: Callable[[JSON, int], Draft],
     return await _commit(call, new, [write, *extra], entry.revision)
 
 
-def _count_generation(call: Call, new: JSON, old: JSON) -> None:
+def _count_generation(new: JSON, old: JSON) -> None:
     """Generation counts changes of what is wanted: of everything but metadata and status."""
     apart = ("metadata", "status")
     changed = {k: v for k, v in new.items() if k not in apart} != {k: v for k, v in old.items() if k not in apart}
-    if call.kind.generation and changed:
+    if changed:
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
 
-def _validate_update(call: Call, new: JSON, old: JSON) -> None:
+def _validate_update(call: Call, part: Part, new: JSON, old: JSON) -> None:
     kind, definition = call.kind, type_of(call.kind.storage_version.definition)
     errors: list[FieldError] = [*objectmeta.check_finalizers(new["metadata"], old["metadata"])]
     errors += definition.validate(new)
     errors += definition.validate_update(new, old)
     errors += kind.validate(new) if kind.validate else ()
-    errors += kind.validate_update(new, old) if kind.validate_update else ()
+    errors += kind.validate_update(new, old) if kind.validate_update and part.ruled else ()
     _refuse(call, new, errors)
     call.warnings += kind.warnings(new, old) if kind.warnings else ()
 
