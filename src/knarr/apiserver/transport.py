@@ -132,6 +132,8 @@ class _Pipe:
     async def _finish_with(self, running: Awaitable[None]) -> None:
         try:
             await running
+        except ConnectionError:
+            self.abort()
         except Exception:
             log.exception("a stream failed")
             self.abort()

@@ -1,0 +1,278 @@
+"""The wire's server and client over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from knarr.wire.connections import HTTPTransport
+from knarr.wire.messages import Answer, Application, Duplex, Peer, Request, Response, Sink, Streaming, Upgrade
+from knarr.wire.server import Limits, Server
+from knarr.wire.tls import client_context, server_context
+from tests.api.certificates import Authority
+
+SWITCH = {"connection": "Upgrade", "upgrade": "echo"}
+
+
+async def echo(request: Request, peer: Peer) -> Answer:
+    return Response(200, {"x-method": request.method}, request.path.encode() + b"|" + request.body)
+
+
+@asynccontextmanager
+async def serving(application: Application = echo, limits: Limits | None = None) -> AsyncIterator[tuple[Server, int]]:
+    server = Server(application, limits=limits)
+    port = await server.listen()
+    try:
+        yield server, port
+    finally:
+        await server.close(grace=0)
+
+
+@asynccontextmanager
+async def client(port: int) -> AsyncIterator[HTTPTransport]:
+    transport = HTTPTransport(f"http://127.0.0.1:{port}")
+    try:
+        yield transport
+    finally:
+        await transport.close()
+
+
+async def talk(port: int, sent: bytes) -> bytes:
+    """What the server says until it closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    try:
+        return await asyncio.wait_for(reader.read(), 5)
+    finally:
+        writer.close()
+
+
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    async def slow_first(request: Request, peer: Peer) -> Answer:
+        await asyncio.sleep(0.02 if request.path == "/0" else 0)
+        return Response(200, body=request.path.encode())
+
+    requests = [f"GET /{n} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for n in range(20)]
+    last = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    async with serving(slow_first) as (_, port):
+        said = await talk(port, b"".join([*requests, last]))
+    bodies = [part.split(b"\r\n\r\n")[1] for part in said.split(b"HTTP/1.1 200 OK")[1:]]
+    assert bodies == [*(f"/{n}".encode() for n in range(20)), b"/last"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        pytest.param(b"\x16\x03\x01 nonsense\r\n\r\n", b"400", id="TLS on a plain port"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", b"400", id="no host"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400", id="smuggling"
+        ),
+        pytest.param(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n" + b"x" * 99, b"413", id="oversized"),
+    ],
+)
+async def test_what_is_no_request_is_refused_and_the_connection_closed(
+    sent: bytes, status: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(limits=Limits(body=50)) as (_, port):
+        said = await talk(port, sent)
+    assert said.split(b" ")[1] == status
+    assert b"connection: close" in said
+    assert not caplog.records
+
+
+async def test_a_request_that_never_ends_is_given_up() -> None:
+    async with serving(limits=Limits(message=0.05)) as (_, port):
+        assert b" 408 " in await talk(port, b"GET / HTTP/1.1\r\nHost:")
+        assert await talk(port, b"") == b""
+
+
+async def test_http_10_gets_its_answer_and_the_end() -> None:
+    async def stream(request: Request, peer: Peer) -> Answer:
+        return Streaming(lambda sink: (sink.write(b"abc"), sink.close())[1])
+
+    async with serving(stream) as (_, port):
+        said = await talk(port, b"GET / HTTP/1.0\r\n\r\n")
+    assert said.endswith(b"\r\n\r\nabc")
+
+
+async def test_the_client_keeps_its_connection() -> None:
+    ports = []
+
+    async def remember(request: Request, peer: Peer) -> Answer:
+        ports.append(peer.port)
+        return await echo(request, peer)
+
+    async with serving(remember) as (_, port), client(port) as transport:
+        answers = [await transport.request(Request("POST", f"/{n}", body=b"x" * n)) for n in (0, 10, 200_000)]
+        head = await transport.request(Request("HEAD", "/h"))
+    assert [answer.body for answer in answers] == [b"/0|", b"/10|" + b"x" * 10, b"/200000|" + b"x" * 200_000]
+    assert (head.headers["content-length"], head.body) == ("3", b"")
+    assert len(set(ports)) == 1
+
+
+async def test_a_dead_idle_connection_is_replaced_for_reads_and_reported_for_writes() -> None:
+    async def dying(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(answers):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        await reader.read(1)
+        writer.transport.abort()
+
+    answers = 1
+    server = await asyncio.start_server(dying, "127.0.0.1", 0)
+    async with server, client(server.sockets[0].getsockname()[1]) as transport:
+        assert (await transport.request(Request("GET", "/"))).status == 200
+        assert (await transport.request(Request("GET", "/"))).status == 200
+        with pytest.raises(ConnectionError):
+            await transport.request(Request("POST", "/"))
+
+
+async def test_a_streams_chunks_arrive_and_hanging_up_cancels_it() -> None:
+    gone = asyncio.Event()
+
+    async def ticks(sink: Sink) -> None:
+        sink.on_close(gone.set)
+        sink.write(b"tick")
+        await asyncio.Event().wait()
+
+    async def stream(request: Request, peer: Peer) -> Answer:
+        return Streaming(ticks, headers={"x-kind": "ticks"})
+
+    async with serving(stream) as (_, port), client(port) as transport:
+        streamed = await transport.stream(Request("GET", "/"))
+        assert await anext(aiter(streamed)) == b"tick"
+        assert streamed.headers["x-kind"] == "ticks"
+        await streamed.close()
+        await asyncio.wait_for(gone.wait(), 5)
+
+
+async def test_a_cut_body_is_an_error_to_the_reader() -> None:
+    async def stream(request: Request, peer: Peer) -> Answer:
+        return Streaming(lambda sink: (sink.write(b"half"), asyncio.get_running_loop().call_later(0.01, sink.abort))[0])
+
+    async with serving(stream) as (_, port), client(port) as transport:
+        with pytest.raises(ConnectionError):
+            await transport.request(Request("GET", "/"))
+
+
+async def test_a_slow_readers_bytes_are_counted_and_drained() -> None:
+    seen: list[int] = []
+
+    async def flood(sink: Sink) -> None:
+        sink.write(b"x" * 20_000_000)
+        seen.append(sink.pending())
+        await sink.drain()
+
+    async def stream(request: Request, peer: Peer) -> Answer:
+        return Streaming(flood)
+
+    async with serving(stream) as (_, port), client(port) as transport:
+        answer = await transport.request(Request("GET", "/"))
+    assert len(answer.body) == 20_000_000
+    assert seen[0] > 1_000_000
+
+
+async def shout(duplex: Duplex) -> None:
+    while data := await duplex.read():
+        await duplex.write(data.upper())
+
+
+async def test_an_upgraded_connection_is_a_raw_stream() -> None:
+    async def upgrade(request: Request, peer: Peer) -> Answer:
+        return Upgrade(shout, {"upgrade": "echo"}) if "upgrade" in request.headers else Response(400)
+
+    async with serving(upgrade) as (_, port), client(port) as transport:
+        response, duplex = await transport.upgrade(Request("POST", "/", headers=SWITCH))
+        assert duplex is not None
+        assert (response.status, response.headers["upgrade"]) == (101, "echo")
+        await duplex.write(b"hello")
+        assert await duplex.read() == b"HELLO"
+        await duplex.close()
+
+
+async def test_a_declined_upgrade_is_an_answer() -> None:
+    async with serving() as (_, port), client(port) as transport:
+        response, duplex = await transport.upgrade(Request("POST", "/x", headers=SWITCH))
+    assert (response.status, response.body, duplex) == (200, b"/x|", None)
+
+
+async def test_closing_lets_requests_finish_ends_streams_and_cuts_what_stays() -> None:
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def application(request: Request, peer: Peer) -> Answer:
+        if request.path == "/stream":
+            return Streaming(lambda sink: sink.write(b"x"))
+        if request.path == "/upgrade":
+            return Upgrade(shout)
+        started.set()
+        await release.wait()
+        return Response(200, body=b"done")
+
+    server = Server(application)
+    port = await server.listen()
+    async with client(port) as transport:
+        streamed = await transport.stream(Request("GET", "/stream"))
+        _, duplex = await transport.upgrade(Request("GET", "/upgrade", headers=SWITCH))
+        asked = asyncio.ensure_future(transport.request(Request("GET", "/slow")))
+        await started.wait()
+        closing = asyncio.ensure_future(server.close(grace=0.3))
+        assert [chunk async for chunk in streamed] == [b"x"]
+        release.set()
+        assert (await asked).body == b"done"
+        assert duplex is not None
+        assert await duplex.read() == b""
+        await closing
+        with pytest.raises(ConnectionError):
+            await transport.request(Request("GET", "/"))
+
+
+async def test_an_applications_failure_and_a_split_head_are_500(caplog: pytest.LogCaptureFixture) -> None:
+    async def bad(request: Request, peer: Peer) -> Answer:
+        if request.path == "/raise":
+            raise RuntimeError("boom")
+        return Response(200, {"x": "a\r\nset-cookie: b"})
+
+    async with serving(bad) as (_, port), client(port) as transport:
+        answers = [await transport.request(Request("GET", path)) for path in ("/raise", "/split")]
+    assert [answer.status for answer in answers] == [500, 500]
+    assert "set-cookie" not in answers[1].headers
+    assert len(caplog.records) == 2
+
+
+async def test_tls_shows_the_clients_certificate_and_refuses_a_strangers(tmp_path: Path) -> None:
+    ours, theirs = Authority(tmp_path), Authority(tmp_path, "stranger")
+    peers: list[Peer] = []
+
+    async def remember(request: Request, peer: Peer) -> Answer:
+        peers.append(peer)
+        return Response(200)
+
+    pair = ours.issue("server")
+    server = Server(remember, tls=server_context(pair.certificate, pair.key, ours.file))
+    url = f"https://127.0.0.1:{await server.listen()}"
+    known, strange = ours.issue("alice", "admins"), theirs.issue("mallory")
+
+    async def ask(context: ssl.SSLContext) -> Response:
+        transport = HTTPTransport(url, tls=context)
+        try:
+            return await transport.request(Request("GET", "/"))
+        finally:
+            await transport.close()
+
+    try:
+        await ask(client_context(ours.file, known.certificate, known.key))
+        await ask(client_context(ours.file))
+        with pytest.raises(ConnectionError):
+            await ask(client_context(ours.file, strange.certificate, strange.key))
+        with pytest.raises(ConnectionError):
+            await ask(client_context(theirs.file))
+    finally:
+        await server.close(grace=1)
+    expected = ssl.PEM_cert_to_DER_cert(known.certificate.read_text())
+    assert [peer.certificate for peer in peers] == [expected, None]

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from knarr.wire.messages import Request
+from knarr.wire.parsing import Arrived, RequestReader
+from knarr.wire.server import Limits
+
+SMALL = Limits(body=10, head=200)
+
+
+class Received:
+    def __init__(self) -> None:
+        self.arrived: list[Arrived] = []
+        self.continues = 0
+
+    def on_arrived(self, arrived: Arrived) -> None:
+        self.arrived.append(arrived)
+
+    def send_continue(self) -> None:
+        self.continues += 1
+
+
+def read(*pieces: bytes) -> Received:
+    received = Received()
+    reader = RequestReader(SMALL, received)
+    for piece in pieces:
+        reader.feed(piece)
+    return received
+
+
+def only(received: Received) -> Arrived:
+    (arrived,) = received.arrived
+    return arrived
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        pytest.param(
+            b"GET /a%20b?c=d%26 HTTP/1.1\r\nHost: x\r\n\r\n",
+            Request("GET", "/a%20b", "c=d%26", {"host": "x"}),
+            id="path and query stay encoded",
+        ),
+        pytest.param(
+            b"GET http://x:80/a?b HTTP/1.1\r\nHost: x\r\n\r\n",
+            Request("GET", "/a", "b", {"host": "x"}),
+            id="absolute form",
+        ),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: x\r\nAccept: a\r\nACCEPT: b\r\n\r\n",
+            Request("GET", "/", "", {"host": "x", "accept": "a, b"}),
+            id="repeated fields are joined",
+        ),
+        pytest.param(
+            b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+            Request("PUT", "/", "", {"host": "x", "transfer-encoding": "chunked"}, b"abcde"),
+            id="chunks",
+        ),
+    ],
+)
+def test_a_request_is_read_whole_in_one_piece_and_byte_by_byte(sent: bytes, expected: Request) -> None:
+    assert only(read(sent)).request == expected
+    assert only(read(*(bytes([byte]) for byte in sent))).request == expected
+
+
+def test_a_body_above_the_limit_is_dropped_and_marked() -> None:
+    arrived = only(read(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n", b"01234567890"))
+    assert (arrived.oversized, arrived.keep_alive, arrived.request.body) == (True, False, b"")
+
+
+def test_an_endless_body_is_refused() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    refused = only(read(head, *[b"10\r\n0123456789abcdef\r\n"] * 11)).refusal
+    assert refused and refused.status == 413
+
+
+def test_an_endless_head_is_refused() -> None:
+    refused = only(read(b"GET / HTTP/1.1\r\nHost: ", *[b"x" * 50] * 4)).refusal
+    assert refused and refused.status == 431
+
+
+@pytest.mark.parametrize(("announced", "continues"), [(10, 1), (11, 0)])
+def test_a_client_that_waits_is_told_to_go_on_unless_its_body_is_too_large(announced: int, continues: int) -> None:
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {announced}\r\n\r\n"
+    assert read(head.encode()).continues == continues
+
+
+def test_http_11_without_host_is_refused() -> None:
+    refused = only(read(b"GET / HTTP/1.1\r\n\r\n")).refusal
+    assert refused and refused.status == 400
