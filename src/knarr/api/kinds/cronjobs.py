@@ -60,6 +60,5 @@ KIND = Kind(
         *template_columns("spec.jobTemplate.spec.template"),
         Column("Selector", selector("spec.jobTemplate.spec.selector"), priority=1),
     ),
-    prepare_create=lambda cron_job: cron_job.update(status={}),
     validate=_validate,
 )

@@ -26,5 +26,4 @@ KIND = Kind(
         *template_columns(),
         Column("Selector", selector("spec.selector"), priority=1),
     ),
-    prepare_create=lambda daemon_set: daemon_set.update(status={}),
 )

@@ -32,5 +32,4 @@ KIND = Kind(
         *template_columns(),
         Column("Selector", selector("spec.selector"), priority=1),
     ),
-    prepare_create=lambda deployment: deployment.update(status={}),
 )

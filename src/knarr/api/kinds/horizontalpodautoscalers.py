@@ -64,5 +64,4 @@ KIND = Kind(
         Column("Replicas", value("status.currentReplicas", 0)),
         AGE,
     ),
-    prepare_create=lambda autoscaler: autoscaler.update(status={}),
 )

@@ -30,5 +30,4 @@ KIND = Kind(
         Column("Ports", lambda ingress, now: "80, 443" if each(ingress, "spec.tls") else "80"),
         AGE,
     ),
-    prepare_create=lambda ingress: ingress.update(status={}),
 )

@@ -26,5 +26,4 @@ KIND = Kind(
         Column("Allowed Disruptions", value("status.disruptionsAllowed", 0), type="integer"),
         AGE,
     ),
-    prepare_create=lambda budget: budget.update(status={}),
 )

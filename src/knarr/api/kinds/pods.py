@@ -29,12 +29,9 @@ def _prepare_create(pod: JSON) -> None:
 
 
 def _prepare_status(new: JSON, old: JSON) -> None:
-    """A status update moves neither owners nor quality of service."""
-    new["metadata"].pop("ownerReferences", None)
-    if owners := dig(old, "metadata.ownerReferences"):
-        new["metadata"]["ownerReferences"] = owners
+    """Quality of service is decided once."""
     if quality := dig(old, "status.qosClass"):
-        new["status"]["qosClass"] = quality
+        new.setdefault("status", {})["qosClass"] = quality
 
 
 KIND = Kind(

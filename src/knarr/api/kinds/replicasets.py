@@ -26,5 +26,4 @@ KIND = Kind(
         Column("Selector", selector("spec.selector"), priority=1),
     ),
     fields={"status.replicas": lambda replica_set: str(dig(replica_set, "status.replicas", 0))},
-    prepare_create=lambda replica_set: replica_set.update(status={}),
 )

@@ -26,5 +26,4 @@ KIND = Kind(
         Column("Selector", labels("spec.selector"), priority=1),
     ),
     fields={"status.replicas": lambda controller: str(dig(controller, "status.replicas", 0))},
-    prepare_create=lambda controller: controller.update(status={}),
 )

@@ -27,5 +27,4 @@ KIND = Kind(
     short_names=("quota",),
     subresources=("status",),
     columns=(NAME, Column("Request", _used(limits=False)), Column("Limit", _used(limits=True)), AGE),
-    prepare_create=lambda quota: quota.update(status={}),
 )

@@ -7,6 +7,7 @@ from datetime import datetime
 from knarr.api.cells import AGE, NAME, NONE, balancer_addresses, labels, text
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
+from knarr.api.services import is_external
 from knarr.machinery.names import dns1035_label
 
 
@@ -33,46 +34,28 @@ def _port(port: JSON) -> str:
     return f"{port.get('port')}{node_port}/{port.get('protocol')}"
 
 
-def _prepare_create(service: JSON) -> None:
-    """A new Service has no status; its one cluster IP is also the first of the list."""
-    service["status"] = {"loadBalancer": {}}
-    _pair_cluster_ips(service["spec"])
-
-
 def _prepare_update(new: JSON, old: JSON) -> None:
-    """What was allocated stays when the client does not say: addresses, and the node ports of the same ports."""
-    after, before = new["spec"], old["spec"]
-    if _needs_address(before) and _needs_address(after):
-        for field in ("clusterIP", "clusterIPs"):
-            if not after.get(field) and not after.get("clusterIPs") and before.get(field):
-                after[field] = before[field]
-    _pair_cluster_ips(after)
-    if _needs_node_ports(before) and _needs_node_ports(after):
-        _keep_node_ports(each(after, "ports"), each(before, "ports"))
+    """A change of type takes along what only the old type had, unless the client changed that as well."""
+    for accepts, fields in _TYPE_DEPENDENT:
+        if accepts(old["spec"]) and not accepts(new["spec"]):
+            for field in fields:
+                if new["spec"].get(field) == old["spec"].get(field):
+                    new["spec"].pop(field, None)
 
 
-def _pair_cluster_ips(spec: JSON) -> None:
-    if spec.get("clusterIP") and not spec.get("clusterIPs"):
-        spec["clusterIPs"] = [spec["clusterIP"]]
-    if spec.get("clusterIPs") and not spec.get("clusterIP"):
-        spec["clusterIP"] = spec["clusterIPs"][0]
+def _has_address(spec: JSON) -> bool:
+    return spec.get("type") != "ExternalName"
 
 
-def _needs_address(spec: JSON) -> bool:
-    return spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None"
+def _is_balanced(spec: JSON) -> bool:
+    return spec.get("type") == "LoadBalancer"
 
 
-def _needs_node_ports(spec: JSON) -> bool:
-    return spec.get("type") in ("NodePort", "LoadBalancer")
-
-
-def _keep_node_ports(after: list[JSON], before: list[JSON]) -> None:
-    had = {(port.get("protocol"), port.get("port")): port.get("nodePort") for port in before}
-    taken = {port.get("nodePort") for port in after}
-    for port in after:
-        kept = had.get((port.get("protocol"), port.get("port")))
-        if kept and not port.get("nodePort") and kept not in taken:
-            port["nodePort"] = kept
+_TYPE_DEPENDENT = (
+    (_has_address, ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy")),
+    (is_external, ("externalTrafficPolicy",)),
+    (_is_balanced, ("allocateLoadBalancerNodePorts", "loadBalancerClass")),
+)
 
 
 KIND = Kind(
@@ -97,7 +80,6 @@ KIND = Kind(
         "spec.clusterIP": lambda service: dig(service, "spec.clusterIP", ""),
         "spec.type": lambda service: dig(service, "spec.type", ""),
     },
-    prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     effects=("cluster_ips", "node_ports"),
 )

@@ -24,5 +24,4 @@ KIND = Kind(
     scale=Scale(),
     generation=True,
     columns=(NAME, Column("Ready", _ready), AGE, *template_columns()),
-    prepare_create=lambda stateful_set: stateful_set.update(status={}),
 )

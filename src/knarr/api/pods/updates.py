@@ -32,10 +32,8 @@ def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
     yield from _gates(each(after, "schedulingGates"), each(before, "schedulingGates"))
     unchanged = _with_permitted_changes_undone(after, before)
     if unchanged != before:
-        listed = ",".join(_UPDATABLE)
-        yield forbidden(
-            "spec", f"pod updates may not change fields other than {listed}\n{_difference(before, unchanged)}"
-        )
+        refusal = f"pod updates may not change fields other than {','.join(_UPDATABLE)}"
+        yield forbidden("spec", f"{refusal}\n{_difference(before, unchanged)}")
 
 
 def _counts(after: JSON, before: JSON) -> Iterable[FieldError]:
@@ -74,9 +72,8 @@ def _gates(after: list[JSON], before: list[JSON]) -> Iterable[FieldError]:
 
 def _with_permitted_changes_undone(after: JSON, before: JSON) -> JSON:
     """The new spec, had only what may not change been changed."""
-    permitted = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
-    if each(before, "schedulingGates"):
-        permitted += _PLACEMENT
+    gated = bool(each(before, "schedulingGates"))
+    permitted = ("activeDeadlineSeconds", "tolerations", "schedulingGates", *(_PLACEMENT if gated else ()))
     spec = {key: value for key, value in after.items() if key not in permitted}
     spec |= {key: before[key] for key in permitted if key in before}
     for sort in ("containers", "initContainers"):
@@ -93,7 +90,8 @@ def _with_image_of(container: JSON, before: JSON) -> JSON:
 
 def _difference(before: JSON, after: JSON) -> str:
     """The lines that differ, as a diff."""
-    texts = [
-        msgspec.json.format(msgspec.json.encode(spec, order="sorted"), indent=2).decode() for spec in (before, after)
-    ]
-    return "\n".join(line for line in ndiff(*(text.splitlines() for text in texts)) if line[:1] in "+-")
+    return "\n".join(line for line in ndiff(_lines(before), _lines(after)) if line[:1] in "+-")
+
+
+def _lines(spec: JSON) -> list[str]:
+    return msgspec.json.format(msgspec.json.encode(spec, order="sorted"), indent=2).decode().splitlines()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import dig
+from knarr.api.pods.mounts import validate_mounts
 from knarr.api.schedules import validate_schedule
 from knarr.machinery.fielderrors import FieldError, not_supported, required
 
@@ -43,6 +44,7 @@ def _job_spec(spec: JSON, path: str) -> Iterable[FieldError]:
         yield required(where, 'valid values: "OnFailure", "Never"')
     elif policy not in ("Never", "OnFailure"):
         yield not_supported(where, policy, ("Never", "OnFailure"))
+    yield from validate_mounts(dig(spec, "template.spec", {}), f"{path}.template.spec")
 
 
 def _cron_job_spec(spec: JSON, path: str) -> Iterable[FieldError]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from knarr.api.checks import named
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
-from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_found, not_supported, required
+from knarr.api.pods.mounts import containers
+from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required
 from knarr.machinery.names import dns1123_label, dns1123_subdomain, ip, qualified_name
 
 _CORE = "io.k8s.api.core.v1"
 _EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
-_SORTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def _default(spec: JSON) -> None:
@@ -25,7 +25,6 @@ def _default(spec: JSON) -> None:
 def _validate(spec: JSON, path: str) -> Iterable[FieldError]:
     yield from _container_names(spec, path)
     yield from _init_containers(spec, path)
-    yield from _mounted_volumes(spec, path)
     yield from _host_ports(spec, path)
     for name, check in (("nodeName", dns1123_subdomain), ("serviceAccountName", dns1123_subdomain)):
         if value := spec.get(name):
@@ -38,16 +37,10 @@ def _validate(spec: JSON, path: str) -> Iterable[FieldError]:
         yield required(f"{path}.dnsConfig.nameservers", detail)
 
 
-def _containers(spec: JSON, path: str) -> Iterator[tuple[str, JSON]]:
-    for sort in _SORTS:
-        for index, container in enumerate(each(spec, sort)):
-            yield f"{path}.{sort}[{index}]", container
-
-
 def _container_names(spec: JSON, path: str) -> Iterable[FieldError]:
     """Names are unique across all sorts of containers too; within one sort the schema says it."""
     owners: dict[str, str] = {}
-    for where, container in _containers(spec, path):
+    for where, container in containers(spec, path):
         name, sort = container.get("name", ""), where.rpartition("[")[0]
         if name and owners.setdefault(name, sort) != sort:
             yield duplicate(f"{where}.name", name)
@@ -62,14 +55,6 @@ def _init_containers(spec: JSON, path: str) -> Iterable[FieldError]:
             if container.get(name):
                 where = f"{path}.initContainers[{index}].{name}"
                 yield forbidden(where, "may not be set for init containers without restartPolicy=Always")
-
-
-def _mounted_volumes(spec: JSON, path: str) -> Iterable[FieldError]:
-    volumes = {volume.get("name") for volume in each(spec, "volumes")}
-    for where, container in _containers(spec, path):
-        for index, mount in enumerate(each(container, "volumeMounts")):
-            if mount.get("name") and mount["name"] not in volumes:
-                yield not_found(f"{where}.volumeMounts[{index}].name", mount["name"])
 
 
 def _host_ports(spec: JSON, path: str) -> Iterable[FieldError]:

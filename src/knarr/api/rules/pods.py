@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from knarr.api.kind import JSON, Rules
-from knarr.api.paths import each
+from knarr.api.paths import dig, each
+from knarr.api.pods.mounts import validate_mounts
+from knarr.machinery.fielderrors import FieldError
 
 
 def _default(pod: JSON) -> None:
@@ -22,4 +26,15 @@ def _default_requests(holder: JSON) -> None:
         resources["requests"] = {**limits, **(resources.get("requests") or {})}
 
 
-RULES = (Rules("io.k8s.api.core.v1.Pod", required=("spec",), default=_default),)
+def _validate(pod: JSON, path: str) -> Iterable[FieldError]:
+    yield from validate_mounts(pod.get("spec") or {}, "spec")
+
+
+def _validate_template(template: JSON, path: str) -> Iterable[FieldError]:
+    yield from validate_mounts(dig(template, "template.spec", {}), "template.spec")
+
+
+RULES = (
+    Rules("io.k8s.api.core.v1.Pod", required=("spec",), default=_default, validate=_validate),
+    Rules("io.k8s.api.core.v1.PodTemplate", validate=_validate_template),
+)

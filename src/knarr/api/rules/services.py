@@ -7,22 +7,12 @@ from collections.abc import Iterable
 from knarr.api.checks import labels, named, port_or_name
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
+from knarr.api.services import NODE_PORT_TYPES, is_external, is_headless
 from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, required
 from knarr.machinery.names import dns1123_label, dns1123_subdomain, ip
 
 _CORE = "io.k8s.api.core.v1"
 _AFFINITY_SECONDS = 10800
-_WITH_NODE_PORTS = ("LoadBalancer", "NodePort")
-
-
-def is_headless(spec: JSON) -> bool:
-    return "None" in [spec.get("clusterIP"), *each(spec, "clusterIPs")]
-
-
-def _external(spec: JSON) -> bool:
-    """Whether something outside the cluster can reach it."""
-    kind = spec.get("type")
-    return kind in _WITH_NODE_PORTS or (kind == "ClusterIP" and bool(spec.get("externalIPs")))
 
 
 def _default(spec: JSON) -> None:
@@ -30,7 +20,7 @@ def _default(spec: JSON) -> None:
         spec.setdefault("sessionAffinityConfig", {}).setdefault("clientIP", {}).setdefault(
             "timeoutSeconds", _AFFINITY_SECONDS
         )
-    if _external(spec):
+    if is_external(spec):
         spec.setdefault("externalTrafficPolicy", "Cluster")
     if spec.get("type") == "LoadBalancer":
         spec.setdefault("allocateLoadBalancerNodePorts", True)
@@ -57,7 +47,7 @@ def _validate(spec: JSON, path: str) -> Iterable[FieldError]:
     if not 0 < seconds <= 86400:
         where = f"{path}.sessionAffinityConfig.clientIP.timeoutSeconds"
         yield invalid(where, seconds, "must be greater than 0 and less than 86400")
-    if spec.get("externalTrafficPolicy") and not _external(spec):
+    if spec.get("externalTrafficPolicy") and not is_external(spec):
         detail = "may only be set for externally-accessible services"
         yield invalid(f"{path}.externalTrafficPolicy", spec["externalTrafficPolicy"], detail)
 
@@ -79,7 +69,7 @@ def _addresses(spec: JSON, path: str) -> Iterable[FieldError]:
             yield invalid(f"{path}.clusterIPs[{index}]", address, "must be empty, 'None', or a valid IP address")
     if given and spec.get("clusterIP") not in (None, "", given[0]):
         yield invalid(f"{path}.clusterIPs", given, "first value must match `clusterIP`")
-    if is_headless(spec) and spec.get("type") in _WITH_NODE_PORTS:
+    if is_headless(spec) and spec.get("type") in NODE_PORT_TYPES:
         yield invalid(f"{path}.clusterIPs[0]", "None", f"may not be set to 'None' for {spec['type']} services")
     for index, address in enumerate(each(spec, "externalIPs")):
         yield from named(f"{path}.externalIPs[{index}]", address, ip)
@@ -94,7 +84,7 @@ def _ports(spec: JSON, path: str) -> Iterable[FieldError]:
         where = f"{path}.ports[{index}]"
         if len(ports) > 1 and not port.get("name"):
             yield required(f"{where}.name")
-        if port.get("nodePort") and spec.get("type") not in _WITH_NODE_PORTS:
+        if port.get("nodePort") and spec.get("type") not in NODE_PORT_TYPES:
             yield forbidden(f"{where}.nodePort", "may not be used when `type` is 'ClusterIP'")
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from knarr.api.kind import JSON, Rules
-from knarr.api.paths import dig
+from knarr.api.paths import dig, each
+from knarr.api.pods.mounts import validate_mounts
 from knarr.api.rollouts import validate_rolling_update
 from knarr.api.selection import validate_selection
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported
@@ -27,6 +28,8 @@ def _kept_running(kind: str) -> _Check:
         pod, where = dig(spec, "template.spec", {}), f"{path}.template.spec"
         if pod.get("restartPolicy", "Always") != "Always":
             yield not_supported(f"{where}.restartPolicy", pod["restartPolicy"], ("Always",))
+        claims = [dig(claim, "metadata.name", "") for claim in each(spec, "volumeClaimTemplates")]
+        yield from validate_mounts(pod, where, besides=claims)
         if pod.get("activeDeadlineSeconds") is not None:
             yield forbidden(f"{where}.activeDeadlineSeconds", f"activeDeadlineSeconds in {kind} is not Supported")
 
