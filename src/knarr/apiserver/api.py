@@ -8,7 +8,7 @@ from knarr.api.kind import JSON, Kind
 from knarr.apiserver.registry import Options, Registry, tree_of
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.verbs.call import Call
-from knarr.apiserver.verbs.table import VERBS
+from knarr.apiserver.verbs.table import UNSTORED, VERBS
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import MethodNotAllowed, NotFound
 from knarr.storage.cache import WatchCache
@@ -32,6 +32,7 @@ class API:
         cache: WatchCache,
         clock: Clock,
         options: Options | None = None,
+        *,
         foreign: Mapping[str, Foreign] | None = None,
     ) -> None:
         self.registry = Registry(kinds, store, cache, clock, options)
@@ -48,7 +49,8 @@ class API:
             return await foreign(request)
         if info.subresource and info.subresource not in kind.subresources:
             raise _nothing_here()
-        handler = VERBS.get((info.verb, info.subresource))
+        unstored = UNSTORED.get((info.verb, kind.qualified_resource))
+        handler = unstored or VERBS.get((info.verb, info.subresource))
         if handler is None or not _allows(kind, request):
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
         return await handler(Call(self.registry, request, kind, version))

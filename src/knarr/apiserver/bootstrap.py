@@ -1,6 +1,7 @@
 """What a cluster has from its first moment: four namespaces, and the Service through which Pods reach this API server.
 
-Kept right while the server runs: it follows the objects' keys in the watch cache and puts back what somebody took or changed.
+Kept right while the server runs: it follows the objects' keys in the watch cache and puts back what somebody took or
+changed.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ async def ensure(registry: Registry) -> None:
     for name in NAMESPACES:
         await _put(registry, "", "namespaces", "", _namespace(name))
     await _put_service(registry)
-    await _put(registry, "", "endpoints", "default", _endpoints(registry), _same_subsets)
-    await _put(registry, "discovery.k8s.io", "endpointslices", "default", _slice(registry), _same_endpoints)
+    await _put(registry, "", "endpoints", "default", _endpoints(registry), same=_same_subsets)
+    await _put(registry, "discovery.k8s.io", "endpointslices", "default", _slice(registry), same=_same_endpoints)
 
 
 async def run(registry: Registry) -> None:
@@ -89,6 +90,7 @@ async def _put(
     plural: str,
     namespace: str,
     wanted: JSON,
+    *,
     same: Callable[[JSON, JSON], bool] = lambda found, wanted: True,
 ) -> None:
     """Create the object, or give the one that is there the wanted contents where they are not the `same`."""

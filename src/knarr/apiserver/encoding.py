@@ -1,8 +1,8 @@
 """The stored form of an object, and the bytes that are served of it.
 
-Stored is compact JSON that begins with kind, apiVersion and metadata, and lacks metadata.resourceVersion: the revision is the
-store's to know. Serving the storage version is cutting the bytes open behind `"metadata":{` and putting the revision in; other
-versions are converted and encoded once per revision and remembered with the cache's entry.
+Stored is compact JSON that begins with kind, apiVersion and metadata, and lacks metadata.resourceVersion: the revision
+is the store's to know. Serving the storage version is cutting the bytes open behind `"metadata":{` and putting the
+revision in; other versions are converted and encoded once per revision and remembered with the cache's entry.
 """
 
 from __future__ import annotations
@@ -36,32 +36,24 @@ def with_revision(value: bytes, revision: int) -> bytes:
     return b'%b"resourceVersion":"%d",%b' % (value[:cut], revision, value[cut:])
 
 
-def served(
-    kind: Kind, version: Version, value: bytes, revision: int, memo: MutableMapping[Any, bytes] | None = None
-) -> bytes:
+def served(version: Version, value: bytes, revision: int, memo: MutableMapping[Any, bytes] | None = None) -> bytes:
     """An object's JSON in a served version; `memo` remembers what had to be converted."""
     if version.from_storage is None:
         return with_revision(value, revision)
-    known = memo.get((version.name, "json")) if memo is not None else None
+    form = (version.definition, version.name, "json")
+    known = memo.get(form) if memo is not None else None
     if known is None:
-        known = to_stored(from_storage(kind, version, orjson.loads(value)))
+        known = to_stored(from_storage(version, orjson.loads(value)))
         if memo is not None:
-            memo[version.name, "json"] = known
+            memo[form] = known
     return with_revision(known, revision)
 
 
-def from_storage(kind: Kind, version: Version, tree: JSON) -> JSON:
+def from_storage(version: Version, tree: JSON) -> JSON:
     """A tree of the storage version as one of a served version; may reuse its argument."""
-    if version.from_storage is None:
-        return tree
-    tree = version.from_storage(tree)
-    tree["kind"], tree["apiVersion"] = kind.kind, api_version(kind, version)
-    return tree
+    return version.from_storage(tree) if version.from_storage else tree
 
 
-def to_storage(kind: Kind, version: Version, tree: JSON) -> JSON:
+def to_storage(version: Version, tree: JSON) -> JSON:
     """A tree of a served version as one of the storage version; may reuse its argument."""
-    if version.to_storage is not None:
-        tree = version.to_storage(tree)
-    tree["kind"], tree["apiVersion"] = kind.kind, api_version(kind, kind.storage_version)
-    return tree
+    return version.to_storage(tree) if version.to_storage else tree

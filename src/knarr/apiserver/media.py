@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from knarr.apiserver.jsontext import JSONSyntaxError, duplicate_fields, syntax_error
+from knarr.api.types import duplicate_fields
+from knarr.apiserver.jsontext import JSONSyntaxError, syntax_error
 from knarr.machinery import yamls
 from knarr.machinery.errors import NotAcceptable, UnsupportedMediaType
 
@@ -21,8 +22,8 @@ from knarr.machinery.errors import NotAcceptable, UnsupportedMediaType
 class MediaType:
     """How one media type is read into a tree and written from the JSON that is served.
 
-    `decode` raises JSONSyntaxError. `duplicates` lists the paths of fields that a body names twice; it is asked only when the
-    client wants to know. `framed` says that a watch can be sent in it, one document after another.
+    `decode` raises JSONSyntaxError. `duplicates` lists the paths of fields that a body names twice; it is asked only
+    when the client wants to know. `framed` says that a watch can be sent in it, one document after another.
     """
 
     name: str
@@ -62,7 +63,9 @@ _VIEWS = {
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a client asked to be answered in: a media type, and the view of the object that it wants ("" for the object)."""
+    """What a client asked to be answered in: a media type, and the view of the object that it wants ("" for the
+    object).
+    """
 
     media: MediaType = JSON
     view: str = ""

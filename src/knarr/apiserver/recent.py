@@ -10,8 +10,8 @@ _REMEMBERED = 256
 class Recent(dict[Hashable, bytes]):
     """The frames that watches were sent last.
 
-    The cache hands a change to all its watchers in one go, so remembering a few is enough for all of them to share one; what is
-    remembered longer would only cost memory.
+    The cache hands a change to all its watchers in one go, so remembering a few is enough for all of them to share
+    one; what is remembered longer would only cost memory.
     """
 
     def remember(self, key: Hashable, frame: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """Where the resources are: kinds by their address, keys, cached entries, and commits that the cache has applied.
 
-Admission and effects read the watch cache through the `Lister` that this is, synchronously; nothing here decides anything.
+Admission and effects read the watch cache through the `Lister` that this is, synchronously; nothing here decides
+anything.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from knarr.storage.store import Store, Write
 class Options:
     """What the verbs need to know of the cluster's configuration."""
 
-    service_cidr: IPv4Network = IPv4Network("10.96.0.0/16")
+    service_cidr: IPv4Network = field(default_factory=lambda: IPv4Network("10.96.0.0/16"))
     node_ports: range = range(30000, 32768)
     advertise_address: str = "127.0.0.1"
     advertise_port: int = 6443

@@ -24,7 +24,7 @@ def view(kind: Kind, output: Output, tree: JSON, request: APIRequest, now: datet
     """One object as the view that was negotiated."""
     if output.view == "Table":
         revision = {"resourceVersion": tree["metadata"].get("resourceVersion", "")}
-        return table(kind, output, (tree,), revision, now, include_object(request))
+        return table(kind, output, (tree,), revision, now=now, include=include_object(request))
     return partial(tree, output.view_version)
 
 
@@ -33,6 +33,7 @@ def table(
     output: Output,
     trees: Iterable[JSON],
     metadata: JSON,
+    *,
     now: datetime,
     include: str,
     headings: bool = True,

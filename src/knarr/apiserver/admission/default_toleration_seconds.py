@@ -1,4 +1,6 @@
-"""DefaultTolerationSeconds: a Pod stays five minutes on a node that is not ready or unreachable, unless it says otherwise."""
+"""DefaultTolerationSeconds: a Pod stays five minutes on a node that is not ready or unreachable, unless it says
+otherwise.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""NamespaceLifecycle: nothing is created in a namespace that is missing or going away; three namespaces cannot be deleted."""
+"""NamespaceLifecycle: nothing is created in a namespace that is missing or going away; three namespaces cannot be
+deleted.
+"""
 
 from __future__ import annotations
 

@@ -43,7 +43,9 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An admission plugin, whole. `resource` limits it to one ("pods"); subresources it never sees, unless it says so."""
+    """An admission plugin, whole. `resource` limits it to one ("pods"); subresources it never sees, unless it says
+    so.
+    """
 
     name: str
     admit: Callable[[Attributes], None]

@@ -1,7 +1,7 @@
 """Cluster IPs: every Service that wants one holds an IPAddress object of that name.
 
-https://kubernetes.io/docs/reference/networking/virtual-ips/#ip-address-objects and KEP-1880; the lower part of the range is left
-to those who ask for a fixed address (KEP-3070).
+https://kubernetes.io/docs/reference/networking/virtual-ips/#ip-address-objects and KEP-1880; the lower part of the
+range is left to those who ask for a fixed address (KEP-3070).
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def plan(registry: Registry, new: JSON | None, old: JSON | None) -> Sequence[Wri
 
 
 def static_part(cidr: IPv4Network) -> int:
-    """How many of the range's first addresses are not given out by themselves: a sixteenth, at least 16, at most 256."""
+    """How many of the range's first addresses are not given out by themselves: a sixteenth, at least 16, at most
+    256.
+    """
     size = cidr.num_addresses - 2
     return 0 if size <= 16 else min(max(16, size // 16), 256)
 

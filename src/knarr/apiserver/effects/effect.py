@@ -24,9 +24,9 @@ class Effect:
     """One effect of writing a kind.
 
     `settle(new, old)` runs before validation and fills in what an update leaves out of earlier allocations.
-    `plan(registry, new, old)` runs after it: puts what it allocates into `new` and returns the writes that go with the object's;
-    `new` is None when the object is deleted, `old` when it is created. It is asked again when a commit conflicts on one of
-    its writes. Raises RefusedError.
+    `plan(registry, new, old)` runs after it: puts what it allocates into `new` and returns the writes that go with the
+    object's; `new` is None when the object is deleted, `old` when it is created. It is asked again when a commit
+    conflicts on one of its writes. Raises RefusedError.
     """
 
     name: str

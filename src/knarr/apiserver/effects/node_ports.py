@@ -55,10 +55,8 @@ def plan(registry: Registry, new: JSON | None, old: JSON | None) -> Sequence[Wri
 
 def _wants_ports(service: JSON) -> bool:
     spec = service["spec"]
-    return (
-        (spec.get("type") in _TYPES
-        and spec.get("allocateLoadBalancerNodePorts") is not False)
-        or any(port.get("nodePort") for port in (spec.get("ports") or ()) if spec.get("type") in _TYPES)
+    return (spec.get("type") in _TYPES and spec.get("allocateLoadBalancerNodePorts") is not False) or any(
+        port.get("nodePort") for port in (spec.get("ports") or ()) if spec.get("type") in _TYPES
     )
 
 

@@ -34,7 +34,7 @@ def object_answer(call: Call, stored: Stored, status: int = 200, memo: dict[Any,
     if chosen.view:
         tree = storage_tree(stored)
         return tree_answer(call, tables.view(call.kind, chosen, tree, call.request, call.registry.clock.now()), status)
-    data = served(call.kind, call.version, stored.value, stored.revision, memo)
+    data = served(call.version, stored.value, stored.revision, memo)
     return Response(status, headers(call, chosen.media), chosen.media.encode(data))
 
 
@@ -63,8 +63,6 @@ def success(call: Call, status: int = 200, details: Mapping[str, str] | None = N
 
 
 def headers(call: Call, chosen: media.MediaType) -> dict[str, str]:
-    found = {"content-type": chosen.name}
-    if warnings := [call.version.deprecated, *call.warnings]:
-        if listed := ", ".join(f"299 - {orjson.dumps(text).decode()}" for text in dict.fromkeys(warnings) if text):
-            found["warning"] = listed
-    return found
+    texts = dict.fromkeys(text for text in (call.version.deprecated, *call.warnings) if text)
+    listed = ", ".join(f"299 - {orjson.dumps(text).decode()}" for text in texts)
+    return {"content-type": chosen.name, **({"warning": listed} if listed else {})}

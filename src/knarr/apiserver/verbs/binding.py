@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from knarr.api.kind import JSON
+from knarr.api.paths import dig
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import success
 from knarr.apiserver.verbs.call import Call
@@ -18,7 +21,21 @@ _DEFINITION = "io.k8s.api.core.v1.Binding"
 
 async def bind(call: Call) -> Answer:
     """Assign the Pod to the node that the body's target names."""
-    binding = bodies.read_as(call, "Binding", ("v1",), _DEFINITION)
+    return await _bind(call, bodies.read_as(call, "Binding", ("v1",), _DEFINITION))
+
+
+async def create(call: Call) -> Answer:
+    """A POST of a Binding by itself, as old clients send it: the Pod is that of its name."""
+    binding = bodies.read_object(call)
+    pods = call.registry.find("", "pods")
+    info = replace(call.request.info, resource="pods", name=dig(binding, "metadata.name", ""), subresource="binding")
+    if pods is None:
+        raise call.not_found(info.name)
+    request = replace(call.request, info=info)
+    return await _bind(Call(call.registry, request, pods, pods.storage_version), binding)
+
+
+async def _bind(call: Call, binding: JSON) -> Answer:
     _check(call, binding)
 
     def draft(old: JSON, revision: int) -> Draft:

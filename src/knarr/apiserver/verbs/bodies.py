@@ -25,7 +25,9 @@ def read_object(call: Call) -> JSON:
 
 
 def read_as(call: Call, kind: str, api_versions: Sequence[str], definition: str) -> JSON:
-    """The request's body as a defaulted tree of another kind (Scale, Binding, Eviction), the first version unless named."""
+    """The request's body as a defaulted tree of another kind (Scale, Binding, Eviction), the first version unless
+    named.
+    """
     tree, duplicates = parse(call, kind)
     tree = _named(tree, kind, api_versions)
     unknown = _typed(tree, definition, kind, api_versions[0])

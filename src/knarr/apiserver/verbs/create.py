@@ -23,7 +23,7 @@ def reader(call: Call) -> Callable[[], JSON]:
 
     def read() -> JSON:
         call.warnings.clear()
-        tree = to_storage(call.kind, call.version, bodies.read_object(call))
+        tree = to_storage(call.version, bodies.read_object(call))
         tree.setdefault("metadata", {})
         return tree
 

@@ -1,6 +1,7 @@
 """When an object may go, decided purely: grace, finalizers, what a propagation policy adds.
 
-https://kubernetes.io/docs/concepts/architecture/garbage-collection/ and .../workloads/pods/pod-lifecycle/#pod-termination
+https://kubernetes.io/docs/concepts/architecture/garbage-collection/ and
+.../workloads/pods/pod-lifecycle/#pod-termination
 """
 
 from __future__ import annotations

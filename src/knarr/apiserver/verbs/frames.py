@@ -44,7 +44,7 @@ class Framing:
         tree = {"kind": self._kind.kind, "apiVersion": api_version(self._kind, self._version), "metadata": metadata}
         if self._output.view == "Table":
             now, listed = self._registry.clock.now(), {"resourceVersion": str(revision)}
-            tree = tables.table(self._kind, self._output, (), listed, now, self._include, headings=False)
+            tree = tables.table(self._kind, self._output, (), listed, now=now, include=self._include, headings=False)
         elif self._output.view:
             tree = tables.partial(tree, self._output.view_version)
         return _framed("BOOKMARK", orjson.dumps(tree))
@@ -55,11 +55,13 @@ class Framing:
 
     def _made(self, type: str, entry: Entry, *, headings: bool) -> bytes:
         if not self._output.view:
-            return _framed(type, served(self._kind, self._version, entry.value, entry.revision, entry.encodings))
+            return _framed(type, served(self._version, entry.value, entry.revision, entry.encodings))
         tree = tree_of(entry)
         if self._output.view == "Table":
             now, listed = self._registry.clock.now(), {"resourceVersion": str(entry.revision)}
-            tree = tables.table(self._kind, self._output, (tree,), listed, now, self._include, headings)
+            tree = tables.table(
+                self._kind, self._output, (tree,), listed, now=now, include=self._include, headings=headings
+            )
         else:
             tree = tables.partial(tree, self._output.view_version)
         return _framed(type, orjson.dumps(tree))

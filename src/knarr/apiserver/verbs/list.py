@@ -54,7 +54,9 @@ def selected_list(call: Call, entries: Sequence[Entry]) -> Response:
 
 
 async def reach(call: Call, revision: int | None) -> None:
-    """Wait until the cache is as new as a read asks: None is everything acknowledged by now, 0 anything. Raises Timeout."""
+    """Wait until the cache is as new as a read asks: None is everything acknowledged by now, 0 anything. Raises
+    Timeout.
+    """
     cache = call.registry.cache
     if revision is None:
         await call.registry.synced()
@@ -148,10 +150,8 @@ async def _read(
 
 
 def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> Response:
-    if chosen.view:
-        data = orjson.dumps(_viewed(call, chosen, entries, metadata))
-    else:
-        data = _joined(call, entries, metadata)
+    viewed = chosen.view and orjson.dumps(_viewed(call, chosen, entries, metadata))
+    data = viewed or _joined(call, entries, metadata)
     return Response(200, headers(call, chosen.media), chosen.media.encode(data))
 
 
@@ -159,7 +159,7 @@ def _joined(call: Call, entries: Sequence[Entry], metadata: JSON) -> bytes:
     """The list in JSON, put together from what every entry is served as."""
     kind, version = call.kind, call.version
     head = {"kind": kind.list_kind, "apiVersion": api_version(kind, version), "metadata": metadata}
-    items = b",".join([served(kind, version, e.value, e.revision, e.encodings) for e in entries])
+    items = b",".join([served(version, e.value, e.revision, e.encodings) for e in entries])
     return b'%b,"items":[%b]}' % (orjson.dumps(head)[:-1], items)
 
 
@@ -167,7 +167,7 @@ def _viewed(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON
     trees = (_tree(call, entry) for entry in entries)
     if chosen.view == "Table":
         include = tables.include_object(call.request)
-        return tables.table(call.kind, chosen, trees, metadata, call.registry.clock.now(), include)
+        return tables.table(call.kind, chosen, trees, metadata, now=call.registry.clock.now(), include=include)
     return tables.partial_list(trees, metadata, chosen.view_version)
 
 

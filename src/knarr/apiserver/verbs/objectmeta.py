@@ -1,4 +1,6 @@
-"""What every object's metadata goes through: names, what the server alone writes, and what an update must leave alone."""
+"""What every object's metadata goes through: names, what the server alone writes, and what an update must leave
+alone.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _DROPPED = ("selfLink", "managedFields", "resourceVersion")
 
 
 def settle_identity(call: Call, metadata: JSON) -> None:
-    """Hold the body's name and namespace against the URL's, filling in a namespace that it leaves out. Raises BadRequest."""
+    """Hold the body's name and namespace against the URL's, filling in a namespace that it leaves out. Raises
+    BadRequest.
+    """
     if not call.kind.namespaced:
         metadata.pop("namespace", None)
     elif metadata.setdefault("namespace", call.namespace) != call.namespace:
@@ -47,7 +51,9 @@ def prepare_create(call: Call, metadata: JSON) -> None:
 
 
 def carry_over(call: Call, metadata: JSON, old: JSON) -> None:
-    """Put what only the server writes from the old metadata into the new. Raises Conflict when the uid is another one."""
+    """Put what only the server writes from the old metadata into the new. Raises Conflict when the uid is another
+    one.
+    """
     settle_identity(call, metadata)
     if metadata.get("uid") and metadata["uid"] != old["uid"]:
         raise uid_conflict(call, metadata["uid"], old["uid"])

@@ -1,6 +1,7 @@
 """Continue tokens: where a list that was cut goes on, and at which revision.
 
-Opaque to clients; the form is upstream's (k8s.io/apiserver, storage/continue.go), so that a list can go on at either server.
+Opaque to clients; the form is upstream's (k8s.io/apiserver, storage/continue.go), so that a list can go on at either
+server.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ class ContinueExpired(Gone):
 
     def __init__(self, token: str) -> None:
         super().__init__(
-            "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-            "without the continue parameter, or use the continue token in this response to retrieve the remainder of "
-            "the results. Continuing with the provided token results in an inconsistent list - objects that were "
-            "created, modified, or deleted between the time the first chunk was returned and now may show up in the list."
+            "The provided continue parameter is too old to display a consistent list result. You can start a new "
+            "list without the continue parameter, or use the continue token in this response to retrieve the "
+            "remainder of the results. Continuing with the provided token results in an inconsistent list - objects "
+            "that were created, modified, or deleted between the time the first chunk was returned and now may show "
+            "up in the list."
         )
         self.token = token
 

@@ -40,7 +40,9 @@ async def patch(call: Call) -> Answer:
 
 
 async def patch_part(call: Call, part: Part) -> Answer:
-    """Patch what `part` says of the object; with no resourceVersion in the patch, on whatever is stored when it commits."""
+    """Patch what `part` says of the object; with no resourceVersion in the patch, on whatever is stored when it
+    commits.
+    """
     change = read_patch(call, call.version.definition)
     stored, _ = await update_object(call, call.name, lambda old, revision: _draft(call, change, old, revision), part)
     return object_answer(call, stored)
@@ -88,7 +90,7 @@ def apply_patch(change: Patch, tree: JSON) -> Any:
 
 
 def _draft(call: Call, change: Patch, old: JSON, revision: int) -> Draft:
-    before = from_storage(call.kind, call.version, deepcopy(old))
+    before = from_storage(call.version, deepcopy(old))
     before["metadata"]["resourceVersion"] = str(revision)
     after = apply_patch(change, before)
     if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
@@ -98,7 +100,7 @@ def _draft(call: Call, change: Patch, old: JSON, revision: int) -> Draft:
     if problems and call.request.parameter("fieldValidation") != "Ignore" and bodies.report(call, problems):
         raise _strict(call, problems)
     wanted = based_on(call, after["metadata"])
-    return Draft(to_storage(call.kind, call.version, after), wanted if wanted != revision else None)
+    return Draft(to_storage(call.version, after), wanted if wanted != revision else None)
 
 
 def _strict(call: Call, problems: list[str]) -> Invalid:

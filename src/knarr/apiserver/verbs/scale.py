@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import orjson
 
+from knarr.api.cells import format_labels, format_selector
 from knarr.api.kind import JSON, Scale
 from knarr.api.paths import dig
 from knarr.apiserver.verbs import bodies
@@ -22,7 +23,6 @@ from knarr.apiserver.verbs.update import based_on
 from knarr.apiserver.verbs.writing import Draft, update_object
 from knarr.machinery.errors import BadRequest, Invalid
 from knarr.machinery.fielderrors import invalid
-from knarr.machinery.selectors import from_label_selector, from_map
 from knarr.wire.messages import Answer
 
 _API_VERSION, _DEFINITION = "autoscaling/v1", "io.k8s.api.autoscaling.v1.Scale"
@@ -112,6 +112,5 @@ def _selector(selector: JSON | None) -> str:
     """As text; a ReplicationController's is a plain map of labels."""
     if not selector:
         return ""
-    if "matchLabels" in selector or "matchExpressions" in selector:
-        return str(from_label_selector(selector))
-    return str(from_map(selector))
+    structured = "matchLabels" in selector or "matchExpressions" in selector
+    return format_selector(selector) if structured else format_labels(selector)

@@ -48,3 +48,6 @@ VERBS: Mapping[tuple[str, str], Handler] = {
     **_part("ephemeralcontainers", EPHEMERAL_CONTAINERS),
     **_part("resize", RESIZE),
 }
+
+# Resources whose verbs are not those of stored objects.
+UNSTORED: Mapping[tuple[str, str], Handler] = {("create", "bindings"): binding.create}

@@ -1,6 +1,7 @@
 """WATCH: the cache's changes as a stream of events, framed once for all watchers that are shown the same.
 
-A watcher is a subscription and a sink: no task, no queue, no copy. One that does not read is cut when too much is waiting for it.
+A watcher is a subscription and a sink: no task, no queue, no copy. One that does not read is cut when too much is
+waiting for it.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
 
@@ -144,6 +145,8 @@ class Watcher:
 
 
 def left(change: Change) -> Entry:
-    """What a watcher is shown of an object that left its view: the last state that it saw, at the revision of the change."""
+    """What a watcher is shown of an object that left its view: the last state that it saw, at the revision of the
+    change.
+    """
     last = change.previous or change.entry
     return Entry(last.key, last.value, change.entry.revision, last.created, last.labels, last.fields)

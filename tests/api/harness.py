@@ -1,0 +1,178 @@
+"""An API over a memory store, in-process: requests as a client writes them, answers as it reads them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from knarr.api.kinds.table import KINDS
+from knarr.apiserver.api import API
+from knarr.apiserver.authn.users import User
+from knarr.apiserver.indexing import index_of
+from knarr.apiserver.info import parse
+from knarr.apiserver.registry import Options
+from knarr.apiserver.request import APIRequest
+from knarr.machinery.errors import APIError
+from knarr.storage.cache import WatchCache
+from knarr.storage.memory import MemoryStore
+from knarr.wire.messages import Request, Response, Streaming
+
+JSON = dict[str, Any]
+ADMIN = User("admin", groups=("system:masters",))
+MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+
+
+class VirtualClock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self._elapsed = 0.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self._elapsed)
+
+    def monotonic(self) -> float:
+        return self._elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._elapsed + seconds, sleeper))
+        await sleeper
+
+    async def advance(self, seconds: float) -> None:
+        """Wake who sleeps until then, and let all that follows from it happen."""
+        await settle()
+        self._elapsed += seconds
+        due = [sleeper for end, sleeper in self._sleepers if end <= self._elapsed]
+        self._sleepers = [(end, sleeper) for end, sleeper in self._sleepers if end > self._elapsed]
+        for sleeper in due:
+            if not sleeper.done():
+                sleeper.set_result(None)
+        await settle()
+
+
+async def settle() -> None:
+    """Let every task that can go on do so."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Reply:
+    """An answer, decoded."""
+
+    status: int
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.raw)
+
+
+@dataclass
+class Stream:
+    """A watch's sink: what was written, and how it ended."""
+
+    data: bytearray = field(default_factory=bytearray)
+    closed: bool = False
+    aborted: bool = False
+    waiting: int = 0  # bytes that the reader is said to have left
+    callbacks: list[Callable[[], None]] = field(default_factory=list)
+
+    def write(self, data: bytes) -> None:
+        if not self.closed:
+            self.data += data
+
+    def close(self) -> None:
+        self.closed = True
+        for callback in self.callbacks:
+            callback()
+
+    def abort(self) -> None:
+        self.aborted = True
+        self.close()
+
+    def pending(self) -> int:
+        return self.waiting
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
+
+    async def drain(self) -> None:
+        return
+
+    def take(self) -> list[JSON]:
+        """The events since the last call."""
+        lines, self.data = self.data.splitlines(), bytearray()
+        return [json.loads(line) for line in lines]
+
+    def brief(self) -> list[tuple[str, str]]:
+        """The events since the last call, as type and name."""
+        return [(event["type"], event["object"]["metadata"].get("name", "")) for event in self.take()]
+
+
+class Server:
+    """The API and its store; failures come back as replies with their Status."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.clock, self.store = VirtualClock(), MemoryStore()
+        self.cache = WatchCache(self.store, index_of(KINDS), clock=self.clock)
+        self.api = API(KINDS, self.store, self.cache, self.clock, options)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content_type: str = "",
+        accept: str = "",
+        user: User = ADMIN,
+        **query: str,
+    ) -> Reply:
+        try:
+            answer = await self._handle(method, path, body, content_type, accept, user, query)
+        except APIError as error:
+            return Reply(error.code, {}, json.dumps(error.to_status()).encode())
+        assert isinstance(answer, Response)
+        return Reply(answer.status, dict(answer.headers), answer.body)
+
+    async def watch(self, path: str, *, accept: str = "", **query: str) -> Stream:
+        answer = await self._handle("GET", path, None, "", accept, ADMIN, {"watch": "true", **query})
+        assert isinstance(answer, Streaming)
+        stream = Stream()
+        answer.start(stream)
+        return stream
+
+    async def _handle(
+        self, method: str, path: str, body: Any, content_type: str, accept: str, user: User, query: dict[str, str]
+    ) -> Any:
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        headers = {"content-type": content_type or "application/json", **({"accept": accept} if accept else {})}
+        text = urlencode(query)
+        http = Request(method, path, text, headers, data)
+        return await self.api.handle(APIRequest(http, parse(method, path, text), user, http.parameters()))
+
+    async def get(self, path: str, **rest: str) -> Reply:
+        return await self.request("GET", path, **rest)
+
+    async def post(self, path: str, body: Any, **rest: str) -> Reply:
+        return await self.request("POST", path, body, **rest)
+
+    async def put(self, path: str, body: Any, **rest: str) -> Reply:
+        return await self.request("PUT", path, body, **rest)
+
+    async def patch(self, path: str, body: Any, content_type: str = MERGE, **rest: str) -> Reply:
+        return await self.request("PATCH", path, body, content_type=content_type, **rest)
+
+    async def delete(self, path: str, body: Any = None, **rest: str) -> Reply:
+        return await self.request("DELETE", path, body, **rest)

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.harness import Server
+from tests.api.objects import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, config_map, deployment, pod
+
+
+async def test_a_new_object_gets_what_the_server_alone_gives(server: Server) -> None:
+    answer = await server.post(CONFIG_MAPS, config_map(a="b"))
+    uid = answer.body["metadata"]["uid"]
+    assert answer.status == 201
+    assert len(uid) == 36
+    assert answer.body == {
+        "kind": "ConfigMap",
+        "apiVersion": "v1",
+        "metadata": {
+            "name": "cm",
+            "namespace": "default",
+            "uid": uid,
+            "resourceVersion": str(server.cache.revision),
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "data": {"a": "b"},
+    }
+    assert (await server.get(f"{CONFIG_MAPS}/cm")).body == answer.body
+
+
+async def test_what_a_client_may_not_set_is_dropped(server: Server) -> None:
+    body = deployment() | {"status": {"replicas": 7}}
+    body["metadata"] |= {"uid": "mine", "generation": 9, "deletionTimestamp": "2020-01-01T00:00:00Z", "selfLink": "/x"}
+    made = (await server.post(DEPLOYMENTS, body)).body
+    assert made["metadata"]["uid"] != "mine"
+    assert made["metadata"]["generation"] == 1
+    assert made.keys() & {"status"} == set()
+    assert made["metadata"].keys() & {"deletionTimestamp", "selfLink"} == set()
+
+
+async def test_generated_names_are_tried_again_when_taken(server: Server) -> None:
+    body = {"metadata": {"generateName": "cm-"}}
+    names = {(await server.post(CONFIG_MAPS, body)).body["metadata"]["name"] for _ in range(5)}
+    assert len(names) == 5
+    assert all(name.startswith("cm-") and len(name) == 8 for name in names)
+
+
+async def test_a_second_object_of_a_name_is_refused(server: Server) -> None:
+    await server.post(CONFIG_MAPS, config_map())
+    answer = await server.post(CONFIG_MAPS, config_map())
+    assert answer.status == 409
+    assert answer.body == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": 'configmaps "cm" already exists',
+        "reason": "AlreadyExists",
+        "details": {"name": "cm", "kind": "configmaps"},
+        "code": 409,
+    }
+
+
+async def test_a_dry_run_stores_nothing_but_finds_conflicts(server: Server) -> None:
+    before = server.cache.revision
+    assert (await server.post(CONFIG_MAPS, config_map(), dryRun="All")).status == 201
+    assert server.cache.revision == before
+    await server.post(CONFIG_MAPS, config_map())
+    assert (await server.post(CONFIG_MAPS, config_map(), dryRun="All")).status == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code", "reason", "message"),
+    [
+        pytest.param(
+            "/api/v1/namespaces/nowhere/configmaps",
+            config_map(),
+            404,
+            "NotFound",
+            'namespaces "nowhere" not found',
+            id="no namespace",
+        ),
+        pytest.param(
+            CONFIG_MAPS,
+            {"metadata": {"name": "cm", "namespace": "other"}},
+            400,
+            "BadRequest",
+            "the namespace of the provided object does not match the namespace sent on the request",
+            id="other namespace",
+        ),
+        pytest.param(
+            CONFIG_MAPS,
+            {"metadata": {"name": "cm", "resourceVersion": "5"}},
+            400,
+            "BadRequest",
+            "resourceVersion should not be set on objects to be created",
+            id="resourceVersion",
+        ),
+        pytest.param(
+            CONFIG_MAPS,
+            {},
+            422,
+            "Invalid",
+            'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required',
+            id="no name",
+        ),
+        pytest.param(
+            CONFIG_MAPS,
+            {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "x"}},
+            400,
+            "BadRequest",
+            'Pod in version "v1" cannot be handled as a ConfigMap: converting (Pod) to (ConfigMap): unknown conversion',
+            id="other kind",
+        ),
+        pytest.param(
+            CONFIG_MAPS,
+            {"kind": "ConfigMap", "apiVersion": "v2", "metadata": {"name": "x"}},
+            400,
+            "BadRequest",
+            "the API version in the data (v2) does not match the expected API version (v1)",
+            id="other version",
+        ),
+        pytest.param(
+            "/api/v1/configmaps",
+            config_map(),
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+            id="no namespace in the URL",
+        ),
+        pytest.param(
+            "/apis/apps/v1/namespaces/default/nothings",
+            {},
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+            id="unknown resource",
+        ),
+        pytest.param(
+            "/api/v2/namespaces/default/configmaps",
+            {},
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+            id="unknown version",
+        ),
+    ],
+)
+async def test_refused(server: Server, path: str, body: Any, code: int, reason: str, message: str) -> None:
+    before = server.cache.revision
+    answer = await server.post(path, body)
+    assert (answer.status, answer.body["reason"], answer.body["message"]) == (code, reason, message)
+    assert server.cache.revision == before
+
+
+async def test_a_bad_name_is_explained(server: Server) -> None:
+    answer = await server.post(CONFIG_MAPS, config_map("Bad_Name"))
+    assert answer.status == 422
+    assert answer.body["message"].startswith(
+        'ConfigMap "Bad_Name" is invalid: metadata.name: Invalid value: "Bad_Name": '
+        "a lowercase RFC 1123 subdomain must consist of"
+    )
+    assert [(c["reason"], c["field"]) for c in answer.body["details"]["causes"]] == [
+        ("FieldValueInvalid", "metadata.name")
+    ]
+
+
+async def test_nothing_is_created_in_a_namespace_that_goes_away(server: Server) -> None:
+    await server.post(NAMESPACES, {"metadata": {"name": "going"}})
+    await server.delete(f"{NAMESPACES}/going")
+    answer = await server.post(f"{NAMESPACES}/going/configmaps", config_map())
+    assert answer.status == 403
+    assert answer.body["message"] == (
+        'configmaps "cm" is forbidden: unable to create new content in namespace going because it is being terminated'
+    )
+    assert answer.body["details"]["causes"] == [
+        {
+            "reason": "NamespaceTerminating",
+            "message": "namespace going is being terminated",
+            "field": "metadata.namespace",
+        }
+    ]
+
+
+async def test_one_kind_is_written_and_read_in_two_versions(server: Server) -> None:
+    job = {"spec": {"template": {"spec": {**pod()["spec"], "restartPolicy": "Never"}}}}
+    body = {"metadata": {"name": "tick"}, "spec": {"schedule": "* * * * *", "jobTemplate": job}}
+    made = await server.post("/apis/batch/v1beta1/namespaces/default/cronjobs", body)
+    assert made.status == 201
+    assert made.body["apiVersion"] == "batch/v1beta1"
+    assert made.headers["warning"].startswith('299 - "batch/v1beta1 CronJob is deprecated in v1.21+')
+    read = await server.get("/apis/batch/v1/namespaces/default/cronjobs/tick")
+    assert read.body["apiVersion"] == "batch/v1"
+    assert read.body["spec"] == made.body["spec"]
+    listed = await server.get("/apis/batch/v1beta1/namespaces/default/cronjobs")
+    assert listed.body["items"] == [made.body]
+
+
+async def test_a_pod_starts_pending(server: Server) -> None:
+    made = (await server.post(PODS, pod() | {"status": {"phase": "Running"}})).body
+    assert made["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
