@@ -124,9 +124,13 @@ class Server:
     """The API and its store; failures come back as replies with their Status."""
 
     def __init__(self, options: Options | None = None) -> None:
-        self.clock, self.store = VirtualClock(), MemoryStore()
+        self.clock, self.store, self.options = VirtualClock(), MemoryStore(), options
+        self.restart()
+
+    def restart(self) -> None:
+        """A new server over the same store; its cache is still to be started."""
         self.cache = WatchCache(self.store, index_of(KINDS), clock=self.clock)
-        self.api = API(KINDS, self.store, self.cache, self.clock, options)
+        self.api = API(KINDS, self.store, self.cache, self.clock, self.options)
 
     async def request(
         self,

@@ -20,6 +20,7 @@ from knarr.apiserver.verbs.listoptions import ListOptions
 from knarr.apiserver.verbs.watchtimers import WatchTimers
 from knarr.machinery.errors import Gone
 from knarr.storage.cache import Change, Entry, Subscription
+from knarr.storage.entries import tombstone
 from knarr.storage.store import CompactedError
 from knarr.wire.messages import Answer, Sink, Streaming
 
@@ -109,10 +110,10 @@ class Watcher:
         if self._options.everything:
             return change.type, change.entry
         entry, previous = change.entry, change.previous
-        was = previous is not None and matches(self._options, previous)
+        was = matches(self._options, previous) if previous else False
         now = change.type != "DELETED" and matches(self._options, entry)
-        if was and not now:
-            return "DELETED", left(change)
+        if previous and was and not now:  # its last state in view, at the revision at which it left
+            return "DELETED", tombstone(previous, change.revision)
         return (("MODIFIED" if was else "ADDED"), entry) if now else None
 
     def _bookmark(self) -> None:
@@ -142,11 +143,3 @@ class Watcher:
         self._timers.cancel()
         if self._subscription:
             self._subscription.close()
-
-
-def left(change: Change) -> Entry:
-    """What a watcher is shown of an object that left its view: the last state that it saw, at the revision of the
-    change.
-    """
-    last = change.previous or change.entry
-    return Entry(last.key, last.value, change.entry.revision, last.created, last.labels, last.fields)
