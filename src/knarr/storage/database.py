@@ -35,8 +35,7 @@ class Database:
 
     def __init__(self, path: Path, schema: str) -> None:
         self.path = path
-        with self.explained():
-            _make_private(path)
+        _make_private(path)
         self.connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             with self.explained():
@@ -68,7 +67,7 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            with suppress(sqlite3.Error, AttributeError):  # no connection yet
+            with suppress(sqlite3.Error):
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
             raise UnavailableError(_sentence(self.path, error)) from error
@@ -122,11 +121,12 @@ def _sentence(path: Path, error: sqlite3.Error | OSError) -> str:
 
 def _make_private(path: Path) -> None:
     """Make the file if need be, for its owner alone: it holds secrets, and SQLite's log takes the mode from it."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.fchmod(file, 0o600)
-    finally:
         os.close(file)
+    except OSError as error:
+        raise UnavailableError(_sentence(path, error)) from error
 
 
 def _sync_directory(path: Path) -> None:

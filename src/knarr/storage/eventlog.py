@@ -7,7 +7,6 @@ between a decision and its row; the unique index over key and place is the last 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +15,6 @@ from knarr.storage.state import after_prefix
 from knarr.storage.store import Event, Page, Record
 
 POSITION_BITS = 16  # a row's id is its revision, then its position in the commit
-ROWS_PER_STATEMENT = 1000  # SQLite binds 32766 values at most
 REPLAY_ROWS = 1000
 SWEEP_ROWS = 1000
 SHRINK_PAGES = 256
@@ -32,6 +30,8 @@ CREATE TABLE log (
 );
 CREATE UNIQUE INDEX log_key ON log (key, id);
 """
+
+INSERT = "INSERT INTO log (id, key, created, ends, value) VALUES (?, ?, ?, ?, ?)"
 
 NEWEST_ID = "SELECT coalesce(max(id), 0) FROM log"
 
@@ -103,18 +103,9 @@ class EventLog:
         return Contents(revision, compacted, records, ends)
 
     def append(self, rows: Sequence[Row]) -> None:
-        """Write all rows or none; they are on the disk when this returns.
-
-        Few rows are one statement, which is its own transaction: one crossing into SQLite, and one wait for the
-        interpreter's lock afterwards, however many commits there are.
-        """
-        with self._db.explained():
-            if len(rows) <= ROWS_PER_STATEMENT:
-                self._insert(rows)
-                return
-            with self._db.transaction():
-                for first in range(0, len(rows), ROWS_PER_STATEMENT):
-                    self._insert(rows[first : first + ROWS_PER_STATEMENT])
+        """Write all rows or none; they are on the disk when this returns."""
+        with self._db.explained(), self._db.transaction():
+            self._db.connection.executemany(INSERT, rows)
 
     def range(self, prefix: str, start: str, limit: int, revision: int) -> Page:
         """The keys as they were at a revision that has not been compacted."""
@@ -185,9 +176,6 @@ class EventLog:
             self._db.connection.execute(SWEEP_DELETED, bounds)
             self._db.set_mark("swept", high - 1)
 
-    def _insert(self, rows: Sequence[Row]) -> None:
-        self._db.connection.execute(_insertion(len(rows)), [column for row in rows for column in row])
-
     def _revision_at(self, start: int, rows: int) -> int:
         """The revision that so many rows from the id `start` on reach."""
         query = "SELECT coalesce(max(id), 0) FROM (SELECT id FROM log WHERE id >= :start ORDER BY id LIMIT :rows)"
@@ -197,8 +185,3 @@ class EventLog:
 def _event(new: tuple[str, bytes | None, int, int], old: tuple[str, bytes, int, int]) -> Event:
     key, value, revision, created = new
     return Event(key, value, revision, created, Record(*old) if old[0] else None)
-
-
-@cache
-def _insertion(rows: int) -> str:
-    return "INSERT INTO log (id, key, created, ends, value) VALUES " + ", ".join(["(?, ?, ?, ?, ?)"] * rows)  # noqa: S608

@@ -22,17 +22,17 @@ class Retention:
         self._compact = compact
         self._seconds = seconds
         self._revisions = revisions
-        self._floor = floor
+        self._floor = self._newest = floor
         self._by_age: asyncio.Task[None] | None = None
         self._by_number: asyncio.Task[None] | None = None
 
     def note(self, revision: int) -> None:
         """A commit took this revision."""
+        self._newest = revision
         if self._by_age is None or self._by_age.done():
-            self._by_age = asyncio.create_task(self._after_a_while(revision), name="compaction by age")
-        surplus = revision - self._revisions - self._floor
-        if surplus > self._revisions // 8 and (self._by_number is None or self._by_number.done()):
-            self._by_number = asyncio.create_task(self._until(revision - self._revisions), name="compaction by number")
+            self._by_age = asyncio.create_task(self._shorten_later(revision), name="compaction by age")
+        if self._too_many() and (self._by_number is None or self._by_number.done()):
+            self._by_number = asyncio.create_task(self._shorten(), name="compaction by number")
 
     async def close(self) -> None:
         tasks = [task for task in (self._by_age, self._by_number) if task]
@@ -40,7 +40,15 @@ class Retention:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _after_a_while(self, revision: int) -> None:
+    def _too_many(self) -> bool:
+        """By an eighth at least, to make it worth the while."""
+        return self._newest - self._floor > self._revisions + self._revisions // 8
+
+    async def _shorten(self) -> None:
+        while self._too_many():
+            await self._until(self._newest - self._revisions)
+
+    async def _shorten_later(self, revision: int) -> None:
         await self._clock.sleep(self._seconds)
         await self._until(revision)
 

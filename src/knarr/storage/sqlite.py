@@ -1,9 +1,9 @@
 """The default store: one SQLite file, one writer, and its newest state in memory.
 
 Commits wait in a queue while the disk is busy; those that wait are decided in order and written as one transaction with
-one sync. Only what is on the disk is applied, answered and told to watches. The alternative of asking SQLite for
-conflicts and reads costs several statements for each commit, each of them a fight for the interpreter's lock; memory
-holds little beyond what the watch cache holds anyway, as both share the values.
+one sync. Only what is on the disk is applied, answered and told to watches. Letting SQLite find conflicts and answer
+reads instead, as kine does, writes as fast (measured), but puts each read in the writer's way and needs the rules of a
+commit a second time, in SQL. Memory holds little beyond what the watch cache holds anyway, as both share the values.
 """
 
 from __future__ import annotations
