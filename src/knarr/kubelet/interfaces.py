@@ -51,8 +51,14 @@ class Volumes(Protocol):
     async def mount(self, pod: Pod) -> Mapping[str, Mount]:
         """All volumes of the pod by name; idempotent, also over a restart of the kubelet. Raises VolumeError."""
 
+    def update(self, pod: Pod) -> None:
+        """The pod's labels or annotations may have changed: files made from them follow."""
+
+    async def subpath(self, pod: Pod, container: str, index: int, volume: str, sub_path: str) -> str:
+        """The host path to bind for the container's `index`-th volumeMount, which has a subPath. Raises ConfigError."""
+
     async def unmount(self, uid: str) -> None:
-        """Take the pod's volumes down and forget its refreshes; nothing stays. Idempotent; unknown pods are fine."""
+        """Take down all that is below `<root>/pods/<uid>`. Idempotent; unknown pods are fine. Raises OSError."""
 
     def known(self) -> Collection[str]:
         """UIDs of the pods that have anything on this node's disk: what an orphan sweep compares."""
@@ -61,9 +67,9 @@ class Volumes(Protocol):
 class Probes(Protocol):
     """Startup, readiness and liveness of running containers.
 
-    Constructed with a callback `changed(pod uid)`, called whenever an answer below changes. A failed liveness or
-    startup probe reaching its threshold is the answer `failure`; the worker then kills and restarts the container. Unhealthy
-    events are the prober's own.
+    Constructed with a callback `changed(pod uid)`, called whenever an answer below changes. A liveness or startup probe
+    that failed to its threshold is the answer `failure`; the worker then kills and restarts the container.
+    Unhealthy events are the prober's own.
     """
 
     def start(self, pod: Pod, container: Container, container_id: str, addresses: Addresses) -> None:

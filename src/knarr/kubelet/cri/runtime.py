@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Protocol
 
 
-class RuntimeFailure(Exception):  # noqa: N818 - RuntimeError is taken
+class RuntimeFailure(Exception):
     """The runtime refused or failed: `code` is the gRPC status code's name, the text the runtime's own."""
 
     def __init__(self, code: str, message: str) -> None:

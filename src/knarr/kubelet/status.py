@@ -1,0 +1,274 @@
+"""The status that the API is told of a pod: pure, from what the runtime has of it.
+
+Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from knarr.client.objects import JSON
+from knarr.kubelet.cri.runtime import ContainerRecord, ContainerState
+from knarr.kubelet.interfaces import Addresses
+from knarr.kubelet.objects import Container, Pod
+from knarr.kubelet.plan import Observation, initialized, is_sidecar
+from knarr.kubelet.resources import qos_class
+from knarr.machinery.times import format_time
+
+FINAL = ("Succeeded", "Failed")
+SECOND = 1_000_000_000  # nanoseconds
+LOST = {
+    "exitCode": 137,
+    "reason": "ContainerStatusUnknown",
+    "message": "The container could not be located when the pod was terminated",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why a container does not run yet."""
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a status is made of. `reason` and `message` are the pod's own, of one that was failed as a whole."""
+
+    pod: Pod
+    seen: Observation
+    now: datetime
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+    addresses: Addresses = Addresses()
+    sandbox_ready: bool = False
+    ready: Callable[[str], bool] = bool
+    started: Callable[[str], bool] = bool
+    stopping: bool = False  # its containers are being stopped
+    stopped: bool = False  # none runs, none will
+    outcome: str = ""
+    reason: str = ""
+    message: str = ""
+    published: Mapping[str, Any] = field(default_factory=dict)  # what the API was told last
+    start_time: str = ""
+    runtime_name: str = "containerd"
+
+
+def timestamp(nanoseconds: int) -> str:
+    return format_time(datetime.fromtimestamp(nanoseconds // SECOND, UTC))
+
+
+def pod_status(report: Report) -> JSON:
+    """The whole status, without nulls."""
+    pod = report.pod
+    inits = [container_status(report, c) for c in pod.spec.init_containers]
+    apps = [container_status(report, c) for c in pod.spec.containers]
+    phase = report.outcome or phase_of(report, apps)
+    status: JSON = {
+        "phase": phase,
+        "observedGeneration": pod.metadata.generation,
+        "conditions": conditions(report, phase, inits, apps),
+        "reason": report.reason,
+        "message": report.message,
+        "startTime": report.start_time,
+        "hostIP": report.addresses.host_ip,
+        "hostIPs": [{"ip": ip} for ip in report.addresses.host_ips],
+        "podIP": report.addresses.pod_ip,
+        "podIPs": [{"ip": ip} for ip in report.addresses.pod_ips],
+        "initContainerStatuses": inits,
+        "containerStatuses": apps,
+        "qosClass": qos_class(pod),
+    }
+    return {name: value for name, value in status.items() if value}
+
+
+def phase_of(report: Report, apps: Sequence[JSON]) -> str:
+    """Of the containers together; once final, always final, and final only when nothing runs any more."""
+    pod = report.pod
+    if pod.status.phase in FINAL:
+        return pod.status.phase
+    policy = "Never" if report.stopped else pod.spec.restart_policy
+    if not report.stopped and not initialized(pod, report.seen):
+        return "Pending"
+    ended = [end for status in apps if (end := ending(status))]
+    if any("running" in status["state"] for status in apps):
+        return "Running"
+    if len(ended) < len(apps) and not report.stopped:
+        return "Pending"
+    if policy == "Always" or report.stopping:
+        return "Running"
+    if len(ended) == len(apps) and all(end["exitCode"] == 0 for end in ended):
+        return "Succeeded"
+    return "Failed" if policy == "Never" else "Running"
+
+
+def ending(status: JSON) -> JSON | None:
+    """How the container ended, now or, where it waits to run again, last time."""
+    state: JSON = status["state"]
+    end: JSON | None = state.get("terminated") or status["lastState"].get("terminated")
+    return end
+
+
+def container_status(report: Report, container: Container) -> JSON:
+    newest = report.seen.newest(container.name)
+    if newest is None:
+        return unrecorded_status(report, container)
+    previous = next(iter(report.seen.records[container.name][1:]), None)
+    state = state_of(report, container, newest)
+    last = newest if "waiting" in state and newest.finished_at else previous
+    running = "running" in state
+    init = container in report.pod.spec.init_containers and not is_sidecar(container)
+    return {
+        "name": container.name,
+        "state": state,
+        "lastState": {"terminated": terminated(report, last)} if last and last.finished_at else {},
+        "ready": succeeded(newest) if init else running and report.ready(newest.id),
+        "restartCount": newest.attempt,
+        "image": newest.image or container.image,
+        "imageID": newest.image_ref,
+        "containerID": f"{report.runtime_name}://{newest.id}",
+        "started": running and (init or report.started(newest.id)),
+    }
+
+
+def succeeded(record: ContainerRecord) -> bool:
+    return record.state is ContainerState.EXITED and record.exit_code == 0
+
+
+def state_of(report: Report, container: Container, record: ContainerRecord) -> JSON:
+    if record.state is ContainerState.RUNNING:
+        return {"running": {"startedAt": timestamp(record.started_at)}}
+    waiting = report.waiting.get(container.name)
+    if record.state is ContainerState.EXITED and waiting is None:
+        return {"terminated": terminated(report, record)}
+    return {"waiting": describe_waiting(waiting or initial_wait(report, container))}
+
+
+def initial_wait(report: Report, container: Container) -> Waiting:
+    """An app container waits for init containers where there are any to wait for."""
+    behind = container in report.pod.spec.containers and not initialized(report.pod, report.seen)
+    return Waiting("PodInitializing" if behind or report.pod.spec.init_containers else "ContainerCreating")
+
+
+def describe_waiting(waiting: Waiting) -> JSON:
+    return {"reason": waiting.reason, **({"message": waiting.message} if waiting.message else {})}
+
+
+def terminated(report: Report, record: ContainerRecord) -> JSON:
+    state = {
+        "exitCode": record.exit_code,
+        "reason": record.reason or ("Error" if record.exit_code else "Completed"),
+        "startedAt": timestamp(record.started_at),
+        "finishedAt": timestamp(record.finished_at),
+        "containerID": f"{report.runtime_name}://{record.id}",
+    }
+    return state | ({"message": record.message} if record.message else {})
+
+
+def unrecorded_status(report: Report, container: Container) -> JSON:
+    """The runtime knows nothing of it: it never ran, or what the API knows of it is all that there is."""
+    pod = report.pod
+    known = (*pod.status.init_container_statuses, *pod.status.container_statuses)
+    old = next((status for status in known if status.get("name") == container.name), None)
+    if old and (end := lost_state(old)):
+        return {**old, "state": {"terminated": end}, "ready": False, "started": False}
+    waiting = report.waiting.get(container.name) or initial_wait(report, container)
+    return {
+        "name": container.name,
+        "state": {"waiting": describe_waiting(waiting)},
+        "lastState": {},
+        "ready": False,
+        "restartCount": 0,
+        "image": container.image,
+        "imageID": "",
+        "started": False,
+    }
+
+
+def lost_state(old: JSON) -> JSON | None:
+    state: JSON = old.get("state", {})
+    if "running" in state:
+        return LOST
+    end: JSON | None = state.get("terminated")
+    return end
+
+
+def conditions(report: Report, phase: str, inits: Sequence[JSON], apps: Sequence[JSON]) -> list[JSON]:
+    pod = report.pod
+    sidecars = {c.name for c in pod.spec.init_containers if is_sidecar(c)}
+    incomplete = [s["name"] for s in inits if not (s["started"] if s["name"] in sidecars else s["ready"])]
+    lasting = [*(s for s in inits if s["name"] in sidecars), *apps]
+    unready = [s["name"] for s in lasting if not s["ready"]]
+    containers_ready = readiness(phase, unready)
+    initialization = Truth() if initialized(pod, report.seen) else initialization_of(phase, incomplete)
+    truths = {
+        "PodReadyToStartContainers": Truth(report.sandbox_ready),
+        "Initialized": initialization,
+        "Ready": gated(pod, containers_ready),
+        "ContainersReady": containers_ready,
+        "PodScheduled": Truth(),
+    }
+    return [condition(report, type, truth) for type, truth in truths.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A condition's status, and why where it is False or needs saying."""
+
+    status: bool = True
+    reason: str = ""
+    message: str = ""
+
+
+def initialization_of(phase: str, incomplete: Iterable[str]) -> Truth:
+    if phase == "Succeeded":
+        return Truth(True, "PodCompleted")
+    text = f"containers with incomplete status: [{' '.join(incomplete)}]"
+    return Truth(False, "ContainersNotInitialized", text)
+
+
+def readiness(phase: str, unready: Sequence[str]) -> Truth:
+    if phase in FINAL:
+        return Truth(False, "PodCompleted" if phase == "Succeeded" else "PodFailed")
+    if unready:
+        return Truth(False, "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]")
+    return Truth()
+
+
+def gated(pod: Pod, containers_ready: Truth) -> Truth:
+    """Ready is what the containers say, once all readiness gates are True (KEP-580)."""
+    if not containers_ready.status:
+        return containers_ready
+    given = {c.get("type"): c.get("status") for c in pod.status.conditions}
+    missing = [gate_message(gate.condition_type, given) for gate in pod.spec.readiness_gates]
+    if text := ", ".join(filter(None, missing)):
+        return Truth(False, "ReadinessGatesNotReady", text)
+    return Truth()
+
+
+def gate_message(type: str, given: Mapping[object, object]) -> str:
+    if type not in given:
+        return f'corresponding condition of pod readiness gate "{type}" does not exist.'
+    if given[type] != "True":
+        return f'the status of pod readiness gate "{type}" is not "True", but {given[type]}'
+    return ""
+
+
+def condition(report: Report, type: str, truth: Truth) -> JSON:
+    """Its transition time stays while its status does."""
+    status = str(truth.status)
+    known = (*report.published.get("conditions", ()), *report.pod.status.conditions)
+    old = next((c for c in known if c.get("type") == type), {})
+    since = old.get("lastTransitionTime") if old.get("status") == status else None
+    made = {
+        "type": type,
+        "status": status,
+        "observedGeneration": report.pod.metadata.generation,
+        "lastTransitionTime": since or format_time(report.now),
+        "reason": truth.reason,
+        "message": truth.message,
+    }
+    return {name: value for name, value in made.items() if value}
