@@ -69,6 +69,7 @@ class VirtualClock:
 
     async def advance(self, seconds: float) -> None:
         """Let so much time pass; each woken sleeper runs, at its own time, before the next one is woken."""
+        await _let_others_run()
         end = self._elapsed + seconds
         while (wait := self.next_wake) is not None and self._elapsed + wait <= end:
             self._elapsed, _, sleeper = heapq.heappop(self._sleepers)

@@ -41,6 +41,8 @@ def json_patch(document: JSON, operations: Sequence[Mapping[str, Any]]) -> JSON:
     root = {"": copied(document)}  # the document in a box: an operation on the path "" is one like any other
     for operation in operations:
         _apply(root, operation)
+    if "" not in root:
+        raise PatchError("remove operation does not apply: the document itself cannot be removed")
     return root[""]
 
 

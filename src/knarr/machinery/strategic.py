@@ -70,14 +70,14 @@ def _merge_fields(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
     orders = {name: _list(patch.pop(key)) for key, name in _directives(patch, _ORDER)}
     for key, name in _directives(patch, _DELETE_ITEMS):
         _delete_items(original, name, _list(patch.pop(key)))
-    before = {name: original.get(name) for name in orders}
+    before = {name: original[name] if isinstance(original.get(name), list) else [] for name in orders}
     for name, order in orders.items():
         _check_order(patch.get(name), order, schema.field(name))
     for name, value in patch.items():
         _merge_field(original, name, value, schema.field(name))
     for name, order in orders.items():
-        if name in original:
-            original[name] = _arranged(original[name], order, before[name] or [], schema.field(name).merge_key)
+        if isinstance(original.get(name), list):
+            original[name] = _arranged(original[name], order, before[name], schema.field(name).merge_key)
     return original
 
 
@@ -133,7 +133,7 @@ def _without_directives(value: Any) -> Any:
 
 def _merge_list(current: list[Any], patch: list[Any], field: PatchField) -> list[Any]:
     if not any(isinstance(item, dict) for item in (*current, *patch)):
-        merged = list(dict.fromkeys([*current, *patch]))
+        merged = list(dict.fromkeys(map(_primitive, [*current, *patch])))
         return _arranged(merged, patch, current, "")
     if not field.merge_key:
         raise PatchError("cannot merge lists without merge key")
@@ -167,11 +167,17 @@ def _key(item: Any, merge_key: str) -> Any:
         raise PatchError(f"invalid JSON document: a list of objects holds {item!r}")
     if merge_key not in item:
         raise PatchError(f"map: {item} does not contain declared merge key: {merge_key}")
-    return item[merge_key]
+    return _primitive(item[merge_key])
+
+
+def _primitive(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        raise PatchError(f"invalid JSON document: {value} is no primitive")
+    return value
 
 
 def _keys(merge_key: str) -> Callable[[Any], Any]:
-    return (lambda item: _key(item, merge_key)) if merge_key else (lambda item: item)
+    return (lambda item: _key(item, merge_key)) if merge_key else _primitive
 
 
 def _check_order(patch: Any, order: list[Any], field: PatchField) -> None:

@@ -13,7 +13,10 @@ _INTEGER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _BOOLEAN = re.compile("|".join(f"{w}|{w.capitalize()}|{w.upper()}" for w in _BOOLEANS))
 _NULL = re.compile("~|null|Null|NULL|")
-_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9][0-9]?-[0-9][0-9]?([Tt\s].*)?\Z")  # read as text, but written in quotes
+_TEXT = "tag:yaml.org,2002:str"
+_LARGEST_WRITTEN_AS_INTEGER = 1e21  # by Go's JSON: `1e3` in YAML is 1000, good for an integer field
+# Times and YAML 1.1's base 60 numbers: read as text, but written in quotes since other readers may not.
+_TIMESTAMP = re.compile(r"([0-9]{4}-[0-9][0-9]?-[0-9][0-9]?([Tt\s].*)?|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)\Z")
 _RESOLVERS = (
     ("tag:yaml.org,2002:bool", _BOOLEAN, "yYnNtTfFoO"),
     ("tag:yaml.org,2002:null", _NULL, ["~", "n", "N", ""]),
@@ -38,7 +41,10 @@ class _Loader(yaml.CSafeLoader):
         return int(text, 8 if octal else 0)
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-        return float(node.value.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").replace(".n", "n"))
+        number = float(
+            node.value.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").replace(".n", "n")
+        )
+        return int(number) if number.is_integer() and abs(number) < _LARGEST_WRITTEN_AS_INTEGER else number
 
     def construct_yaml_map(self, node: yaml.MappingNode) -> Generator[dict[Any, Any], None, None]:
         data: dict[str, Any] = {}
@@ -57,7 +63,8 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    plain = dumper.resolve(yaml.ScalarNode, text, (True, False)) == _TEXT  # type: ignore[no-untyped-call]
+    return dumper.represent_scalar(_TEXT, text, style="|" if "\n" in text else None if plain else '"')
 
 
 def _key(key: Any) -> str:
@@ -67,7 +74,7 @@ def _key(key: Any) -> str:
 
 
 _Loader.yaml_implicit_resolvers, _Dumper.yaml_implicit_resolvers = {}, {}  # none of PyYAML's own
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:timestamp", _TIMESTAMP, list("0123456789"))
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:timestamp", _TIMESTAMP, list("-+0123456789"))
 for _tag, _pattern, _first in _RESOLVERS:
     _whole = re.compile(rf"(?:{_pattern.pattern})\Z")
     _Loader.add_implicit_resolver(_tag, _whole, list(_first))
