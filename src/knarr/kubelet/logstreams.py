@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from knarr.kubelet.inotify import DirectoryWatch
-from knarr.kubelet.logs import LogOptions, LogText
+from knarr.kubelet.logtext import LogOptions, LogText
 from knarr.machinery.clock import Clock
 from knarr.wire.messages import Sink
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -63,6 +64,8 @@ def port_of(container: Container, port: int | str) -> int:
 
 def dial_failure(address: str, port: int, error: OSError) -> str:
     """A failed connection, in the words that users of Go programs know."""
+    if isinstance(error, socket.gaierror):
+        return f"dial tcp: lookup {address}: no such host"
     reason = os.strerror(error.errno).lower() if error.errno else str(error)
     return f"dial tcp {joined(address, port)}: connect: {reason}"
 

@@ -33,7 +33,7 @@ def _value(site: Site, item: Item) -> str:
     if item.field_ref:
         return field_value(site.pod, item.field_ref.field_path)
     assert item.resource_field_ref, "validation demands one of the two"
-    return resource_value(site.pod, item.resource_field_ref, site.allocatable)
+    return resource_value(site.pod, item.resource_field_ref, site.allocatable())
 
 
 CONTENT = Content("downwardAPI", DownwardSource, render, plugin="kubernetes.io~downward-api")

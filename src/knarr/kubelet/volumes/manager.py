@@ -130,7 +130,7 @@ class VolumeManager:
     def _site(self, pod: Pod, volume: str, plugin: str) -> Site:
         path = self._directory(pod.uid) / "volumes" / plugin / volume
         reader = Reader(self._references)
-        return Site(pod, volume, path, self._client, reader, self._allocatable(), self._contents, self._clock)
+        return Site(pod, volume, path, self._client, reader, self._allocatable, self._contents, self._clock)
 
     def _directory(self, uid: str) -> Path:
         return self._root / "pods" / uid

@@ -37,7 +37,7 @@ class Site:
     path: Path
     client: Client
     reader: Reader
-    allocatable: Mapping[str, str]  # the node's, which stands in for limits that a container lacks
+    allocatable: Callable[[], Mapping[str, str]]  # the node's, which stands in for limits that a container lacks
     contents: Mapping[str, Content]
     clock: Clock
     tokens: dict[str, Token] = field(default_factory=dict)  # by path: what lives longer than one rendering
