@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from knarr.controllers import replicaset, replicationcontroller
+from knarr.controllers import deployment, replicaset, replicationcontroller
 from knarr.runtime.controller import Controller
 
 CONTROLLERS: tuple[Controller, ...] = (
+    deployment.CONTROLLER,
     replicaset.CONTROLLER,
     replicationcontroller.CONTROLLER,
 )
