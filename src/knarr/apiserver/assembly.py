@@ -1,0 +1,66 @@
+"""The front of the API server, put together: everything between the wire and the verbs on resources."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from knarr.api.kind import Kind
+from knarr.apiserver.api import API
+from knarr.apiserver.app import Application
+from knarr.apiserver.authn.authenticator import Authenticator
+from knarr.apiserver.authn.tokenrequests import TokenRequests
+from knarr.apiserver.authn.tokens import JSON, TokenIssuer, TokenVerifier
+from knarr.apiserver.authz.identities import NamedIdentities
+from knarr.apiserver.authz.table import IDENTITIES
+from knarr.apiserver.documents import Documents
+from knarr.apiserver.health import Check
+from knarr.apiserver.metrics import Metrics
+from knarr.apiserver.streaming.kubelets import Kubelets
+from knarr.apiserver.streaming.table import streaming
+
+ISSUER = "https://kubernetes.default.svc.cluster.local"  # of service account tokens, and their default audience
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """The server's keys: what it shows to kubelets, and the RSA keys (PEM) of service account tokens."""
+
+    kubelet_tls: ssl.SSLContext
+    signing_key: bytes
+    verification_keys: Sequence[bytes]
+    issuer: str = ISSUER
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The application for wire's server and for in-process transports, and what it has to be closed with."""
+
+    application: Application
+    kubelets: Kubelets
+    tokens: TokenVerifier
+
+
+def assemble(api: API, kinds: Sequence[Kind], security: Security, checks: Mapping[str, Mapping[str, Check]]) -> Front:
+    """Put the chain before the resources; `checks` are those of the health endpoints, by endpoint and name."""
+    registry = api.registry
+
+    def lookup(plural: str, namespace: str, name: str) -> JSON | None:
+        return registry.get("", plural, namespace, name)
+
+    clock, audiences, metrics = registry.clock, [security.issuer], Metrics()
+    kubelets = Kubelets(registry, security.kubelet_tls)
+    tokens = TokenVerifier(security.verification_keys, security.issuer, audiences, clock, lookup)
+    issuer = TokenIssuer(security.signing_key, security.issuer, clock)
+    requests = TokenRequests(issuer, audiences, clock, lookup)
+    application = Application(
+        authenticator=Authenticator(clock, tokens),
+        authorizer=NamedIdentities(IDENTITIES),
+        resources=api,
+        documents=Documents(kinds, checks, metrics),
+        metrics=metrics,
+        clock=clock,
+        subresources={**streaming(registry, kubelets), ("serviceaccounts", "token"): requests.handle},
+    )
+    return Front(application, kubelets, tokens)

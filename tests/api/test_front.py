@@ -1,0 +1,226 @@
+"""The API server's front over TLS: identities, discovery, health, what goes on to kubelets; with the real kubectl."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knarr.wire.messages import Duplex, Request, Response, Upgrade
+from tests.api.certificates import Pair
+from tests.api.front import Running, running
+from tests.kubectl import installed
+
+KUBECTLS = [installed()[0], installed()[-1]]
+SPDY = {"connection": "Upgrade", "upgrade": "SPDY/3.1", "x-stream-protocol-version": "v4.channel.k8s.io"}
+EXEC = "/api/v1/namespaces/default/pods/p/exec"
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def admin(server: Running) -> Pair:
+    return server.authority.issue("kubernetes-admin", "system:masters")
+
+
+async def ask(server: Running, pair: Pair | None, path: str, **headers: str) -> Response:
+    transport = server.transport(pair, **headers)
+    try:
+        target, _, query = path.partition("?")
+        return await transport.request(Request("GET", target, query))
+    finally:
+        await transport.close()
+
+
+async def test_nobody_is_anybody_but_for_health_and_version(server: Running) -> None:
+    refused = await ask(server, None, "/api/v1/pods")
+    assert json.loads(refused.body) == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": "Unauthorized",
+        "reason": "Unauthorized",
+        "code": 401,
+    }
+    answers = {path: (await ask(server, None, path)).status for path in ("/livez", "/readyz", "/healthz", "/version")}
+    assert set(answers.values()) == {200}
+    assert (await ask(server, None, "/version", authorization="Bearer nonsense")).status == 401
+
+
+async def test_a_stranger_with_a_certificate_is_forbidden(server: Running) -> None:
+    bob = server.authority.issue("bob")
+    refused = await ask(server, bob, "/api/v1/namespaces/default/pods")
+    message = 'pods is forbidden: User "bob" cannot list resource "pods" in API group "" in the namespace "default"'
+    status = json.loads(refused.body)
+    assert (refused.status, status["message"], status["details"]) == (403, message, {"kind": "pods"})
+    assert len(refused.headers["audit-id"]) == 36
+    assert (await ask(server, bob, "/api", **{"audit-id": "mine"})).headers["audit-id"] == "mine"
+
+
+async def test_impersonation_is_refused_and_not_ignored(server: Running, admin: Pair) -> None:
+    refused = await ask(server, admin, "/api/v1/pods", **{"impersonate-user": "bob"})
+    assert refused.status == 403
+    assert 'cannot impersonate resource "users"' in json.loads(refused.body)["message"]
+
+
+async def test_a_service_accounts_token_opens_its_namespace(server: Running) -> None:
+    path = "/api/v1/namespaces/default/serviceaccounts/default/token"
+    token = (await server.post(path, {"spec": {}}))["status"]["token"]
+    bearer = {"authorization": f"Bearer {token}"}
+    assert (await ask(server, None, "/api/v1/namespaces/default/pods", **bearer)).status == 200
+    assert (await ask(server, None, "/api/v1/namespaces/default/secrets", **bearer)).status == 403
+    assert (await ask(server, None, "/api/v1/namespaces/kube-system/pods", **bearer)).status == 403
+
+
+async def test_the_documents(server: Running, admin: Pair) -> None:
+    index = json.loads((await ask(server, admin, "/")).body)["paths"]
+    answers = {path: (await ask(server, admin, path)).status for path in index}
+    assert {path: status for path, status in answers.items() if status != 200} == {}
+    assert {"/api/v1", "/apis/apps/v1", "/livez/ping", "/metrics", "/openapi/v3/api/v1"} <= set(index)
+    assert (await ask(server, admin, "/nowhere")).body == b"404 page not found\n"
+    assert (await ask(server, admin, "/apis/nope/v1")).status == 404
+    verbose = (await ask(server, admin, "/readyz?verbose")).body
+    assert verbose == b"[+]ping ok\n[+]store ok\nreadyz check passed\n"
+
+
+async def test_discovery_in_both_forms_and_not_twice(server: Running, admin: Pair) -> None:
+    accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+    aggregated = await ask(server, admin, "/apis", accept=accept)
+    groups = {item["metadata"]["name"]: item for item in json.loads(aggregated.body)["items"]}
+    deployments = next(r for r in groups["apps"]["versions"][0]["resources"] if r["resource"] == "deployments")
+    assert deployments["shortNames"] == ["deploy"]
+    scale = next(s for s in deployments["subresources"] if s["subresource"] == "scale")
+    assert scale["responseKind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    again = await ask(server, admin, "/apis", accept=accept, **{"if-none-match": aggregated.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    plain = json.loads((await ask(server, admin, "/apis/apps/v1")).body)
+    scale = next(r for r in plain["resources"] if r["name"] == "deployments/scale")
+    assert scale == {
+        "name": "deployments/scale",
+        "singularName": "",
+        "namespaced": True,
+        "group": "autoscaling",
+        "version": "v1",
+        "kind": "Scale",
+        "verbs": ["get", "patch", "update"],
+    }
+
+
+async def test_an_oversized_body_is_413(server: Running, admin: Pair) -> None:
+    transport = server.transport(admin)
+    path = "/api/v1/namespaces/default/configmaps"
+    answer = await transport.request(Request("POST", path, body=b" " * (3 * 1024 * 1024 + 1)))
+    await transport.close()
+    status = json.loads(answer.body)
+    assert (answer.status, status["reason"]) == (413, "RequestEntityTooLarge")
+    assert status["message"] == "Request entity too large: limit is 3145728"
+
+
+async def test_metrics_count_what_was_asked(server: Running, admin: Pair) -> None:
+    await ask(server, admin, "/api/v1/namespaces/default/pods")
+    text = (await ask(server, admin, "/metrics")).body.decode()
+    line = next(
+        line for line in text.splitlines() if line.startswith("apiserver_request_total") and 'code="200"' in line
+    )
+    assert "apiserver_request_total{" in line
+    assert 'resource="pods",scope="namespace",subresource="",verb="LIST",version="v1"} 1' in text
+    assert "apiserver_request_duration_seconds_bucket{" in text
+
+
+@pytest.mark.parametrize("binary", KUBECTLS, ids=[path.name for path in KUBECTLS])
+async def test_kubectl_discovers_and_explains(server: Running, admin: Pair, binary: Path) -> None:
+    kubectl = server.kubectl(binary, admin)
+    resources = await asyncio.to_thread(kubectl, "api-resources", "-o", "name")
+    assert {"pods", "deployments.apps", "services", "leases.coordination.k8s.io"} <= set(resources.split())
+    explained = await asyncio.to_thread(kubectl, "explain", "deployment.spec.strategy.type")
+    assert "FIELD: type" in explained
+    assert "v1.36.0+knarr" in await asyncio.to_thread(kubectl, "version")
+    assert "ok" in await asyncio.to_thread(kubectl, "get", "--raw", "/readyz")
+
+
+@pytest.mark.parametrize("binary", KUBECTLS, ids=[path.name for path in KUBECTLS])
+async def test_kubectl_logs(server: Running, admin: Pair, binary: Path) -> None:
+    await server.running_pod("p", "a", "b")
+    kubectl = server.kubectl(binary, admin)
+    assert await asyncio.to_thread(kubectl, "logs", "p", "-c", "b", "--tail=3", "-f") == "hello\n"
+    asked = server.kubelet.asked[-1]
+    assert (asked.path, asked.query) == ("/containerLogs/default/p/b", "follow=true&tailLines=3")
+    assert server.kubelet.peers[-1].certificate
+    server.kubelet.answer = Response(400, body=b'container "b" in pod "p" is waiting to start: ContainerCreating\n')
+    failed = await asyncio.to_thread(kubectl.run, "logs", "p", "-c", "b")
+    expected = 'Error from server (BadRequest): container "b" in pod "p" is waiting to start: ContainerCreating'
+    assert failed.stderr.strip() == expected
+
+
+@pytest.mark.parametrize("binary", KUBECTLS, ids=[path.name for path in KUBECTLS])
+async def test_kubectl_exec_comes_to_the_kubelet_as_spdy(server: Running, admin: Pair, binary: Path) -> None:
+    await server.running_pod("p", "a")
+    server.kubelet.answer = Response(403, body=b"not today")
+    kubectl = server.kubectl(binary, admin)
+    failed = await asyncio.to_thread(kubectl.run, "exec", "p", "--", "echo", "a b")
+    asked = server.kubelet.asked[-1]
+    assert (asked.method, asked.path) == ("POST", "/exec/default/p/a")
+    assert asked.query == "output=1&error=1&command=echo&command=a+b"
+    assert asked.headers["upgrade"] == "SPDY/3.1"
+    assert failed.returncode == 1
+    assert "not today" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "code", "message"),
+    [
+        pytest.param(EXEC, {}, 400, "Upgrade request required", id="no upgrade"),
+        pytest.param(EXEC, {**SPDY, "upgrade": "websocket"}, 400, "Upgrade request required", id="WebSocket"),
+        pytest.param(f"{EXEC}?container=x", SPDY, 400, "container x is not valid for pod p", id="no such container"),
+        pytest.param(EXEC.replace("/p/", "/q/"), SPDY, 404, 'pods "q" not found', id="no such pod"),
+    ],
+)
+async def test_exec_is_refused(server: Running, admin: Pair, path: str, headers: Any, code: int, message: str) -> None:
+    await server.running_pod("p", "a")
+    transport = server.transport(admin)
+    target, _, query = path.partition("?")
+    response, duplex = await transport.upgrade(Request("POST", target, query, headers))
+    await transport.close()
+    assert duplex is None
+    status = json.loads(response.body)
+    assert (response.status, status["message"].partition(":")[0]) == (code, message)
+
+
+async def test_exec_tunnels_bytes_both_ways(server: Running, admin: Pair) -> None:
+    async def shout(duplex: Duplex) -> None:
+        while data := await duplex.read():
+            await duplex.write(data.upper())
+
+    await server.running_pod("p", "a")
+    server.kubelet.answer = Upgrade(shout, {"upgrade": "SPDY/3.1", "x-stream-protocol-version": "v4.channel.k8s.io"})
+    transport = server.transport(admin)
+    response, duplex = await transport.upgrade(Request("POST", EXEC, "command=sh&stdin=true", SPDY))
+    assert duplex is not None
+    assert response.headers["x-stream-protocol-version"] == "v4.channel.k8s.io"
+    payload = bytes(range(97, 123)) * 50_000
+    writing = asyncio.ensure_future(duplex.write(payload))
+    received = b""
+    while len(received) < len(payload):
+        received += await duplex.read()
+    await writing
+    await duplex.close()
+    await transport.close()
+    assert received == payload.upper()
+
+
+async def test_proxies_pass_requests_on(server: Running, admin: Pair) -> None:
+    answer = await ask(server, admin, "/api/v1/nodes/n1/proxy/stats/summary?a=b")
+    assert answer.body == b"hello\n"
+    asked = server.kubelet.asked[-1]
+    assert (asked.path, asked.query) == ("/stats/summary", "a=b")
+    assert "authorization" not in asked.headers
+    assert (await ask(server, admin, "/api/v1/nodes/n2/proxy/")).status == 404
