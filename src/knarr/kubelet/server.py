@@ -23,8 +23,8 @@ from knarr.kubelet import summaries
 from knarr.kubelet.callers import Callers
 from knarr.kubelet.cri.runtime import ContainerState, NotFoundInRuntime, Runtime, RuntimeFailure
 from knarr.kubelet.interfaces import Instance, Pods
-from knarr.kubelet.logtext import LogOptions
 from knarr.kubelet.logstreams import LogStream
+from knarr.kubelet.logtext import LogOptions
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.tunnels import tunnel
 from knarr.machinery.clock import Clock

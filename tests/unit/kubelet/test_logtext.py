@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from knarr.kubelet.logtext import LogOptions, LogText
 from knarr.kubelet.logstreams import LogStream, tail_offset
+from knarr.kubelet.logtext import LogOptions, LogText
 from knarr.machinery.clock import VirtualClock
 from knarr.machinery.errors import BadRequest
 
