@@ -140,31 +140,30 @@ class Server:
         *,
         content_type: str = "",
         accept: str = "",
-        user: User = ADMIN,
         **query: str,
     ) -> Reply:
         try:
-            answer = await self._handle(method, path, body, content_type, accept, user, query)
+            answer = await self._handle(method, path, body, content_type, accept, query)
         except APIError as error:
             return Reply(error.code, {}, json.dumps(error.to_status()).encode())
         assert isinstance(answer, Response)
         return Reply(answer.status, dict(answer.headers), answer.body)
 
     async def watch(self, path: str, *, accept: str = "", **query: str) -> Stream:
-        answer = await self._handle("GET", path, None, "", accept, ADMIN, {"watch": "true", **query})
+        answer = await self._handle("GET", path, None, "", accept, {"watch": "true", **query})
         assert isinstance(answer, Streaming)
         stream = Stream()
         answer.start(stream)
         return stream
 
     async def _handle(
-        self, method: str, path: str, body: Any, content_type: str, accept: str, user: User, query: dict[str, str]
+        self, method: str, path: str, body: Any, content_type: str, accept: str, query: dict[str, str]
     ) -> Any:
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         headers = {"content-type": content_type or "application/json", **({"accept": accept} if accept else {})}
         text = urlencode(query)
         http = Request(method, path, text, headers, data)
-        return await self.api.handle(APIRequest(http, parse(method, path, text), user, http.parameters()))
+        return await self.api.handle(APIRequest(http, parse(method, path, text), ADMIN, http.parameters()))
 
     async def get(self, path: str, **rest: str) -> Reply:
         return await self.request("GET", path, **rest)

@@ -54,10 +54,12 @@ def plan(registry: Registry, new: JSON | None, old: JSON | None) -> Sequence[Wri
 
 
 def _wants_ports(service: JSON) -> bool:
+    """A load balancer's Service may do without, unless it names ports itself."""
     spec = service["spec"]
-    return (spec.get("type") in _TYPES and spec.get("allocateLoadBalancerNodePorts") is not False) or any(
-        port.get("nodePort") for port in (spec.get("ports") or ()) if spec.get("type") in _TYPES
-    )
+    if spec.get("type") not in _TYPES:
+        return False
+    named = any(port.get("nodePort") for port in spec.get("ports") or ())
+    return named or spec.get("allocateLoadBalancerNodePorts") is not False
 
 
 def _checks_health(service: JSON) -> bool:
