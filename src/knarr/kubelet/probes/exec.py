@@ -16,7 +16,7 @@ async def ask(target: Target, action: ExecAction, timeout: float) -> Result:
     try:
         done = await target.runtime.exec_sync(target.container_id, command, timeout)
     except RuntimeFailure as failure:
-        if failure.code in ("DeadlineExceeded", "DEADLINE_EXCEEDED"):
+        if failure.code == "DeadlineExceeded":
             return failed(f'command timed out: "{" ".join(command)}" timed out after {timeout:g}s')
         raise CheckError(str(failure)) from failure
     output = (done.stdout + done.stderr)[:_SHOWN].decode(errors="replace")

@@ -5,38 +5,59 @@ Its two messages have one field each, so they are written by hand: a string in r
 
 from __future__ import annotations
 
+import asyncio
+
+from knarr.kubelet.cri.grpc import Channel, Connection
+from knarr.kubelet.cri.runtime import RuntimeFailure
 from knarr.kubelet.objects import GRPCAction
-from knarr.kubelet.probes.check import Check, Outcome, Result, Target, failed, joined
+from knarr.kubelet.probes.check import Check, Outcome, Result, Target, dial_failure, failed, joined
 
 _METHOD = "/grpc.health.v1.Health/Check"
 _STATES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 _SERVING = 1
 
 
-async def ask(target: Target, action: GRPCAction, timeout: float) -> Result:
-    import grpc  # half a second of start-up that most nodes never need
+class _TCPChannel(Channel):
+    """The runtime's channel, over TCP."""
 
-    address = joined(target.address, action.port)
-    options = [("grpc.primary_user_agent", "kube-probe/1.36"), ("grpc.enable_http_proxy", 0)]
-    async with grpc.aio.insecure_channel(address, options=options) as channel:
-        check = channel.unary_unary(_METHOD, request_serializer=_request, response_deserializer=_state)
-        try:
-            state: int = await check(action.service, timeout=timeout)
-        except grpc.aio.AioRpcError as error:
-            return failed(_explanation(error.code().name, str(error.details()), address, timeout))
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(joined(host, port), {"user-agent": "kube-probe/1.36"})
+        self._host, self._port = host, port
+
+    async def connected(self) -> Connection:
+        if self.connection is None:
+            loop = asyncio.get_running_loop()
+            _, self.connection = await loop.create_connection(Connection, self._host, self._port)
+        return self.connection
+
+
+async def ask(target: Target, action: GRPCAction, timeout: float) -> Result:
+    channel = _TCPChannel(target.address, action.port)
+    try:
+        async with asyncio.timeout(timeout):
+            state = _state(await channel.unary(_METHOD, _request(action.service)))
+    except TimeoutError:
+        return failed(
+            f'timeout: failed to connect service "{channel.path}" within {timeout:g}s: context deadline exceeded'
+        )
+    except OSError as error:
+        reason = dial_failure(target.address, action.port, error)
+        return failed(f'error: failed to connect service at "{channel.path}": {reason}')
+    except RuntimeFailure as failure:
+        return failed(_explanation(failure))
+    finally:
+        await channel.close()
     if state == _SERVING:
         return Result(Outcome.SUCCESS, "service healthy")
     return failed(f'service unhealthy (responded with "{_STATES[state] if state < len(_STATES) else state}")')
 
 
-def _explanation(code: str, details: str, address: str, timeout: float) -> str:
-    if code == "UNIMPLEMENTED":
-        return f"error: this server does not implement the grpc health protocol (grpc.health.v1.Health): {details}"
-    if code == "DEADLINE_EXCEEDED":
-        return f'timeout: failed to connect service "{address}" within {timeout:g}s: context deadline exceeded'
-    if code == "UNAVAILABLE":
-        return f'error: failed to connect service at "{address}": {details}'
-    return f"error: health rpc probe failed: {details}"
+def _explanation(failure: RuntimeFailure) -> str:
+    if failure.code == "Unimplemented":
+        return (
+            f"error: this server does not implement the grpc health protocol (grpc.health.v1.Health): {failure.message}"
+        )
+    return f"error: health rpc probe failed: {failure}"
 
 
 def _request(service: str) -> bytes:

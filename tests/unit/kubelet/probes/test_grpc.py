@@ -42,7 +42,12 @@ async def port() -> AsyncIterator[int]:
         ("", Result(Outcome.SUCCESS, "service healthy")),
         ("slow", Result(Outcome.FAILURE, 'service unhealthy (responded with "NOT_SERVING")')),
         ("odd", Result(Outcome.FAILURE, 'service unhealthy (responded with "UNKNOWN")')),
-        ("none", Result(Outcome.FAILURE, "error: health rpc probe failed: unknown service")),
+        (
+            "none",
+            Result(
+                Outcome.FAILURE, "error: health rpc probe failed: rpc error: code = NotFound desc = unknown service"
+            ),
+        ),
     ],
 )
 async def test_health(port: int, service: str, result: Result) -> None:
