@@ -14,7 +14,7 @@ from knarr.wire.messages import Sink
 
 _BLOCK = 64 * 1024
 # The runtime closes the log a moment before it knows that the container has ended: ask again so many seconds later.
-_AFTER_CLOSE = (0.05, 0.2, 0.5, 1.0)
+_AFTER_CLOSE = (0.02, 0.05, 0.1, 0.3, 1.0)
 
 
 def tail_offset(log: BinaryIO, lines: int) -> int:

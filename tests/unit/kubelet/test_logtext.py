@@ -159,7 +159,7 @@ async def test_the_end_is_seen_although_the_log_closes_first(tmp_path: Path) -> 
     container.file.close()
     await until(lambda: clock.next_wake is not None)
     container.end()
-    await clock.advance(0.05)
+    await clock.advance(0.02)
     async with asyncio.timeout(5):
         await following
     assert sink.text == b"bye\n"
