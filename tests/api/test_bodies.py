@@ -43,7 +43,7 @@ async def test_yaml_goes_in_and_out(server: Server) -> None:
     made = await server.request("POST", CONFIG_MAPS, YAML, content_type="application/yaml", accept="application/yaml")
     assert made.status == 201
     assert made.headers["content-type"] == "application/yaml"
-    assert b"data:\n  a: 'yes'\n" in made.raw
+    assert b'data:\n  a: "yes"\n' in made.raw
     assert (await server.get(f"{CONFIG_MAPS}/cm")).body["data"] == {"a": "yes"}
 
 

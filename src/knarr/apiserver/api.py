@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.registry import Options, Registry, tree_of
@@ -15,15 +15,9 @@ from knarr.storage.cache import WatchCache
 from knarr.storage.store import Store
 from knarr.wire.messages import Answer
 
-Foreign = Callable[[APIRequest], Awaitable[Answer]]
-
 
 class API:
-    """All resource requests.
-
-    `foreign` holds the subresources that are not about stored objects ("serviceaccounts/token", "pods/log"), by
-    resource and subresource, to be answered by others.
-    """
+    """All requests on stored resources; subresources that are about something else never come here."""
 
     def __init__(
         self,
@@ -32,11 +26,8 @@ class API:
         cache: WatchCache,
         clock: Clock,
         options: Options | None = None,
-        *,
-        foreign: Mapping[str, Foreign] | None = None,
     ) -> None:
         self.registry = Registry(kinds, store, cache, clock, options)
-        self._foreign = dict(foreign or {})
 
     async def handle(self, request: APIRequest) -> Answer:
         """Answer a request on a resource. Raises APIError."""
@@ -45,8 +36,6 @@ class API:
         version = next((v for v in kind.versions if v.name == info.version), None) if kind else None
         if kind is None or version is None:
             raise _nothing_here()
-        if foreign := self._foreign.get(f"{kind.qualified_resource}/{info.subresource}"):
-            return await foreign(request)
         if info.subresource and info.subresource not in kind.subresources:
             raise _nothing_here()
         unstored = UNSTORED.get((info.verb, kind.qualified_resource))

@@ -15,6 +15,7 @@ import orjson
 from knarr.api.kind import JSON, Kind, Version
 
 _OPENING = b'"metadata":{'
+Buffer = bytes | memoryview
 _HEAD = ("kind", "apiVersion", "metadata")
 
 
@@ -32,21 +33,31 @@ def to_stored(tree: JSON) -> bytes:
 
 def with_revision(value: bytes, revision: int) -> bytes:
     """Stored bytes as they are served: with metadata.resourceVersion."""
+    return b"".join(pieces(value, revision))
+
+
+def pieces(value: bytes, revision: int) -> tuple[Buffer, Buffer, Buffer]:
+    """What to join for the served bytes; a list joins those of all its items, and copies each byte once."""
     cut = value.index(_OPENING) + len(_OPENING)
-    return b'%b"resourceVersion":"%d",%b' % (value[:cut], revision, value[cut:])
+    return value[:cut], b'"resourceVersion":"%d",' % revision, memoryview(value)[cut:]
 
 
 def served(version: Version, value: bytes, revision: int, memo: MutableMapping[Any, bytes] | None = None) -> bytes:
     """An object's JSON in a served version; `memo` remembers what had to be converted."""
+    return with_revision(converted(version, value, memo), revision)
+
+
+def converted(version: Version, value: bytes, memo: MutableMapping[Any, bytes] | None = None) -> bytes:
+    """Stored bytes as those of a served version, still without their revision."""
     if version.from_storage is None:
-        return with_revision(value, revision)
+        return value
     form = (version.definition, version.name, "json")
     known = memo.get(form) if memo is not None else None
     if known is None:
         known = to_stored(from_storage(version, orjson.loads(value)))
         if memo is not None:
             memo[form] = known
-    return with_revision(known, revision)
+    return known
 
 
 def from_storage(version: Version, tree: JSON) -> JSON:

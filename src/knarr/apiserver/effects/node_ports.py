@@ -59,7 +59,8 @@ def _wants_ports(service: JSON) -> bool:
     if spec.get("type") not in _TYPES:
         return False
     named = any(port.get("nodePort") for port in spec.get("ports") or ())
-    return named or spec.get("allocateLoadBalancerNodePorts") is not False
+    allocate: bool = spec.get("allocateLoadBalancerNodePorts", True)
+    return named or allocate
 
 
 def _checks_health(service: JSON) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 import orjson
 
 from knarr.apiserver.encoding import to_stored
@@ -37,6 +40,9 @@ _ANSWERED_WITH_OBJECT = frozenset(
 )
 
 
+_AT_ONCE = 100  # of a collection, so that the store commits them together
+
+
 async def delete(call: Call) -> Answer:
     """Delete one object, or start doing so."""
     options = deleteoptions.read(call)
@@ -56,16 +62,15 @@ async def delete_collection(call: Call) -> Answer:
     selection = read_list_options(call)
     await call.registry.synced()
     entries = select(call, selection)
-    for entry in entries:
-        try:
-            await delete_object(call, entry.key.rpartition("/")[2], options, namespace=_namespace(call, entry))
-        except NotFound:
-            continue  # somebody else was faster
+    for start in range(0, len(entries), _AT_ONCE):
+        await asyncio.gather(*(_delete_if_there(call, e, options) for e in entries[start : start + _AT_ONCE]))
     return selected_list(call, entries)
 
 
-def _namespace(call: Call, entry: Entry) -> str:
-    return entry.key.split("/")[-2] if call.kind.namespaced else ""
+async def _delete_if_there(call: Call, entry: Entry, options: DeleteOptions) -> None:
+    namespace, name = entry.key.split("/")[-2:]
+    with suppress(NotFound):  # somebody else was faster
+        await delete_object(call, name, options, namespace=namespace if call.kind.namespaced else "")
 
 
 async def delete_object(

@@ -9,7 +9,7 @@ import orjson
 
 from knarr.api.kind import JSON
 from knarr.apiserver import tables
-from knarr.apiserver.encoding import api_version, served
+from knarr.apiserver.encoding import Buffer, api_version, converted, pieces
 from knarr.apiserver.indexing import index_value
 from knarr.apiserver.media import Output
 from knarr.apiserver.registry import prefix_of
@@ -159,8 +159,14 @@ def _joined(call: Call, entries: Sequence[Entry], metadata: JSON) -> bytes:
     """The list in JSON, put together from what every entry is served as."""
     kind, version = call.kind, call.version
     head = {"kind": kind.list_kind, "apiVersion": api_version(kind, version), "metadata": metadata}
-    items = b",".join([served(version, e.value, e.revision, e.encodings) for e in entries])
-    return b'%b,"items":[%b]}' % (orjson.dumps(head)[:-1], items)
+    parts: list[Buffer] = [orjson.dumps(head)[:-1], b',"items":[']
+    for entry in entries:
+        parts += pieces(converted(version, entry.value, entry.encodings), entry.revision)
+        parts.append(b",")
+    if entries:
+        parts.pop()
+    parts.append(b"]}")
+    return b"".join(parts)
 
 
 def _viewed(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> JSON:

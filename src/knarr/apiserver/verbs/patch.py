@@ -6,7 +6,6 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 from knarr.api.kind import JSON
@@ -24,9 +23,10 @@ from knarr.machinery.errors import BadRequest, Invalid
 from knarr.machinery.fielderrors import invalid
 from knarr.machinery.patches import PatchError, json_patch, merge_patch
 from knarr.machinery.strategic import strategic_merge
+from knarr.machinery.trees import copied
 from knarr.wire.messages import Answer
 
-Patch = Callable[[JSON], Any]  # from the object as it is served to what it becomes
+Patch = Callable[[JSON], Any]  # from the object as it is served to what it becomes; they share nothing
 
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -65,7 +65,7 @@ def read_patch(call: Call, definition: str) -> Patch:
             "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
         )
     if content_type == _MERGE_PATCH:
-        return lambda tree: merge_patch(tree, body)
+        return lambda tree: merge_patch(copied(tree), body)
     return lambda tree: strategic_merge(tree, body, type_of(definition).patch_schema)
 
 
@@ -90,8 +90,8 @@ def apply_patch(change: Patch, tree: JSON) -> Any:
 
 
 def _draft(call: Call, change: Patch, old: JSON, revision: int) -> Draft:
-    before = from_storage(call.version, deepcopy(old))
-    before["metadata"]["resourceVersion"] = str(revision)
+    before = from_storage(call.version, copied(old)) if call.version.from_storage else old
+    before = {**before, "metadata": {**before["metadata"], "resourceVersion": str(revision)}}
     after = apply_patch(change, before)
     if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
         raise BadRequest("the patched object has no metadata")

@@ -67,7 +67,7 @@ def _plan_create(call: Call, tree: JSON) -> list[Write]:
     kind, metadata = call.kind, tree["metadata"]
     objectmeta.prepare_create(call, metadata)
     if kind.has_status and kind.qualified_resource not in _STATUS_AT_CREATION:
-        tree.pop("status", None)
+        tree["status"] = {}
     run_admission(call, "CREATE", tree, None)
     if kind.prepare_create:
         kind.prepare_create(tree)
