@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -31,11 +32,18 @@ def malformed(message: str, pattern: str, *examples: str) -> str:
     return f"{message} (e.g. {shown}regex used for validation is '{pattern}')"
 
 
+def _remembered(check: Check) -> Check:
+    """The same check with a memory: the same few names come with every object."""
+    remembered = lru_cache(maxsize=1024)(lambda name: tuple(check(name)))
+    return lambda name: list(remembered(name))
+
+
 def _pattern(limit: int, pattern: str, message: str, *examples: str) -> Check:
     """A check of length (0: any) and pattern."""
     match, length_error = re.compile(pattern).fullmatch, too_long(limit)
     pattern_error = malformed(message, pattern, *examples)
 
+    @_remembered
     def check(name: str) -> list[str]:
         errors = [length_error] if limit and len(name.encode()) > limit else []
         return errors if match(name) else [*errors, pattern_error]
@@ -115,6 +123,7 @@ _name_part = _pattern(
 )
 
 
+@_remembered
 def qualified_name(name: str) -> list[str]:
     """A label key, annotation key or condition type: `[prefix/]name`."""
     prefix, slash, last = name.rpartition("/")

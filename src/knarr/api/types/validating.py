@@ -5,6 +5,7 @@ Below a kind's `status` the schema demands nothing: components write it, and ups
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
@@ -24,6 +25,7 @@ _DUPLICATES_ALLOWED = frozenset(
 )
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _UNSET = (None, "")
+_NANO = 10**9
 
 
 def validator(shape: Shape) -> Validator:
@@ -40,18 +42,17 @@ def _validator(shape: Shape, strict: bool) -> Validator:
         case Struct():
             return _struct(shape, strict)
         case ListOf(item):
-            return _list(shape, _validator(item, strict) if _REACHES[strict](item) else None)
+            return _list(_validator(item, strict))
         case MapOf(value):
             return _map(_validator(value, strict))
         case _:
             return _nothing
 
 
-def _list(shape: ListOf, validate_item: Validator | None) -> Validator:
+def _list(validate_item: Validator) -> Validator:
     def validate(value: Any, path: str, errors: list[FieldError]) -> None:
-        if validate_item:
-            for index, item in enumerate(value):
-                validate_item(item, f"{path}[{index}]", errors)
+        for index, item in enumerate(value):
+            validate_item(item, f"{path}[{index}]", errors)
 
     return validate
 
@@ -115,9 +116,9 @@ def _inner_checks(shape: Shape, strict: bool) -> list[Validator]:
 def _own_checks(name: str, shape: Shape, rules: tuple[Rules, ...], strict: bool) -> Iterable[Validator]:
     for rule in rules:
         if name in rule.enums:
-            yield _each_text(_enum(frozenset(rule.enums[name])))
+            yield _texts(shape, _enum(frozenset(rule.enums[name])))
         if name in rule.names:
-            yield _each_text(_name(rule.names[name]))
+            yield _texts(shape, _name(rule.names[name]))
         if name in rule.bounds:
             yield _bounds(shape, *rule.bounds[name])
     if strict and _has_unique_items(name, shape):
@@ -137,14 +138,13 @@ def _all(checks: list[Validator]) -> Validator:
     return validate
 
 
-def _each_text(check: Validator) -> Validator:
-    """A check of a text, or of every text of a list."""
+def _texts(shape: Shape, check: Validator) -> Validator:
+    """A check of a text, or of every text of a list; an empty text is an absent one."""
+    if isinstance(shape, ListOf):
+        return _list(check)
 
     def validate(value: Any, path: str, errors: list[FieldError]) -> None:
-        if isinstance(value, list):
-            for index, item in enumerate(value):
-                check(item, f"{path}[{index}]", errors)
-        elif value != "":
+        if value != "":
             check(value, path, errors)
 
     return validate
@@ -160,37 +160,28 @@ def _enum(allowed: frozenset[str]) -> Validator:
 
 def _name(check: Callable[[str], Iterable[str]]) -> Validator:
     def validate(value: Any, path: str, errors: list[FieldError]) -> None:
-        errors.extend(fielderrors.invalid(path, value, message) for message in check(value))
+        if messages := check(value):
+            errors.extend(fielderrors.invalid(path, value, message) for message in messages)
 
     return validate
 
 
 def _bounds(shape: Shape, low: int | None, high: int | None) -> Validator:
-    """Inclusive bounds of an integer, a quantity, or every quantity of a map; a text such as `25%` has none."""
+    """Inclusive bounds of an integer, a quantity, or every value of a map; a text such as `25%` has none."""
+    if isinstance(shape, MapOf):
+        return _map(_bounds(shape.value, low, high))
+    lowest, highest = -math.inf if low is None else low, math.inf if high is None else high
+    message = _bounds_message(low, high)
 
-    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
-        if isinstance(value, dict):
-            for key, item in value.items():
-                validate(item, f"{path}[{key}]", errors)
-        elif (number := amount(value)) is not None and not (
-            (low is None or number >= low) and (high is None or number <= high)
-        ):
+    def validate_number(value: Any, path: str, errors: list[FieldError]) -> None:
+        if not isinstance(value, str) and not lowest <= value <= highest:
             errors.append(fielderrors.invalid(path, value, message))
 
-    amount = _quantity_value if shape in _QUANTITIES else _integer_value
-    message = _bounds_message(low, high)
-    return validate
+    def validate_quantity(value: Any, path: str, errors: list[FieldError]) -> None:
+        if not lowest * _NANO <= quantity.parse(value).nano <= highest * _NANO:
+            errors.append(fielderrors.invalid(path, value, message))
 
-
-_QUANTITIES = (Scalar("quantity"), MapOf(Scalar("quantity")))
-
-
-def _quantity_value(value: Any) -> float:
-    return quantity.parse(value).nano / 10**9
-
-
-def _integer_value(value: Any) -> float | None:
-    return value if isinstance(value, int | float) else None
+    return validate_quantity if shape == Scalar("quantity") else validate_number
 
 
 def _bounds_message(low: int | None, high: int | None) -> str:
