@@ -59,13 +59,12 @@ def _wants_ports(service: JSON) -> bool:
     if spec.get("type") not in _TYPES:
         return False
     named = any(port.get("nodePort") for port in spec.get("ports") or ())
-    allocate: bool = spec.get("allocateLoadBalancerNodePorts", True)
-    return named or allocate
+    return bool(named or spec.get("allocateLoadBalancerNodePorts", True))
 
 
 def _checks_health(service: JSON) -> bool:
     spec = service["spec"]
-    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
+    return (spec.get("type"), spec.get("externalTrafficPolicy")) == ("LoadBalancer", "Local")
 
 
 def _ports(service: JSON | None) -> Iterator[int]:
