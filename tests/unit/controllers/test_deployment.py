@@ -264,7 +264,7 @@ async def test_a_taken_name_changes_the_hash(site: Site) -> None:
     await site.run()
     taken = site.all(REPLICA_SETS)[0]["metadata"]["name"]
     other = Site()
-    other.put(REPLICA_SETS, taken, metadata={"uid": "theirs"}, spec={"template": template("other")})
+    other.put(REPLICA_SETS, taken, metadata={"uid": "theirs"}, spec={"replicas": 0, "template": template("other")})
     other.deploy(1)
     async with other.running():
         await other.advance(1)
@@ -285,5 +285,6 @@ async def test_a_settled_one_is_left_alone(site: Site) -> None:
 async def test_an_empty_selector_is_refused(site: Site) -> None:
     site.deploy(2, selector={})
     await site.run()
-    assert site.told("SelectingAll") == ["This deployment is selecting all pods. A non-empty selector is required."]
+    assert site.told("SelectingAll")[0] == "This deployment is selecting all pods. A non-empty selector is required."
+    assert site.status["observedGeneration"] == 1
     assert site.all(REPLICA_SETS) == []
