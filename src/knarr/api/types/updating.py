@@ -72,7 +72,8 @@ def _list(keys: tuple[str, ...], compare_item: Comparer) -> Comparer:
 def _pairs(new: list[Any], old: list[Any], keys: tuple[str, ...]) -> Iterator[tuple[int, Any, Any]]:
     """Each item with what it was."""
     if not keys:
-        yield from ((index, *pair) for index, pair in enumerate(zip(new, old, strict=True)) if len(new) == len(old))
+        same_length = len(new) == len(old)
+        yield from zip(range(len(new)), new, old, strict=True) if same_length else ()
         return
     before = {tuple(item.get(key) for key in keys): item for item in old}
     for index, item in enumerate(new):
