@@ -36,12 +36,19 @@ class Holdings:
         return self.sandbox.id if self.sandbox else ""
 
     def put(self, record: ContainerRecord) -> None:
-        """Learn of a container, or of its new state."""
+        """Learn of a container, or of its new state; answers may overtake each other, but an exit is for good."""
+        known_record = self.find(record.id)
+        if known_record and known_record.state is ContainerState.EXITED:
+            return
         others = [known for known in self.records.get(record.name, ()) if known.id != record.id]
         self.records[record.name] = sorted([record, *others], key=lambda r: (r.attempt, r.created_at), reverse=True)
 
     def find(self, container_id: str) -> ContainerRecord | None:
         return next((r for records in self.records.values() for r in records if r.id == container_id), None)
+
+    def current_state(self, name: str) -> ContainerState | None:
+        """Of the container's newest life."""
+        return self.records[name][0].state if self.records.get(name) else None
 
     def drop(self, record: ContainerRecord) -> None:
         self.records[record.name] = [known for known in self.records[record.name] if known.id != record.id]
@@ -80,7 +87,7 @@ async def read_exited(
         except NotFoundInRuntime:
             holdings.drop(known)
             return None
-        if record.state is not ContainerState.RUNNING or delay > LAST_LOOK:
+        if record.state is ContainerState.EXITED or delay > LAST_LOOK:
             return record
         await clock.sleep(delay)
         delay *= 2

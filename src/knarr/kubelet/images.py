@@ -124,8 +124,8 @@ class Images:
             raise self.failed(name, NotFoundInRuntime("NotFound", f"image {reference} vanished"), tell)
         now = self.clock.monotonic()
         took, waited = duration(now - pull.begun), duration(now - asked)
-        text = f'Successfully pulled image "{name}" in {took} ({waited} including waiting). Image size: {image.size} bytes.'
-        tell("Normal", "Pulled", text)
+        text = f'Successfully pulled image "{name}" in {took} ({waited} including waiting).'
+        tell("Normal", "Pulled", f"{text} Image size: {image.size} bytes.")
         self.restarts.reset(name)
         return image
 

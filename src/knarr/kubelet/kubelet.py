@@ -53,7 +53,7 @@ class Kubelet:
             timers=Timers(clock),
             recorder=recorder,
             volumes=volumes,
-            probes=probes(runtime, clock, recorder, lambda uid: self.pods.observe(uid)),
+            probes=probes(runtime, clock, recorder, self.observe),
             environments=environments,
             images=Images(runtime, client, clock),
             cgroups=Cgroups(options.cgroup_root),
@@ -76,6 +76,9 @@ class Kubelet:
             await self.pods.close()
             await self.services.images.close()
             await self.services.publisher.close()
+
+    def observe(self, uid: str) -> None:
+        self.pods.observe(uid)
 
     async def follow_runtime(self) -> None:
         await self.informer.wait_synced()

@@ -1,6 +1,7 @@
 """What a pod needs next: pure, from its spec and what the runtime has of it.
 
-Order is upstream's: init containers one by one, sidecars staying on behind them (KEP-753), then all app containers at once.
+Order is upstream's: init containers one by one, sidecars staying on behind them (KEP-753), then all app containers at
+once.
 """
 
 from __future__ import annotations

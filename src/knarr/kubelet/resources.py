@@ -29,7 +29,7 @@ def containers_of(pod: Pod) -> Iterable[Container]:
 
 
 def qos_class(pod: Pod) -> str:
-    """Guaranteed where every container has equal, non-zero requests and limits of both; BestEffort where none has any."""
+    """Guaranteed where all containers have equal requests and limits of both; BestEffort where none has any."""
     asked = [c.resources for c in containers_of(pod)]
     if not any(amount(r, name).nano for c in asked for r in (c.requests, c.limits) for name in COUNTED):
         return "BestEffort"
@@ -75,7 +75,7 @@ def container_limits(pod: Pod, container: Container, node_memory: int) -> Limits
 
 
 def pod_limits(pod: Pod) -> Limits:
-    """Of the pod's cgroup: the larger of the app containers' sum and any init container's, limits only where all have one."""
+    """Of the pod's cgroup: the app containers' sum or any init container's; limits only where all have one."""
     requested = needed(pod, "requests", "cpu")
     limited = all("cpu" in c.resources.limits for c in pod.spec.containers)
     bounded = all("memory" in c.resources.limits for c in pod.spec.containers)

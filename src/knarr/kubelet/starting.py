@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from knarr.kubelet.containers import container_config, message_file, volume_mounts
-from knarr.kubelet.cri.runtime import BindMount, ContainerConfig, Image, SandboxConfig
+from knarr.kubelet.cri.runtime import BindMount, ContainerConfig, ContainerRecord, ContainerState, Image, SandboxConfig
 from knarr.kubelet.dns import hosts_file
 from knarr.kubelet.holdings import Holdings, read_container
 from knarr.kubelet.hooks import LONGEST, HookError, run_hook
@@ -30,7 +30,7 @@ def addresses_of(pod: Pod, holdings: Holdings, services: Services) -> Addresses:
 
 
 async def prepare(pod: Pod, holdings: Holdings, services: Services) -> Mapping[str, Mount]:
-    """A living sandbox and all volumes mounted; nothing is done that is done. Raises RuntimeFailure, VolumeError, OSError."""
+    """A living sandbox and all volumes mounted, idempotently. Raises RuntimeFailure, VolumeError, OSError."""
     sandbox, mounts = await asyncio.gather(
         ensure_sandbox(pod, holdings, services), services.volumes.mount(pod), return_exceptions=True
     )
@@ -72,12 +72,25 @@ async def start_container(
     config = await configure(pod, container, services, image, mounts, addresses, attempt)
     around = current_config(pod, holdings, services, sandbox.attempt)
     container_id = await services.runtime.create_container(sandbox.id, config, around)
+    holdings.put(created(container_id, sandbox.id, config))  # so that an exit at once finds its pod
     services.tell(pod, "Normal", "Created", "Container created", container)
     await services.runtime.start_container(container_id)
     services.tell(pod, "Normal", "Started", "Container started", container)
     await read_container(services.runtime, services.options, holdings, sandbox.id, container_id)
     if hook := container.lifecycle.post_start:
         await run_hook(services.runtime, services.clock, container, container_id, addresses.pod_ip, hook, LONGEST)
+
+
+def created(container_id: str, sandbox_id: str, config: ContainerConfig) -> ContainerRecord:
+    return ContainerRecord(
+        id=container_id,
+        name=config.name,
+        sandbox_id=sandbox_id,
+        state=ContainerState.CREATED,
+        attempt=config.attempt,
+        labels=config.labels,
+        annotations=config.annotations,
+    )
 
 
 async def configure(

@@ -43,7 +43,7 @@ class Report:
     seen: Observation
     now: datetime
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
-    addresses: Addresses = Addresses()
+    addresses: Addresses = field(default_factory=Addresses)
     sandbox_ready: bool = False
     ready: Callable[[str], bool] = bool
     started: Callable[[str], bool] = bool
@@ -211,7 +211,7 @@ def conditions(report: Report, phase: str, inits: Sequence[JSON], apps: Sequence
         "ContainersReady": containers_ready,
         "PodScheduled": Truth(),
     }
-    return [condition(report, type, truth) for type, truth in truths.items()]
+    return [condition(report, name, truth) for name, truth in truths.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,26 +249,26 @@ def gated(pod: Pod, containers_ready: Truth) -> Truth:
     return Truth()
 
 
-def gate_message(type: str, given: Mapping[object, object]) -> str:
-    if type not in given:
-        return f'corresponding condition of pod readiness gate "{type}" does not exist.'
-    if given[type] != "True":
-        return f'the status of pod readiness gate "{type}" is not "True", but {given[type]}'
+def gate_message(gate: str, given: Mapping[object, object]) -> str:
+    if gate not in given:
+        return f'corresponding condition of pod readiness gate "{gate}" does not exist.'
+    if given[gate] != "True":
+        return f'the status of pod readiness gate "{gate}" is not "True", but {given[gate]}'
     return ""
 
 
-def condition(report: Report, type: str, truth: Truth) -> JSON:
+def condition(report: Report, name: str, truth: Truth) -> JSON:
     """Its transition time stays while its status does."""
     status = str(truth.status)
     known = (*report.published.get("conditions", ()), *report.pod.status.conditions)
-    old = next((c for c in known if c.get("type") == type), {})
+    old: JSON = next((c for c in known if c.get("type") == name), {})
     since = old.get("lastTransitionTime") if old.get("status") == status else None
     made = {
-        "type": type,
+        "type": name,
         "status": status,
         "observedGeneration": report.pod.metadata.generation,
         "lastTransitionTime": since or format_time(report.now),
         "reason": truth.reason,
         "message": truth.message,
     }
-    return {name: value for name, value in made.items() if value}
+    return {key: value for key, value in made.items() if value}

@@ -54,6 +54,7 @@ class PodWorker:
         self.start_time = pod.status.start_time or format_time(services.clock.now())
         self.grace = 0
         self.deadline_set = False
+        self.failures: dict[str, int] = {}  # of the runtime to start a container, in a row
         self.not_before: dict[str, float] = {}  # containers that failed to start: monotonic time of the next attempt
         self.instructions: dict[Instruction, Callable[[], None]] = {
             Instruction.SYNC: self.sync,
@@ -175,9 +176,11 @@ class PodWorker:
         return left <= 0
 
     def fail(self, reason: str, message: str) -> None:
-        """End the pod as a whole, as Failed."""
+        """End the pod as a whole, as Failed, unless it is ending anyway."""
+        if self.lifecycle.state is not State.SYNCING:
+            return
         self.outcome, self.reason, self.message = "Failed", reason, message
-        self.services.tell(self.pod, "Normal", reason, message)
+        self.services.tell(self.pod, "Normal" if reason == "DeadlineExceeded" else "Warning", reason, message)
         self.observe()
 
     def abandon_dead_sandbox(self) -> bool:
@@ -255,6 +258,7 @@ class PodWorker:
             attempt = self.holdings.next_attempt(name, self.reported_restarts(name))
             await start_container(self.pod, container, self.holdings, self.services, image, mounts, attempt)
             self.waiting.pop(name, None)
+            self.failures.pop(name, None)
             await prune(self.holdings, self.services)
         except ImageError as error:
             self.wait(container, error.reason, error.message, error.retry)
@@ -273,7 +277,7 @@ class PodWorker:
             self.begin_ground()
 
     def teller(self, container: Container) -> Callable[[Any, str, str], None]:
-        return lambda type, reason, message: self.services.tell(self.pod, type, reason, message, container)
+        return lambda kind, reason, message: self.services.tell(self.pod, kind, reason, message, container)
 
     def tell_failure(self, container: Container, what: str) -> None:
         self.services.tell(self.pod, "Warning", "Failed", f"Error: {what}", container)
@@ -298,9 +302,11 @@ class PodWorker:
             return
         with contextlib.suppress(RuntimeFailure):
             await read_all(self.services.runtime, self.services.options, self.holdings)
-        created = self.holdings.records.get(container.name)
+        created = self.holdings.current_state(container.name) is ContainerState.CREATED
         reason = "RunContainerError" if created else "CreateContainerError"
-        self.wait(container, reason, getattr(error, "message", str(error)), CONFIG_RETRY)
+        failures = self.failures[container.name] = self.failures.get(container.name, -1) + 1
+        delay = exponential(RETRY_FIRST, RETRY_LONGEST, failures)
+        self.wait(container, reason, getattr(error, "message", str(error)), delay)
         self.tell_failure(container, getattr(error, "message", str(error)))
 
     async def hook_failed(self, container: Container, why: str) -> None:

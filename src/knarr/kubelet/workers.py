@@ -48,12 +48,18 @@ class Workers:
         if worker := self.workers.get(uid):
             worker.observe_unless_gone()
 
+    def evict(self, uid: str, message: str) -> None:
+        """Fail a pod that takes more of the node than it may."""
+        if worker := self.workers.get(uid):
+            worker.fail("Evicted", message)
+
     # What the runtime tells
 
     async def relist(self, pods: Sequence[Pod]) -> None:
         """Compare everything with the runtime: at the start, when events may have been lost, and now and then.
 
-        `pods` are those of the API; what the runtime has of others, and is this node's, is orphaned. Raises RuntimeFailure.
+        `pods` are those of the API; what the runtime has of others, and is this node's, is orphaned.
+        Raises RuntimeFailure.
         """
         runtime = self.services.runtime
         sandboxes, containers = await asyncio.gather(runtime.sandboxes(), runtime.containers())
@@ -65,7 +71,8 @@ class Workers:
         for pod in pods:
             await self.adopt(self.worker_of(pod), *of_pod.pop(pod.uid, ([], [])))
         for uid, (left_sandboxes, left_containers) in of_pod.items():
-            worker = self.workers.get(uid) or self.worker_of(orphan((*left_sandboxes, *left_containers)[0]))
+            labelled: list[Sandbox | ContainerRecord] = [*left_sandboxes, *left_containers]
+            worker = self.workers.get(uid) or self.worker_of(orphan(labelled[0]))
             await self.adopt(worker, left_sandboxes, left_containers)
             worker.remove()
 
