@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import ndiff
 
 import msgspec
 
@@ -90,6 +89,8 @@ def _with_image_of(container: JSON, before: JSON) -> JSON:
 
 def _difference(before: JSON, after: JSON) -> str:
     """The lines that differ, as a diff."""
+    from difflib import ndiff  # for refusals only: not worth the time at start
+
     return "\n".join(line for line in ndiff(_lines(before), _lines(after)) if line[:1] in "+-")
 
 

@@ -85,7 +85,8 @@ PODS = {
     ),
     "probe of an init container": (
         pod(
-            "initContainers: [{name: a, image: a, livenessProbe: {tcpSocket: {port: 1}}}], containers: [{name: b, image: b}]"
+            "initContainers: [{name: a, image: a, livenessProbe: {tcpSocket: {port: 1}}}],"
+            " containers: [{name: b, image: b}]"
         ),
         [
             "spec.initContainers[0].livenessProbe: Forbidden: "
