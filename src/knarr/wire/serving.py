@@ -7,7 +7,7 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
 
@@ -80,11 +80,10 @@ class ServerConnection(asyncio.Protocol):
     # The transport's callbacks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # what create_server makes
-        self._transport = transport
-        self._peer = _peer_of(transport)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
+        self._peer = _peer_of(self._transport)
         if self._host.closing:
-            transport.abort()
+            self._transport.abort()
             return
         self._host.connections.add(self)
         self._arm()

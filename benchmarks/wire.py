@@ -1,0 +1,127 @@
+"""Server CPU per GET of 2 KB over TLS: the wire alone, then with the API server's chain in front of a constant answer.
+
+python benchmarks/wire.py [requests]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from knarr.api.kinds.table import KINDS
+from knarr.apiserver.app import Application
+from knarr.apiserver.authn.authenticator import Authenticator
+from knarr.apiserver.authz.identities import NamedIdentities
+from knarr.apiserver.authz.table import IDENTITIES
+from knarr.apiserver.documents import Documents
+from knarr.apiserver.metrics import Metrics
+from knarr.apiserver.request import APIRequest
+from knarr.machinery.clock import RealClock
+from knarr.wire.messages import Answer, Peer, Request, Response
+from knarr.wire.server import Server
+from knarr.wire.tls import client_context, server_context
+from tests.api.certificates import Authority, Pair
+
+CONNECTIONS = 16
+BODY = b"x" * 2048
+PATH = b"/api/v1/namespaces/default/pods/a"
+GET = b"GET " + PATH + b" HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nUser-Agent: bench\r\n\r\n"
+
+
+async def raw(request: Request, peer: Peer) -> Answer:
+    return Response(200, {"content-type": "application/json"}, BODY)
+
+
+class Constant:
+    async def handle(self, request: APIRequest) -> Answer:
+        return Response(200, {"content-type": "application/json"}, BODY)
+
+
+def chain() -> Application:
+    clock, metrics = RealClock(), Metrics()
+    return Application(
+        authenticator=Authenticator(clock),
+        authorizer=NamedIdentities(IDENTITIES),
+        resources=Constant(),
+        documents=Documents(KINDS, {}, metrics),
+        metrics=metrics,
+        clock=clock,
+    )
+
+
+def serve(name: str, uvloop: bool, directory: Path, pipe: Connection) -> None:
+    """The server's process: reports its port, then its CPU time whenever asked."""
+
+    async def main() -> None:
+        tls = server_context(directory / "server.crt", directory / "server.key", directory / "ca.crt")
+        server = Server(raw if name == "wire" else chain(), tls=tls)
+        pipe.send(await server.listen())
+        while await asyncio.to_thread(pipe.recv):
+            pipe.send(time.process_time())
+
+    if uvloop:
+        import uvloop as loops
+
+        loops.run(main())
+    else:
+        asyncio.run(main())
+
+
+async def load(port: int, pair: Pair, ca: Path, requests: int) -> None:
+    context = client_context(ca, pair.certificate, pair.key)
+    context.check_hostname = False
+
+    async def client(n: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+        for _ in range(n):
+            writer.write(GET)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200"), head
+            await reader.readexactly(len(BODY))
+        writer.close()
+
+    await asyncio.gather(*(client(requests // CONNECTIONS) for _ in range(CONNECTIONS)))
+
+
+def measure(name: str, *, uvloop: bool, requests: int, directory: Path, authority: Authority, pair: Pair) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=serve, args=(name, uvloop, directory, theirs))
+    process.start()
+    port = ours.recv()
+    asyncio.run(load(port, pair, authority.file, 2 * CONNECTIONS))  # warm
+    cpu = []
+    for count in (CONNECTIONS, requests + CONNECTIONS):
+        ours.send(True)
+        before = ours.recv()
+        began = time.perf_counter()
+        asyncio.run(load(port, pair, authority.file, count))
+        wall = time.perf_counter() - began
+        ours.send(True)
+        cpu.append(ours.recv() - before)
+    process.terminate()
+    process.join()
+    loop = "uvloop" if uvloop else "asyncio"
+    print(
+        f"{name:6} {loop:8} {(cpu[1] - cpu[0]) / requests * 1e6:6.1f} us CPU/request   {requests / wall:7.0f} requests/s"
+    )
+
+
+def main() -> None:
+    requests = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        authority = Authority(directory)
+        authority.issue("server")
+        pair = authority.issue("admin", "system:masters")
+        for what in ("wire", "chain"):
+            for uvloop in (True, False):
+                measure(what, uvloop=uvloop, requests=requests, directory=directory, authority=authority, pair=pair)
+
+
+if __name__ == "__main__":
+    main()
