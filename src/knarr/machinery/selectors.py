@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from knarr.machinery import fielderrors, names
 
@@ -24,8 +25,7 @@ class SelectorError(ValueError):
     """A selector that cannot be understood, in upstream's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True):
     """One condition on one label."""
 
     key: str
@@ -61,8 +61,7 @@ _MATCHERS: dict[Operator, Callable[[str | None, frozenset[str]], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LabelSelector:
+class LabelSelector(msgspec.Struct, frozen=True):
     """All of the requirements; none selects everything, `nothing` selects nothing."""
 
     requirements: tuple[Requirement, ...] = ()
@@ -255,15 +254,13 @@ class _Parser:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRequirement:
+class FieldRequirement(msgspec.Struct, frozen=True):
     field: str
     value: str
     equal: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSelector:
+class FieldSelector(msgspec.Struct, frozen=True):
     """Fields that must, or must not, have a value; an absent field is the empty text."""
 
     requirements: tuple[FieldRequirement, ...] = ()

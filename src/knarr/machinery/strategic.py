@@ -8,8 +8,9 @@ Source: Kubernetes documentation, "Strategic Merge Patch" (sig-api-machinery dev
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from knarr.machinery.patches import PatchError
 from knarr.machinery.trees import copied
@@ -26,8 +27,7 @@ class PatchSchema(Protocol):
     def field(self, name: str) -> PatchField: ...
 
 
-@dataclass(frozen=True, slots=True)
-class PatchField:
+class PatchField(msgspec.Struct, frozen=True):
     """How one field merges. `value` is the schema of the object, of a list's items or of a map's values."""
 
     value: PatchSchema

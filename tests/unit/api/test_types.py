@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knarr.api.schema import definitions
 from knarr.api.types import type_of
+from knarr.machinery.trees import copied
 
 
 def test_every_kind_can_be_worked_with() -> None:
@@ -18,3 +19,18 @@ def test_every_kind_can_be_worked_with() -> None:
 def test_what_components_write_into_status_is_not_held_against_them() -> None:
     tree = {"metadata": {"name": "p"}, "spec": {"containers": []}, "status": {"containerStatuses": [{"name": "c"}]}}
     assert [e for e in type_of("io.k8s.api.core.v1.Pod").validate(tree) if e.path.startswith("status")] == []
+
+
+def test_what_is_stored_comes_back_unchanged() -> None:
+    kind = type_of("io.k8s.api.apps.v1.Deployment")
+    container = {"name": "c", "image": "i", "resources": {"limits": {"cpu": "1000m"}}, "readinessProbe": {"exec": {}}}
+    tree = {
+        "metadata": {"name": "d", "creationTimestamp": "2026-01-02T03:04:05+00:00"},
+        "spec": {"selector": {}, "strategy": None, "template": {"spec": {"containers": [container]}}},
+    }
+    kind.decode(tree)
+    kind.default(tree)
+    once = copied(tree)
+    kind.decode(tree)
+    kind.default(tree)
+    assert tree == once

@@ -55,7 +55,8 @@ class Struct:
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
-        return {name: _field(schema) for name, schema in self._properties.items()}
+        properties, self._properties = self._properties, {}  # read once; kept, they would be most of a type's memory
+        return {name: _field(schema) for name, schema in properties.items()}
 
     @property
     def go_name(self) -> str:
