@@ -106,9 +106,8 @@ def measure(name: str, *, uvloop: bool, requests: int, directory: Path, authorit
     process.terminate()
     process.join()
     loop = "uvloop" if uvloop else "asyncio"
-    print(
-        f"{name:6} {loop:8} {(cpu[1] - cpu[0]) / requests * 1e6:6.1f} us CPU/request   {requests / wall:7.0f} requests/s"
-    )
+    each = (cpu[1] - cpu[0]) / requests * 1e6
+    print(f"{name:6} {loop:8} {each:6.1f} us CPU/request   {requests / wall:7.0f} requests/s")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from knarr.wire.connections import HTTPTransport
 from knarr.wire.messages import Answer, Application, Duplex, Peer, Request, Response, Sink, Streaming, Upgrade
@@ -93,8 +94,12 @@ async def test_a_request_that_never_ends_is_given_up() -> None:
 
 
 async def test_http_10_gets_its_answer_and_the_end() -> None:
+    def start(sink: Sink) -> None:
+        sink.write(b"abc")
+        sink.close()
+
     async def stream(request: Request, peer: Peer) -> Answer:
-        return Streaming(lambda sink: (sink.write(b"abc"), sink.close())[1])
+        return Streaming(start)
 
     async with serving(stream) as (_, port):
         said = await talk(port, b"GET / HTTP/1.0\r\n\r\n")
@@ -153,8 +158,12 @@ async def test_a_streams_chunks_arrive_and_hanging_up_cancels_it() -> None:
 
 
 async def test_a_cut_body_is_an_error_to_the_reader() -> None:
+    async def start(sink: Sink) -> None:
+        sink.write(b"half")
+        sink.abort()
+
     async def stream(request: Request, peer: Peer) -> Answer:
-        return Streaming(lambda sink: (sink.write(b"half"), asyncio.get_running_loop().call_later(0.01, sink.abort))[0])
+        return Streaming(start)
 
     async with serving(stream) as (_, port), client(port) as transport:
         with pytest.raises(ConnectionError):
@@ -226,6 +235,8 @@ async def test_closing_lets_requests_finish_ends_streams_and_cuts_what_stays() -
         release.set()
         assert (await asked).body == b"done"
         assert duplex is not None
+        await duplex.write(b"on")
+        assert await duplex.read() == b"ON"
         assert await duplex.read() == b""
         await closing
         with pytest.raises(ConnectionError):
@@ -276,3 +287,39 @@ async def test_tls_shows_the_clients_certificate_and_refuses_a_strangers(tmp_pat
         await server.close(grace=1)
     expected = ssl.PEM_cert_to_DER_cert(known.certificate.read_text())
     assert [peer.certificate for peer in peers] == [expected, None]
+
+
+def test_everything_over_tls_on_uvloop(tmp_path: Path) -> None:
+    """uvloop's transports are not asyncio's: requests, streams, upgrades and the end once more, on them."""
+    authority = Authority(tmp_path)
+    pair = authority.issue("server")
+
+    async def application(request: Request, peer: Peer) -> Answer:
+        if request.path == "/upgrade":
+            return Upgrade(shout)
+        if request.path == "/stream":
+            return Streaming(flood)
+        return await echo(request, peer)
+
+    async def flood(sink: Sink) -> None:
+        for _ in range(100):
+            sink.write(b"x" * 100_000)
+            await sink.drain()
+
+    async def scenario() -> None:
+        server = Server(application, tls=server_context(pair.certificate, pair.key, authority.file))
+        url = f"https://127.0.0.1:{await server.listen()}"
+        transport = HTTPTransport(url, tls=client_context(authority.file))
+        assert (await transport.request(Request("PUT", "/", body=b"y" * 100_000))).body == b"/|" + b"y" * 100_000
+        assert len((await transport.request(Request("GET", "/stream"))).body) == 10_000_000
+        _, duplex = await transport.upgrade(Request("POST", "/upgrade", headers=SWITCH))
+        assert duplex is not None
+        await duplex.write(b"hello")
+        assert await duplex.read() == b"HELLO"
+        await duplex.close()
+        await server.close(grace=1)
+        with pytest.raises(ConnectionError):
+            await transport.request(Request("GET", "/"))
+        await transport.close()
+
+    uvloop.run(scenario())

@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 _ONE_WRITE = 64 * 1024  # bytes; below, joining head and body is cheaper than a second write
 _PLAIN = {"content-type": "text/plain; charset=utf-8"}
 _FAILED = Response(500, _PLAIN, b"internal server error\n")
-_UPGRADES = {"connection": "Upgrade"}
 
 
 class Host(Protocol):
@@ -260,7 +259,9 @@ class ServerConnection(asyncio.Protocol):
         self._answered()
 
     def _switch(self, answer: Upgrade) -> None:
-        self._transport.write(response_head(101, {**_UPGRADES, **answer.headers}, ""))
+        assert self._answering is not None
+        asked = {"connection": "Upgrade", "upgrade": self._answering.request.headers.get("upgrade", "")}
+        self._transport.write(response_head(101, {**asked, **answer.headers}, ""))
         self._raw = RawStream(self._transport, self._flow)
         if self._tail:
             self._raw.inbox.feed(bytes(self._tail))

@@ -73,8 +73,8 @@ def test_not_allowed(user: User, line: str) -> None:
         ),
         pytest.param(
             "PATCH /apis/apps/v1/namespaces/x/deployments/d/scale",
-            'deployments.apps "d" is forbidden: User "bob" cannot patch resource "deployments/scale" in API group "apps"'
-            ' in the namespace "x"',
+            'deployments.apps "d" is forbidden: User "bob" cannot patch resource "deployments/scale" in API'
+            ' group "apps" in the namespace "x"',
             id="a subresource",
         ),
         pytest.param(

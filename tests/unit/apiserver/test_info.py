@@ -8,7 +8,7 @@ NS = "/api/v1/namespaces/default"
 
 
 def info(verb: str, resource: str, name: str = "", **more: str) -> RequestInfo:
-    return RequestInfo(verb=verb, resource=resource, name=name, is_resource=True, **{"version": "v1", **more})  # type: ignore[arg-type]
+    return RequestInfo(verb=verb, resource=resource, name=name, is_resource=True, **{"version": "v1", **more})
 
 
 @pytest.mark.parametrize(
