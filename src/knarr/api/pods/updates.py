@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -88,11 +89,22 @@ def _with_image_of(container: JSON, before: JSON) -> JSON:
 
 
 def _difference(before: JSON, after: JSON) -> str:
-    """The lines that differ, as a diff."""
-    from difflib import ndiff  # for refusals only: not worth the time at start
+    """A line for each value that was, and for each that would be."""
+    was, would_be = dict(_leaves(before, "spec")), dict(_leaves(after, "spec"))
+    lines = []
+    for path in sorted(was.keys() | would_be.keys()):
+        if was.get(path) != would_be.get(path):
+            lines += [f"{sign} {path}: {side[path]}" for sign, side in (("-", was), ("+", would_be)) if path in side]
+    return "\n".join(lines)
 
-    return "\n".join(line for line in ndiff(_lines(before), _lines(after)) if line[:1] in "+-")
 
-
-def _lines(spec: JSON) -> list[str]:
-    return msgspec.json.format(msgspec.json.encode(spec, order="sorted"), indent=2).decode().splitlines()
+def _leaves(tree: Any, path: str) -> Iterator[tuple[str, str]]:
+    match tree:
+        case dict() if tree:
+            for key, value in tree.items():
+                yield from _leaves(value, f"{path}.{key}")
+        case list() if tree:
+            for index, value in enumerate(tree):
+                yield from _leaves(value, f"{path}[{index}]")
+        case _:
+            yield path, msgspec.json.encode(tree).decode()

@@ -36,11 +36,11 @@ POD_CHANGES: dict[str, tuple[Change, list[str]]] = {
     "one more toleration": (lambda pod: pod["spec"].update(tolerations=[{"operator": "Exists"}]), []),
     "node": (
         lambda pod: pod["spec"].update(nodeName="node-1"),
-        [f'{PERMITTED}+   "nodeName": "node-1",'],
+        [f'{PERMITTED}+ spec.nodeName: "node-1"'],
     ),
     "command": (
         lambda pod: pod["spec"]["containers"][0].update(command=["sh"]),
-        [f'{PERMITTED}+       "command": [\n+         "sh"\n+       ],'],
+        [f'{PERMITTED}+ spec.containers[0].command[0]: "sh"'],
     ),
     "a container more": (
         lambda pod: pod["spec"]["containers"].append({"name": "b", "image": "b"}),
