@@ -156,9 +156,9 @@ def by_controller(obj: Object) -> Iterable[str]:
 BY_CONTROLLER = {"controller": by_controller}
 
 
-def patched(status: JSON, **optional: Any) -> JSON:
-    """A status for a merge patch: what upstream leaves out when it is zero or empty is taken out."""
-    return {**status, **{name: value or None for name, value in optional.items()}}
+def omitting_zeros(**status: Any) -> JSON:
+    """Fields of a status for a merge patch: what upstream leaves out when it is zero or empty is taken out."""
+    return {name: value or None for name, value in status.items()}
 
 
 async def write_status(client: Client, resource: Resource, meta: Meta, current: View, status: JSON) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from knarr.controllers import deployment, replicaset, replicationcontroller
+from knarr.controllers import deployment, job, replicaset, replicationcontroller
 from knarr.runtime.controller import Controller
 
 CONTROLLERS: tuple[Controller, ...] = (
     deployment.CONTROLLER,
     replicaset.CONTROLLER,
     replicationcontroller.CONTROLLER,
+    job.CONTROLLER,
 )

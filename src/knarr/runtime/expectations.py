@@ -50,6 +50,10 @@ class Expectations:
             return True
         return self._clock.monotonic() - expected.since > TIMEOUT
 
+    def pending(self, key: str) -> frozenset[str]:
+        """The uids whose deletion is still to be seen."""
+        return frozenset(() if self.satisfied(key) else self._expected[key].deletions)
+
     def forget(self, key: str) -> None:
         """The key is gone."""
         self._expected.pop(key, None)

@@ -1,0 +1,112 @@
+"""Controllers on a real API over a memory store, all in-process; the test plays the kubelet, and time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from knarr.apiserver.authn.users import User
+from knarr.apiserver.info import parse
+from knarr.apiserver.request import APIRequest
+from knarr.apiserver.transport import InProcessTransport
+from knarr.client.client import Client
+from knarr.client.objects import JSON
+from knarr.client.resources import EVENTS, PODS, Resource
+from knarr.machinery.errors import APIError
+from knarr.machinery.times import format_time
+from knarr.runtime.controller import Controller
+from knarr.runtime.manager import run_controllers
+from knarr.runtime.quiescence import Quiescence
+from knarr.wire.messages import Answer, Request, Response
+from tests.api.harness import ADMIN, Server
+
+
+class _Serving:
+    """The resources behind a transport, without the chain in front of them."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def serve(self, request: Request, user: User) -> Answer:
+        info = parse(request.method, request.path, request.query)
+        try:
+            return await self._server.api.handle(APIRequest(request, info, user, request.parameters()))
+        except APIError as error:
+            return Response(error.code, {}, json.dumps(error.to_status()).encode())
+
+
+class Cluster:
+    """`client` is the administrator's; objects are plain JSON, in the namespace `default`."""
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.clock, self.quiescence = server, server.clock, Quiescence()
+        self.client = Client(InProcessTransport(_Serving(server), ADMIN))
+
+    @asynccontextmanager
+    async def running(self, *controllers: Controller) -> AsyncIterator[None]:
+        running = run_controllers(controllers, self.client, self.clock, component="test", quiescence=self.quiescence)
+        task = asyncio.create_task(running)
+        await asyncio.sleep(0)
+        await self.settle()
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await self.client.close()
+
+    async def settle(self) -> None:
+        await self.quiescence.quiet()
+
+    async def advance(self, seconds: float) -> None:
+        await self.settle()
+        await self.clock.advance(seconds)
+        await self.settle()
+
+    async def create(self, resource: Resource, name: str, spec: JSON, **metadata: Any) -> JSON:
+        body = {"metadata": {"name": name, **metadata}, "spec": spec}
+        created = await self.client.create(resource, body, "default", view=dict)
+        await self.settle()
+        return created
+
+    async def get(self, resource: Resource, name: str) -> JSON:
+        return await self.client.get(resource, name, "default", view=dict)
+
+    async def all(self, resource: Resource) -> list[JSON]:
+        return (await self.client.list(resource, "default", view=dict)).items
+
+    async def patch(self, resource: Resource, name: str, patch: JSON, subresource: str = "") -> None:
+        await self.client.patch(resource, name, patch, "default", subresource=subresource)
+        await self.settle()
+
+    async def events(self) -> list[str]:
+        """Reasons and messages, without the names that only chance decides."""
+        return [f"{e['reason']}: {e['message']}" for e in await self.all(EVENTS)]
+
+    async def start(self, pod: JSON) -> None:
+        """As a kubelet: the Pod runs, and is ready."""
+        now = format_time(self.clock.now())
+        ready = {"type": "Ready", "status": "True", "lastTransitionTime": now}
+        await self.patch(
+            PODS, pod["metadata"]["name"], {"status": {"phase": "Running", "conditions": [ready]}}, "status"
+        )
+
+    async def end(self, pod: JSON, phase: str = "Succeeded") -> None:
+        """As a kubelet: its containers have ended."""
+        ended = {"terminated": {"exitCode": int(phase == "Failed"), "finishedAt": format_time(self.clock.now())}}
+        status = {
+            "phase": phase,
+            "containerStatuses": [
+                {"name": "c", "image": "i", "imageID": "i", "ready": False, "restartCount": 0, "state": ended}
+            ],
+        }
+        await self.patch(PODS, pod["metadata"]["name"], {"status": status}, "status")
+
+    async def purge(self, pod: JSON) -> None:
+        """As a kubelet: confirm a deletion."""
+        await self.client.delete(PODS, pod["metadata"]["name"], "default", grace=0)
+        await self.settle()
