@@ -28,7 +28,7 @@ from knarr.controllers.jobs.verdicts import (
     wanted_active,
 )
 from knarr.controllers.jobs.views import FINALIZER, INDEX, Job, Uncounted, tracked
-from knarr.controllers.objects import BY_CONTROLLER, Condition, Pod, patched
+from knarr.controllers.objects import BY_CONTROLLER, Condition, Pod, omitting_zeros
 from knarr.controllers.ownership import claim, label_selector, owners_of
 from knarr.controllers.pods import BURST, create_all, delete_all, first_to_go, from_template, observe
 from knarr.machinery.errors import APIError, NotFound
@@ -171,7 +171,8 @@ class _Round:
         """Write over exactly what was read: a Pod counted on the ground of a stale status would be counted twice."""
         meta = job.metadata
         shown = {name: status[name] for name in ("ready", "terminating") if name in status}  # even when zero
-        patch = {"metadata": {"resourceVersion": meta.resource_version}, "status": {**patched({}, **status), **shown}}
+        fields = omitting_zeros(**status) | shown
+        patch: JSON = {"metadata": {"resourceVersion": meta.resource_version}, "status": fields}
         return await self.context.client.patch(JOBS, meta.name, patch, meta.namespace, subresource="status", view=Job)
 
     def _announce(self, done: Condition) -> None:

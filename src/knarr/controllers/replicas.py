@@ -23,7 +23,7 @@ from knarr.controllers.objects import (
     ReplicaSet,
     available_in,
     condition_of,
-    patched,
+    omitting_zeros,
     write_status,
 )
 from knarr.controllers.ownership import Select, claim, owners_of
@@ -135,8 +135,7 @@ def status_of(
     active = [p for p in pods if p.active]
     labels = ((owner.spec.template.get("metadata") or {}).get("labels") or {}).items()
     waits = [available_in(p, owner.spec.min_ready_seconds, now) for p in active]
-    status = patched(
-        {"replicas": len(active)},
+    status: JSON = {"replicas": len(active)} | omitting_zeros(
         fullyLabeledReplicas=sum(labels <= p.metadata.labels.items() for p in active),
         readyReplicas=sum(p.ready for p in active),
         availableReplicas=sum(w is not None and w <= 0 for w in waits),

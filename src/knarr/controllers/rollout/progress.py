@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from knarr.client.objects import JSON
-from knarr.controllers.objects import Condition, condition_of, patched
+from knarr.controllers.objects import Condition, condition_of, omitting_zeros
 from knarr.controllers.rollout.sizes import max_unavailable
 from knarr.controllers.rollout.templates import describe
 from knarr.controllers.rollout.views import Deployment, DeploymentStatus, Rollout
@@ -102,8 +102,7 @@ def complete(deployment: Deployment, status: DeploymentStatus) -> bool:
 
 def as_patch(status: DeploymentStatus) -> JSON:
     """The status as a merge patch."""
-    patch = patched(
-        {},
+    patch = omitting_zeros(
         observedGeneration=status.observed_generation,
         replicas=status.replicas,
         updatedReplicas=status.updated_replicas,
