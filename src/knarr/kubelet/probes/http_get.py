@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from functools import cache
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httptools
 
@@ -25,6 +25,7 @@ from knarr.kubelet.probes.check import (
 _REDIRECTS = 10
 _BODY = 10 * 1024  # bytes of an answer that are read
 _TIMED_OUT = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+_URL_CHARACTERS = "%/?[]@!$&'()*+,;=:~"  # what a path and query may hold as it is
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -96,6 +97,7 @@ async def _get(url: str, headers: dict[str, str]) -> _Answer:
     """One request on a connection of its own. Raises CheckError with the reason why there is no answer."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
+    request = _request(f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}", parts.netloc, headers)
     try:
         reader, writer = await asyncio.open_connection(host, port, ssl=_no_verification(parts.scheme))
     except ssl.SSLError as error:
@@ -103,7 +105,7 @@ async def _get(url: str, headers: dict[str, str]) -> _Answer:
     except OSError as error:
         raise CheckError(dial_failure(host, port, error)) from error
     try:
-        writer.write(_request(f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}", parts.netloc, headers))
+        writer.write(request)
         return await _read(reader)
     except (ConnectionError, ssl.SSLError) as error:
         raise CheckError(f"read tcp {joined(host, port)}: {error.strerror or error}".lower()) from error
@@ -130,8 +132,13 @@ def _request(path: str, host: str, headers: dict[str, str]) -> bytes:
     """Headers of the probe replace those that every probe sends; an empty value sends none."""
     sent = {"host": ("Host", host), "user-agent": ("User-Agent", "kube-probe/1.36"), "accept": ("Accept", "*/*")}
     sent |= {name.lower(): (name, value) for name, value in headers.items()}
+    for name, value in sent.values():
+        if any(character in name + value for character in "\r\n\0"):
+            raise CheckError(f'net/http: invalid header field value for "{name}"')
     lines = [f"{name}: {value}" for name, value in sent.values() if value]
-    return "\r\n".join([f"GET {path} HTTP/1.1", *lines, "Connection: close", "", ""]).encode("latin-1", "replace")
+    return "\r\n".join([f"GET {quote(path, _URL_CHARACTERS)} HTTP/1.1", *lines, "Connection: close", "", ""]).encode(
+        "latin-1", "replace"
+    )
 
 
 @cache

@@ -181,7 +181,10 @@ async def _attempt(target: Target, probe: Probe) -> Result:
 async def _ask_once(target: Target, probe: Probe) -> Result:
     for check in CHECKS:
         if action := getattr(probe, check.field):
-            return await check.ask(target, action, probe.timeout_seconds)
+            try:
+                return await check.ask(target, action, probe.timeout_seconds)
+            except ValueError as error:  # a host that is no name, a URL that is none
+                raise CheckError(str(error)) from error
     raise CheckError(f"missing probe handler for {target.container.name}")
 
 

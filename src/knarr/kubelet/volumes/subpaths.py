@@ -7,10 +7,11 @@ opened without following links, and what was opened, not its name, is bound to a
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from knarr.kubelet.interfaces import ConfigError
-from knarr.kubelet.volumes.mounts import bind, is_mounted
+from knarr.kubelet.volumes.mounts import bind, is_mounted, unmount
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -20,9 +21,7 @@ def expose(volume: Path, sub_path: str, target: Path) -> Path:
     try:
         descriptor = _open_below(volume, _resolved(volume, sub_path))
         try:
-            _make_like(target, descriptor)
-            if not is_mounted(target):
-                bind(descriptor, target)
+            _place(descriptor, target)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -60,10 +59,23 @@ def _open_or_make(name: str, parent: int) -> int:
         return opened
 
 
+def _place(descriptor: int, target: Path) -> None:
+    """Bind, unless it is bound already: what was bound may be old, as the file of a ConfigMap that has changed."""
+    if is_mounted(target):
+        if os.path.samestat(os.fstat(descriptor), target.stat()):
+            return
+        unmount(target)
+    _make_like(target, descriptor)
+    bind(descriptor, target)
+
+
 def _make_like(target: Path, descriptor: int) -> None:
     """A mount point of the same sort: a directory for a directory, a file for anything else."""
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112 - the descriptor, not a path
+    wanted = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+    if target.exists() and target.is_dir() != wanted:
+        target.rmdir() if target.is_dir() else target.unlink()
+    if wanted:
         target.mkdir(exist_ok=True)
     else:
         target.touch()

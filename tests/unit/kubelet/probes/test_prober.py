@@ -265,6 +265,28 @@ async def test_a_port_that_nobody_listens_on(bench: Bench) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        pytest.param({"tcpSocket": {"port": "web"}}, "invalid port number: web", id="unknown port name"),
+        pytest.param({"tcpSocket": {"port": 80, "host": "a..b"}}, "label empty or too long", id="no host name"),
+    ],
+)
+async def test_what_cannot_be_asked_decides_nothing(bench: Bench, action: dict[str, Any], message: str) -> None:
+    await bench.start(livenessProbe={**action, "failureThreshold": 1})
+    await settled(bench)
+    assert (bench.answers, len(bench.recorded.events)) == ((True, True, ""), 1)
+    assert message in bench.recorded.events[0][2]
+
+
+async def test_a_header_that_would_end_early_fails(bench: Bench) -> None:
+    headers = [{"name": "X", "value": "a\r\nb"}]
+    await bench.start(livenessProbe={"httpGet": {"port": 80, "httpHeaders": headers}, "failureThreshold": 1})
+    await settled(bench)
+    told = 'Liveness probe failed: Get "http://127.0.0.1:80/": net/http: invalid header field value for "X"'
+    assert bench.recorded.events[0][2] == told
+
+
 async def test_a_host_without_an_address(bench: Bench) -> None:
     await bench.start(livenessProbe={"tcpSocket": {"port": 80, "host": "none.invalid"}, "failureThreshold": 1})
     await settled(bench)

@@ -330,6 +330,19 @@ async def test_sub_path_of_one_key_is_a_file(manager: VolumeManager, api: TokenA
     assert Path(await manager.subpath(made, "app", 0, "v", "a")).read_text() == "1"
 
 
+@needs_root
+async def test_sub_path_is_bound_anew_when_the_file_is_another(manager: VolumeManager, api: TokenAPI) -> None:
+    api.put(CONFIG, {"data": {"a": "1"}})
+    made = mounting({"configMap": {"name": "config"}})
+    volume = Path((await manager.mount(made))["v"].host_path)
+    bound = Path(await manager.subpath(made, "app", 0, "v", "a"))
+    await until(lambda: bool(api.streams))
+    api.put(CONFIG, {"data": {"a": "2"}})
+    await until(lambda: files(volume) == {"a": "2"})
+    assert bound.read_text() == "1"
+    assert Path(await manager.subpath(made, "app", 0, "v", "a")).read_text() == "2"
+
+
 @pytest.mark.parametrize("target", ["/etc", "../../../../.."])
 async def test_sub_path_does_not_follow_links_out_of_the_volume(manager: VolumeManager, target: str) -> None:
     made = mounting({"emptyDir": {}})
