@@ -94,7 +94,7 @@ class Streaming:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """Switch protocols: `start` owns the raw stream from then on. What was asked for is agreed to, unless `headers` say."""
+    """Switch protocols: `start` owns the raw stream from then on. The client's choice, unless `headers` say."""
 
     start: Callable[[Duplex], Awaitable[None]]
     headers: Mapping[str, str] = field(default_factory=dict)
