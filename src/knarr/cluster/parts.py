@@ -35,4 +35,6 @@ def registry(config: Config) -> Part:
 
 
 def _knarr(command: str, config: Config, grace: float) -> Part:
-    return Part(command, (sys.executable, "-m", "knarr", command, "--data-dir", config.data), grace=grace)
+    return Part(
+        command, (sys.executable, "-m", "knarr", command, "--data-dir", config.data, "--supervised"), grace=grace
+    )

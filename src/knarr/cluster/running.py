@@ -20,7 +20,7 @@ LOG_FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
 
 
 def run_part(main: Callable[[], Coroutine[Any, Any, None]], config: Config | None = None) -> int:
-    """Run a component until SIGTERM or SIGINT; returns the exit code. With `config`, keep its supervisor alive as well."""
+    """Run a component until SIGTERM or SIGINT; returns the exit code. With `config`, keep its supervisor alive too."""
     logging.basicConfig(format=LOG_FORMAT, level=logging.INFO, stream=sys.stderr)
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
@@ -73,9 +73,12 @@ async def _freeze(delay: float = 5.0) -> None:
 
 async def together(*parts: Awaitable[None]) -> None:
     """Run components side by side until cancelled; one that fails ends them all, and the process is started anew."""
-    async with asyncio.TaskGroup() as tasks:
-        for part in parts:
-            tasks.create_task(_wait_for(part))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for part in parts:
+                tasks.create_task(_wait_for(part))
+    except* UserError as refusals:
+        raise refusals.exceptions[0] from None
 
 
 async def _wait_for(part: Awaitable[None]) -> None:

@@ -1,0 +1,81 @@
+"""Whole objects: four bytes that say "Kubernetes protobuf" (MAGIC), and a message that names the object's type.
+
+runtime.Unknown{ 1: TypeMeta{ 1: apiVersion, 2: kind }, 2: the object's message, 3: "", 4: "" }
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from knarr.api.protobuf.codecs import reader, writer
+from knarr.api.protobuf.numbers import message_of
+from knarr.api.protobuf.wire import ProtobufError, delimited, fields
+from knarr.api.types.shapes import Struct, shape_of
+
+JSON = dict[str, Any]
+
+MAGIC = b"k8s\0"
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+_META_KINDS = frozenset(
+    ("Status", "DeleteOptions", "APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "WatchEvent")
+)
+_ELSEWHERE = {
+    "apiextensions.k8s.io": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions",
+    "apiregistration.k8s.io": "io.k8s.kube-aggregator.pkg.apis.apiregistration",
+    "meta.k8s.io": "io.k8s.apimachinery.pkg.apis.meta",
+}
+
+
+def decode(body: bytes) -> JSON:
+    """The tree of a whole object. Raises ProtobufError."""
+    if not body.startswith(MAGIC):
+        raise ProtobufError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
+    type_meta, raw = b"", b""
+    for number, _, value in fields(body[len(MAGIC) :]):
+        if number == 1 and isinstance(value, bytes):
+            type_meta = value
+        elif number == 2 and isinstance(value, bytes):
+            raw = value
+    named = {number: value.decode() for number, _, value in fields(type_meta) if isinstance(value, bytes)}
+    api_version, kind = named.get(1, ""), named.get(2, "")
+    shape = _shape(api_version, kind)
+    if shape is None:
+        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}" in protobuf')
+    return {"apiVersion": api_version, "kind": kind, **reader(shape, message_of(shape.name))(raw)}
+
+
+def encode(tree: JSON) -> bytes:
+    """A whole object, its type read from the tree. Raises ProtobufError for kinds without a protobuf form."""
+    return wrap(tree.get("apiVersion", ""), tree.get("kind", ""), encode_raw(tree))
+
+
+def encode_raw(tree: JSON) -> bytes:
+    """The object's message alone, as it stands in a list."""
+    api_version, kind = tree.get("apiVersion", ""), tree.get("kind", "")
+    shape = _shape(api_version, kind)
+    if shape is None:
+        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}" in protobuf')
+    return writer(shape, message_of(shape.name))(tree)
+
+
+def wrap(api_version: str, kind: str, raw: bytes) -> bytes:
+    """An object's message with its type named."""
+    type_meta = delimited(b"\x0a", api_version.encode()) + delimited(b"\x12", kind.encode())
+    return MAGIC + delimited(b"\x0a", type_meta) + delimited(b"\x12", raw) + b"\x1a\x00\x22\x00"
+
+
+@cache
+def _shape(api_version: str, kind: str) -> Struct | None:
+    """The shape of a kind; None where no published definition has its name."""
+    group, _, version = api_version.rpartition("/")
+    if kind in _META_KINDS:
+        definition = f"{_META}.{kind}"
+    else:
+        root = _ELSEWHERE.get(group) or f"io.k8s.api.{group.partition('.')[0] or 'core'}"
+        definition = f"{root}.{version}.{kind}"
+    try:
+        shape = shape_of(definition)
+    except KeyError:
+        return None
+    return shape if isinstance(shape, Struct) else None

@@ -1,0 +1,14 @@
+"""`knarr apiserver`: the API server alone."""
+
+from __future__ import annotations
+
+from knarr.cli.parts import Serve, part
+
+
+def find() -> Serve:
+    from knarr.cluster.apiserver import serve
+
+    return serve
+
+
+COMMAND = part("apiserver", "run the API server alone", find)

@@ -1,0 +1,14 @@
+"""`knarr server`: API server, controllers and scheduler in one process."""
+
+from __future__ import annotations
+
+from knarr.cli.parts import Serve, part
+
+
+def find() -> Serve:
+    from knarr.cluster.server import serve
+
+    return serve
+
+
+COMMAND = part("server", "run the API server, controllers and scheduler in one process", find)

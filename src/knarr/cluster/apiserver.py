@@ -1,0 +1,129 @@
+"""The API server, composed: store, watch cache, resources, front, and the sockets it listens on."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from knarr.api.kinds.table import KINDS
+from knarr.apiserver import bootstrap
+from knarr.apiserver.api import API
+from knarr.apiserver.app import Application
+from knarr.apiserver.assembly import Security, assemble
+from knarr.apiserver.authn.users import AUTHENTICATED, User
+from knarr.apiserver.health import Check
+from knarr.apiserver.indexing import index_of
+from knarr.apiserver.registry import Options
+from knarr.apiserver.transport import InProcessTransport
+from knarr.client.client import Client
+from knarr.cluster.config import Config
+from knarr.cluster.errors import UserError
+from knarr.machinery.clock import Clock
+from knarr.storage.cache import WatchCache
+from knarr.storage.sqlite import SqliteStore
+from knarr.storage.store import StoreError
+from knarr.wire.server import Server
+from knarr.wire.tls import client_context, server_context
+
+log = logging.getLogger(__name__)
+
+GRACE = 5.0  # seconds for requests under way when the server stops
+
+
+@dataclass(slots=True)
+class APIServer:
+    """A running API server. Components of its own process reach it through `client`."""
+
+    application: Application
+    api: API
+
+    def client(self, user: str, *groups: str) -> Client:
+        """A client in this process, by the identity `user`: the same chain, no socket."""
+        identity = User(user, groups=(*groups, AUTHENTICATED))
+        return Client(InProcessTransport(self.application, identity), user_agent=f"knarr/{user.rpartition(':')[2]}")
+
+
+@asynccontextmanager
+async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
+    """An API server for as long as the context lasts, over SQLite. Raises UserError where it cannot run."""
+    async with AsyncExitStack() as stack:
+        try:
+            store = await SqliteStore.open(config.database, clock)
+        except StoreError as error:
+            raise UserError(f"the store {config.database} cannot be opened: {error}") from None
+        stack.push_async_callback(store.close)
+        cache = WatchCache(store, index_of(KINDS), clock=clock)
+        await cache.start()
+        stack.push_async_callback(cache.stop)
+        api = API(KINDS, store, cache, clock, _options(config))
+        stack.callback(api.close)
+        started = asyncio.Event()
+        front = assemble(api, KINDS, _security(config), _checks(started))
+        stack.push_async_callback(front.kubelets.close)
+        server = await _listen(config, front.application)
+        stack.push_async_callback(server.close, GRACE)
+        keeper = asyncio.create_task(_bootstrap(api, started))
+        stack.callback(keeper.cancel)
+        yield APIServer(front.application, api)
+
+
+async def serve(config: Config, clock: Clock) -> None:
+    """An API server by itself, until cancelled."""
+    async with api_server(config, clock):
+        await asyncio.Event().wait()
+
+
+async def _bootstrap(api: API, started: asyncio.Event) -> None:
+    await bootstrap.ensure(api.registry)
+    started.set()
+    await bootstrap.run(api.registry)
+
+
+async def _listen(config: Config, application: Application) -> Server:
+    """Listen on loopback and on the node's own address, nowhere else."""
+    pki = config.pki
+    tls = server_context(pki / "apiserver.crt", pki / "apiserver.key", pki / "ca.crt")
+    server = Server(application, tls=tls, oversized=application.oversized)
+    try:
+        for address in dict.fromkeys(("127.0.0.1", config.node_ip)):
+            await server.listen(address, config.api_port)
+    except OSError as error:
+        await server.close(0)
+        raise UserError(
+            f"the API server cannot listen on port {config.api_port}: {error.strerror}; "
+            f"choose another port with: knarr up --api-port"
+        ) from None
+    return server
+
+
+def _options(config: Config) -> Options:
+    first, _, last = config.node_ports.partition("-")
+    return Options(
+        service_cidr=ipaddress.IPv4Network(config.service_cidr),
+        node_ports=range(int(first), int(last) + 1),
+        advertise_address=config.node_ip,
+        advertise_port=config.api_port,
+    )
+
+
+def _security(config: Config) -> Security:
+    pki = config.pki
+    name = "apiserver-kubelet-client"
+    return Security(
+        kubelet_tls=client_context(pki / "ca.crt", pki / f"{name}.crt", pki / f"{name}.key"),
+        signing_key=(pki / "service-accounts.key").read_bytes(),
+        verification_keys=[(pki / "service-accounts.pub").read_bytes()],
+        issuer=f"https://kubernetes.default.svc.{config.domain}",
+    )
+
+
+def _checks(started: asyncio.Event) -> Mapping[str, Mapping[str, Check]]:
+    """Ready is who has its own objects in place; the store's failures show in the answers themselves."""
+    bootstrapped: Mapping[str, Check] = {
+        "poststarthook/bootstrap": lambda: "" if started.is_set() else "the cluster's own objects are not there yet"
+    }
+    return {"readyz": bootstrapped, "healthz": bootstrapped, "livez": {}}
