@@ -8,6 +8,7 @@ from datetime import datetime
 from knarr.api.cells import AGE, NAME, NONE, count, flag, selector, since, template_columns, text, value
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig
+from knarr.api.pods.warnings import template_warnings
 from knarr.machinery.fielderrors import FieldError, invalid
 
 _BETA_DEPRECATED = "batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob"
@@ -61,4 +62,5 @@ KIND = Kind(
         Column("Selector", selector("spec.jobTemplate.spec.selector"), priority=1),
     ),
     validate=_validate,
+    warnings=template_warnings("spec.jobTemplate.spec.template.spec", names_pods=False),
 )

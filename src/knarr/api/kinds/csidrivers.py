@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from knarr.api.cells import AGE, NAME, UNSET, flag, joined
+from knarr.api.cells import AGE, NAME, UNSET, joined, value
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import each
 
@@ -22,11 +22,11 @@ KIND = Kind(
     generation=True,
     columns=(
         NAME,
-        Column("AttachRequired", flag("spec.attachRequired", default=True), type="boolean"),
-        Column("PodInfoOnMount", flag("spec.podInfoOnMount"), type="boolean"),
-        Column("StorageCapacity", flag("spec.storageCapacity"), type="boolean"),
+        Column("AttachRequired", value("spec.attachRequired", True), type="boolean"),
+        Column("PodInfoOnMount", value("spec.podInfoOnMount", False), type="boolean"),
+        Column("StorageCapacity", value("spec.storageCapacity", False), type="boolean"),
         Column("TokenRequests", _audiences),
-        Column("RequiresRepublish", flag("spec.requiresRepublish"), type="boolean"),
+        Column("RequiresRepublish", value("spec.requiresRepublish", False), type="boolean"),
         Column("Modes", joined("spec.volumeLifecycleModes")),
         AGE,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knarr.api.cells import AGE, NAME, labels, selector, template_columns, value
 from knarr.api.kind import Column, Kind, Version
+from knarr.api.pods.warnings import template_warnings
 
 KIND = Kind(
     kind="DaemonSet",
@@ -26,4 +27,5 @@ KIND = Kind(
         *template_columns(),
         Column("Selector", selector("spec.selector"), priority=1),
     ),
+    warnings=template_warnings(names_pods=False),
 )

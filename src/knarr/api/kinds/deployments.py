@@ -7,6 +7,7 @@ from datetime import datetime
 from knarr.api.cells import AGE, NAME, selector, template_columns, value
 from knarr.api.kind import JSON, Column, Kind, Scale, Version
 from knarr.api.paths import dig
+from knarr.api.pods.warnings import template_warnings
 
 
 def _ready(deployment: JSON, now: datetime) -> str:
@@ -32,4 +33,5 @@ KIND = Kind(
         *template_columns(),
         Column("Selector", selector("spec.selector"), priority=1),
     ),
+    warnings=template_warnings(),
 )

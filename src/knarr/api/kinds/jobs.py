@@ -8,6 +8,7 @@ from knarr.api.cells import AGE, NAME, selector, since, template_columns
 from knarr.api.jobs import prepare_create, validate, validate_update
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
+from knarr.api.pods.warnings import template_warnings
 from knarr.machinery.times import human_duration, parse_time
 
 
@@ -55,4 +56,5 @@ KIND = Kind(
     prepare_create=prepare_create,
     validate=validate,
     validate_update=validate_update,
+    warnings=template_warnings(names_pods=False),
 )

@@ -8,6 +8,7 @@ from knarr.api.paths import dig, each
 from knarr.api.pods import printing
 from knarr.api.pods.qos import qos_class
 from knarr.api.pods.updates import validate_update
+from knarr.api.pods.warnings import pod_warnings
 
 
 def _ip(pod: JSON) -> str:
@@ -78,4 +79,5 @@ KIND = Kind(
     prepare_create=_prepare_create,
     prepare_status=_prepare_status,
     validate_update=validate_update,
+    warnings=pod_warnings,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from knarr.api.cells import AGE, NAME, flag, value
+from knarr.api.cells import AGE, NAME, value
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid
 
@@ -40,7 +40,7 @@ KIND = Kind(
     columns=(
         NAME,
         Column("Value", value("value", 0), type="integer"),
-        Column("Global-Default", flag("globalDefault"), type="boolean"),
+        Column("Global-Default", value("globalDefault", False), type="boolean"),
         AGE,
         Column("PreemptionPolicy", value("preemptionPolicy")),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from knarr.api.cells import AGE, NAME, selector, template_columns, value
 from knarr.api.kind import Column, Kind, Scale, Version
 from knarr.api.paths import dig
+from knarr.api.pods.warnings import template_warnings
 
 KIND = Kind(
     kind="ReplicaSet",
@@ -26,4 +27,5 @@ KIND = Kind(
         Column("Selector", selector("spec.selector"), priority=1),
     ),
     fields={"status.replicas": lambda replica_set: str(dig(replica_set, "status.replicas", 0))},
+    warnings=template_warnings(),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from knarr.api.cells import AGE, NAME, labels, template_columns, value
 from knarr.api.kind import Column, Kind, Scale, Version
 from knarr.api.paths import dig
+from knarr.api.pods.warnings import template_warnings
 
 KIND = Kind(
     kind="ReplicationController",
@@ -26,4 +27,5 @@ KIND = Kind(
         Column("Selector", labels("spec.selector"), priority=1),
     ),
     fields={"status.replicas": lambda controller: str(dig(controller, "status.replicas", 0))},
+    warnings=template_warnings(names_pods=False),
 )

@@ -7,6 +7,7 @@ from datetime import datetime
 from knarr.api.cells import AGE, NAME, template_columns
 from knarr.api.kind import JSON, Column, Kind, Scale, Version
 from knarr.api.paths import dig
+from knarr.api.pods.warnings import template_warnings
 
 
 def _ready(stateful_set: JSON, now: datetime) -> str:
@@ -24,4 +25,5 @@ KIND = Kind(
     scale=Scale(),
     generation=True,
     columns=(NAME, Column("Ready", _ready), AGE, *template_columns()),
+    warnings=template_warnings(names_pods=False),
 )

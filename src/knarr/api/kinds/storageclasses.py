@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from knarr.api.cells import AGE, NAME, flag, text, value
+from knarr.api.cells import AGE, NAME, text, value
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig
 
@@ -29,7 +29,7 @@ KIND = Kind(
         Column("Provisioner", value("provisioner")),
         Column("ReclaimPolicy", text("reclaimPolicy", "Delete")),
         Column("VolumeBindingMode", text("volumeBindingMode", "Immediate")),
-        Column("AllowVolumeExpansion", flag("allowVolumeExpansion")),
+        Column("AllowVolumeExpansion", value("allowVolumeExpansion", False), type="boolean"),
         AGE,
     ),
 )

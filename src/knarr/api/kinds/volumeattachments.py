@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from knarr.api.cells import AGE, NAME, flag, value
+from knarr.api.cells import AGE, NAME, value
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.machinery.fielderrors import FieldError, invalid
 
@@ -26,7 +26,7 @@ KIND = Kind(
         Column("Attacher", value("spec.attacher"), format="name"),
         Column("PV", value("spec.source.persistentVolumeName")),
         Column("Node", value("spec.nodeName")),
-        Column("Attached", flag("status.attached"), type="boolean"),
+        Column("Attached", value("status.attached", False), type="boolean"),
         AGE,
     ),
     validate_update=_validate_update,
