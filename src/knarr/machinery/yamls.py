@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import yaml
@@ -14,6 +14,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\
 _BOOLEAN = re.compile("|".join(f"{w}|{w.capitalize()}|{w.upper()}" for w in _BOOLEANS))
 _NULL = re.compile("~|null|Null|NULL|")
 _TEXT = "tag:yaml.org,2002:str"
+_MOST_NODES = 400_000  # of a document with aliases, these expanded
 _LARGEST_WRITTEN_AS_INTEGER = 1e21  # by Go's JSON: `1e3` in YAML is 1000, good for an integer field
 # Times and YAML 1.1's base 60 numbers: read as text, but written in quotes since other readers may not.
 _TIMESTAMP = re.compile(r"([0-9]{4}-[0-9][0-9]?-[0-9][0-9]?([Tt\s].*)?|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)\Z")
@@ -94,9 +95,27 @@ _Dumper.add_representer(str, _represent_text)
 def load_all(text: str | bytes) -> list[Any]:
     """Every document that is not empty. Raises YAMLError."""
     try:
-        return [document for document in yaml.load_all(text, _Loader) if document is not None]
+        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
+        return (
+            [_expanded(document, iter(range(_MOST_NODES))) for document in documents]
+            if _has_aliases(text)
+            else documents
+        )
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise YAMLError(f"error converting YAML to JSON: yaml: {_described(error)}") from None
+
+
+def _has_aliases(text: str | bytes) -> bool:
+    return "*" in text if isinstance(text, str) else b"*" in text
+
+
+def _expanded(value: Any, budget: Iterator[int]) -> Any:
+    """A copy in which nothing is shared: a few bytes of aliases of aliases can stand for more than fits into memory."""
+    if next(budget, None) is None:
+        raise ValueError("document contains excessive aliasing")
+    if isinstance(value, dict):
+        return {key: _expanded(item, budget) for key, item in value.items()}
+    return [_expanded(item, budget) for item in value] if isinstance(value, list) else value
 
 
 def load(text: str | bytes) -> Any:

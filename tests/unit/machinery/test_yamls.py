@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from knarr.machinery import yamls
 from knarr.machinery.yamls import YAMLError
+
+LAUGHS = "a: &a [l, o, l]\n" + "\n".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]" for a, b in pairwise("abcdefghijklm"))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,12 @@ def test_documents_that_are_empty_are_left_out() -> None:
     assert yamls.load("") is None
 
 
+def test_what_an_alias_stands_for_is_not_shared() -> None:
+    tree = yamls.load("a: &x {b: 1}\nc: *x")
+    tree["a"]["b"] = 2
+    assert tree == {"a": {"b": 2}, "c": {"b": 1}}
+
+
 def test_anchors_and_merge_keys() -> None:
     assert yamls.load("a: &x {b: 1}\nc: {<<: *x, d: 2}") == {"a": {"b": 1}, "c": {"b": 1, "d": 2}}
 
@@ -60,8 +69,10 @@ def test_anchors_and_merge_keys() -> None:
         ("a: [b\nc: d", "error converting YAML to JSON: yaml: line 2: did not find expected ',' or ']'"),
         ("a: !!python/object:os.system x", "could not determine a constructor"),
         ("a: *nowhere", "undefined alias"),
+        (LAUGHS, "document contains excessive aliasing"),
+        ("a: &a [*a]", "recursion"),
     ],
-    ids=["syntax", "foreign tag", "alias"],
+    ids=["syntax", "foreign tag", "alias", "a billion laughs", "a circle"],
 )
 def test_what_is_no_yaml(text: str, message: str) -> None:
     with pytest.raises(YAMLError) as failure:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from functools import cache, cached_property
 from typing import Any
 
-from knarr.api.types.decoding import DecodeError, Decoder, decoder
+from knarr.api.types.decoding import decoder
 from knarr.api.types.defaulting import Defaulter, defaulter
 from knarr.api.types.duplicates import duplicate_fields
 from knarr.api.types.merging import patch_schema
+from knarr.api.types.mismatches import DecodeError
+from knarr.api.types.scalars import Decoder
 from knarr.api.types.shapes import Shape, shape_of
 from knarr.api.types.updating import Comparer, comparer
 from knarr.api.types.validating import Validator, validator

@@ -1,0 +1,54 @@
+"""Field selectors: `metadata.name=x,status.phase!=Running`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from knarr.machinery.selectors.labels import SelectorError
+
+_FIELD_TERM = re.compile(r"((?:\\.|[^\\,])*?)(!=|==|=)((?:\\.|[^\\,=])*)")
+
+
+class FieldRequirement(msgspec.Struct, frozen=True):
+    field: str
+    value: str
+    equal: bool = True
+
+
+class FieldSelector(msgspec.Struct, frozen=True):
+    """Fields that must, or must not, have a value; an absent field is the empty text."""
+
+    requirements: tuple[FieldRequirement, ...] = ()
+
+    def matches(self, fields: Mapping[str, str]) -> bool:
+        return all((fields.get(r.field, "") == r.value) is r.equal for r in self.requirements)
+
+    @property
+    def equalities(self) -> dict[str, str]:
+        return {r.field: r.value for r in self.requirements if r.equal}
+
+    def __str__(self) -> str:
+        return ",".join(f"{r.field}{'=' if r.equal else '!='}{_escape(r.value)}" for r in self.requirements)
+
+
+def parse_fields(text: str) -> FieldSelector:
+    r"""The field selector that a query parameter means; `\` escapes `,`, `=` and itself. Raises SelectorError."""
+    terms = [term for term in re.findall(r"(?:\\.|[^\\,]|\\$)+", text) if term]
+    return FieldSelector(tuple(_field_requirement(text, term) for term in terms))
+
+
+def _field_requirement(text: str, term: str) -> FieldRequirement:
+    match = _FIELD_TERM.fullmatch(term)
+    if not match:
+        raise SelectorError(f"invalid selector: '{text}'; can't understand '{term}'")
+    field, operator, value = match.groups()
+    if wrong := re.search(r"\\[^\\,=]", value):
+        raise SelectorError(f"invalid field selector: invalid escape sequence: {wrong[0]}")
+    return FieldRequirement(field, re.sub(r"\\(.)", r"\1", value), operator != "!=")
+
+
+def _escape(value: str) -> str:
+    return re.sub(r"([\\,=])", r"\\\1", value)
