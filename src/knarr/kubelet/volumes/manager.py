@@ -109,7 +109,7 @@ class VolumeManager:
             refreshed = Refreshed(site, kind, spec)
             await refreshed.start()
             volumes.refreshed.append(refreshed)
-            return Mount(str(site.path), read_only=False)
+            return Mount(str(site.path), read_only=True)
         except (VolumeError, APIError, OSError, TimeoutError, msgspec.ValidationError) as error:
             raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}" : {error}') from error
 

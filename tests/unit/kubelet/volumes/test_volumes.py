@@ -192,6 +192,16 @@ async def test_a_volume_that_cannot_be_says_why(
     assert str(error.value) == f'MountVolume.SetUp failed for volume "v" : {message}'
 
 
+@pytest.mark.parametrize(
+    ("source", "read_only"), [({"configMap": {"name": "config"}}, True), ({"emptyDir": {}}, False)]
+)
+async def test_containers_cannot_write_what_the_api_says(
+    manager: VolumeManager, api: TokenAPI, source: dict[str, Any], read_only: bool
+) -> None:
+    api.put(CONFIG, {"data": {"a": "1"}})
+    assert (await manager.mount(mounting(source)))["v"].read_only is read_only
+
+
 async def test_optional_sources_may_be_missing_and_appear_later(manager: VolumeManager, api: TokenAPI) -> None:
     volume = await path_of(manager, {"configMap": {"name": "config", "optional": True}})
     assert files(volume) == {}

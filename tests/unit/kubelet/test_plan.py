@@ -1,0 +1,79 @@
+"""What a pod needs next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from knarr.kubelet.plan import Observation, Plan, plan
+from tests.unit.kubelet.pods import pod
+from tests.unit.kubelet.runtimes import exited, observed, running
+
+INITS = [{"name": "one"}, {"name": "two"}]
+SIDECAR = {"name": "helper", "restartPolicy": "Always"}
+
+
+def spec(policy: str = "Always", *inits: dict[str, Any]) -> dict[str, Any]:
+    return {"restartPolicy": policy, "initContainers": list(inits)}
+
+
+START = {
+    "nothing runs yet": (spec(), observed(sandbox=""), ["app"]),
+    "it runs": (spec(), observed(running()), []),
+    "it is being started": (spec(), observed(busy=["app"]), []),
+    "it ended and always restarts": (spec(), observed(exited()), ["app"]),
+    "it failed and restarts on failure": (spec("OnFailure"), observed(exited(code=1)), ["app"]),
+    "its sandbox died": (spec(), observed(exited(), sandbox=""), ["app"]),
+    "the first init container": (spec("Always", *INITS), observed(), ["one"]),
+    "no second before the first has ended": (spec("Always", *INITS), observed(running("one")), []),
+    "the second init container": (spec("Always", *INITS), observed(exited("one")), ["two"]),
+    "a failed init container again": (spec("Always", *INITS), observed(exited("one", 1)), ["one"]),
+    "the app after all init containers": (spec("Always", *INITS), observed(exited("one"), exited("two")), ["app"]),
+    "init containers again in a new sandbox": (
+        spec("OnFailure", *INITS),
+        observed(exited("one", sandbox="s0"), exited("two", sandbox="s0"), running(sandbox="s0")),
+        ["one"],
+    ),
+    "no app before its sidecar has started": (
+        spec("Always", SIDECAR),
+        observed(running("helper"), started=lambda _: False),
+        [],
+    ),
+    "the app beside its sidecar": (spec("Always", SIDECAR), observed(running("helper")), ["app"]),
+    "a sidecar again beside the app": (spec("Never", SIDECAR), observed(exited("helper", 1), running()), ["helper"]),
+}
+
+
+@pytest.mark.parametrize(("spec", "seen", "expected"), START.values(), ids=START.keys())
+def test_start(spec: dict[str, Any], seen: Observation, expected: list[str]) -> None:
+    assert [container.name for container in plan(pod(spec), seen).start] == expected
+
+
+OUTCOMES = {
+    "all succeeded": (spec("Never"), observed(exited()), "Succeeded"),
+    "one failed": (spec("Never"), observed(exited(code=2)), "Failed"),
+    "succeeded in the end": (spec("OnFailure"), observed(exited(code=1), exited(attempt=1)), "Succeeded"),
+    "an init container failed for good": (spec("Never", *INITS), observed(exited("one", 1)), "Failed"),
+    "a sidecar still runs": (spec("Never", SIDECAR), observed(running("helper"), exited()), "Succeeded"),
+    "the sandbox died under what must not restart": (spec("Never"), observed(exited(code=137), sandbox=""), "Failed"),
+}
+
+
+@pytest.mark.parametrize(("spec", "seen", "outcome"), OUTCOMES.values(), ids=OUTCOMES.keys())
+def test_outcome(spec: dict[str, Any], seen: Observation, outcome: str) -> None:
+    assert plan(pod(spec), seen) == Plan(outcome=outcome)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"failure": lambda _: "liveness"}, "Container app failed liveness probe, will be restarted"),
+        ({"failure": lambda _: "startup"}, "Container app failed startup probe, will be restarted"),
+        ({"outdated": lambda _c, _r: True}, "Container app definition changed, will be restarted"),
+    ],
+    ids=["liveness", "startup", "changed"],
+)
+def test_kill(changes: dict[str, Any], message: str) -> None:
+    [kill] = plan(pod(), observed(running(), **changes)).kill
+    assert (kill.record.id, kill.message) == ("app-0", message)
