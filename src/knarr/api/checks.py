@@ -47,11 +47,6 @@ def unchanged(path: str, new: Any, old: Any) -> Iterable[FieldError]:
         yield invalid(path, new, IMMUTABLE)
 
 
-def non_negative(path: str, number: int | None) -> Iterable[FieldError]:
-    if number is not None and number < 0:
-        yield invalid(path, number, "must be greater than or equal to 0")
-
-
 def member(path: str, value: Any, allowed: Sequence[str]) -> Iterable[FieldError]:
     if value not in allowed:
         yield not_supported(path, value, allowed)

@@ -47,10 +47,6 @@ def _job_spec(spec: JSON, path: str) -> Iterable[FieldError]:
     yield from validate_mounts(dig(spec, "template.spec", {}), f"{path}.template.spec")
 
 
-def _cron_job_spec(spec: JSON, path: str) -> Iterable[FieldError]:
-    yield from validate_schedule(spec, path)
-
-
 RULES = (
     Rules(f"{_BATCH}.Job", default=_default_job),
     Rules(
@@ -77,7 +73,7 @@ RULES = (
             "successfulJobsHistoryLimit": (0, None),
             "failedJobsHistoryLimit": (0, None),
         },
-        validate=_cron_job_spec,
+        validate=validate_schedule,
     ),
     Rules(f"{_BATCH}.PodFailurePolicyOnPodConditionsPattern", defaults={"status": "True"}),
     Rules(
