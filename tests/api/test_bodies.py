@@ -93,7 +93,7 @@ async def test_unknown_media_types(server: Server) -> None:
     assert (sent.status, sent.body["reason"]) == (415, "UnsupportedMediaType")
     assert sent.body["message"] == (
         "the body of the request was in an unknown format - "
-        "accepted media types include: application/json, application/yaml"
+        "accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"
     )
     wanted = await server.get(CONFIG_MAPS, accept="application/cbor")
     assert (wanted.status, wanted.body["reason"]) == (406, "NotAcceptable")

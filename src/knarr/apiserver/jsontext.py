@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import orjson
 
 
 class JSONSyntaxError(Exception):
-    """A body that is not JSON (or YAML); the message is worded as Go's encoding/json words it."""
+    """A text that is not JSON; the message is worded as Go's encoding/json words it."""
 
 
 # What Python's decoder expected, and what Go's says of the character it met instead.
@@ -24,7 +27,15 @@ _QUOTED = {"'": "\\'", '"': '"'}  # between single quotes
 _ENDED = "unexpected end of JSON input"
 
 
-def syntax_error(body: bytes) -> str:
+def parse(body: bytes) -> Any:
+    """The tree of a JSON text. Raises JSONSyntaxError."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise JSONSyntaxError(_complaint(body)) from None
+
+
+def _complaint(body: bytes) -> str:
     """What is wrong with a body that did not parse."""
     try:
         json.loads(body)

@@ -13,45 +13,64 @@ from typing import Any
 import orjson
 
 from knarr.api.types import duplicate_fields
-from knarr.apiserver.jsontext import JSONSyntaxError, syntax_error
+from knarr.apiserver.jsontext import JSONSyntaxError, parse
 from knarr.machinery import yamls
-from knarr.machinery.errors import NotAcceptable, UnsupportedMediaType
+from knarr.machinery.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
     """How one media type is read into a tree and written from the JSON that is served.
 
-    `decode` raises JSONSyntaxError. `duplicates` lists the paths of fields that a body names twice; it is asked only
-    when the client wants to know. `framed` says that a watch can be sent in it, one document after another.
+    `decode` is given a body and the definition that it is expected to hold, and raises BodyError. `encode` is missing
+    where nothing is answered in the type. `duplicates` lists the paths of fields that a body names twice; it is asked
+    only when the client wants to know. `framed` says that a watch can be sent in it, one document after another.
     """
 
     name: str
-    decode: Callable[[bytes], Any]
-    encode: Callable[[bytes], bytes]
-    duplicates: Callable[[bytes, Any], list[str]]
+    decode: Callable[[bytes, str], Any]
+    encode: Callable[[bytes], bytes] | None
+    duplicates: Callable[[bytes, Any], list[str]] = lambda body, tree: []
     framed: bool = False
 
 
-def _decode_json(body: bytes) -> Any:
+class BodyError(Exception):
+    """A body that is not what its media type says."""
+
+
+def _decode_json(body: bytes, definition: str) -> Any:
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise JSONSyntaxError(syntax_error(body)) from None
+        return parse(body)
+    except JSONSyntaxError as error:
+        raise BodyError(f"couldn't get version/kind; json parse error: {error}") from None
 
 
-def _decode_yaml(body: bytes) -> Any:
+def _decode_yaml(body: bytes, definition: str) -> Any:
     try:
         documents = [document for document in yamls.load_all(body) if document is not None]
     except yamls.YAMLError as error:
-        raise JSONSyntaxError(str(error)) from None
+        raise BodyError(str(error)) from None
     return documents[0] if documents else None
 
 
-JSON = MediaType("application/json", _decode_json, lambda data: data, duplicate_fields, framed=True)
-YAML = MediaType("application/yaml", _decode_yaml, lambda data: yamls.dump(orjson.loads(data)).encode(), lambda *_: [])
+def _decode_protobuf(body: bytes, definition: str) -> Any:
+    from knarr.apiserver.protobuf import decoding  # most servers never see any
 
-MEDIA_TYPES: tuple[MediaType, ...] = (JSON, YAML)
+    try:
+        return decoding.decode(body, definition)
+    except decoding.WireError as error:
+        raise BodyError(str(error)) from None
+
+
+def _encode_yaml(data: bytes) -> bytes:
+    return yamls.dump(orjson.loads(data)).encode()
+
+
+JSON = MediaType("application/json", _decode_json, lambda data: data, duplicate_fields, framed=True)
+YAML = MediaType("application/yaml", _decode_yaml, _encode_yaml)
+PROTOBUF = MediaType("application/vnd.kubernetes.protobuf", _decode_protobuf, None)
+
+MEDIA_TYPES: tuple[MediaType, ...] = (JSON, YAML, PROTOBUF)
 _BY_NAME = {media.name: media for media in MEDIA_TYPES}
 _META = "meta.k8s.io"
 _VIEWS = {
@@ -71,6 +90,10 @@ class Output:
     view: str = ""
     view_version: str = ""
 
+    def body(self, data: bytes) -> bytes:
+        """The JSON that is served, in this form."""
+        return self.media.encode(data) if self.media.encode else data
+
 
 def media_type(content_type: str, accepted: Iterable[str] = tuple(_BY_NAME)) -> MediaType:
     """The table's row for a Content-Type; none given means JSON. Raises UnsupportedMediaType."""
@@ -78,6 +101,17 @@ def media_type(content_type: str, accepted: Iterable[str] = tuple(_BY_NAME)) -> 
     if name not in _BY_NAME:
         raise unknown_format(accepted)
     return _BY_NAME[name]
+
+
+def to_json(content_type: str, body: bytes, definition: str) -> bytes:
+    """A body of any media type as JSON, for who decodes it by himself. Raises UnsupportedMediaType, BadRequest."""
+    chosen = media_type(content_type)
+    if chosen is JSON:
+        return body
+    try:
+        return orjson.dumps(chosen.decode(body, definition))
+    except BodyError as error:
+        raise BadRequest(f"the object provided is unrecognized: {error}") from None
 
 
 def unknown_format(accepted: Iterable[str]) -> UnsupportedMediaType:
@@ -97,7 +131,7 @@ def negotiate(accept: str, views: frozenset[str] = frozenset(), framed: bool = F
         output = _output(name, parameters, views)
         if output and (output.media.framed or not framed):
             return output
-    listed = ", ".join(media.name for media in MEDIA_TYPES if media.framed or not framed)
+    listed = ", ".join(media.name for media in MEDIA_TYPES if media.framed or (media.encode and not framed))
     raise NotAcceptable(f"only the following media types are accepted: {listed}")
 
 
@@ -121,8 +155,10 @@ def _quality(parameters: dict[str, str]) -> float:
 def _output(name: str, parameters: dict[str, str], views: frozenset[str]) -> Output | None:
     media = JSON if name in ("*/*", "application/*") else _BY_NAME.get(name)
     view, version = parameters.get("as", ""), parameters.get("v", "")
-    if media is None or not view:
-        return Output(media) if media else None
+    if media is None or media.encode is None:
+        return None
+    if not view:
+        return Output(media)
     if view not in views or parameters.get("g") != _META or version not in _VIEWS[view]:
         return None
     return Output(media, view, version)

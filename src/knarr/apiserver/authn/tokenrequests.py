@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from knarr.apiserver import media
 from knarr.apiserver.authn.tokens import Bound, Lookup, TokenIssuer
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import Clock
@@ -20,6 +21,7 @@ from knarr.wire.messages import Answer, Response
 
 JSON = dict[str, Any]
 
+_DEFINITION = "io.k8s.api.authentication.v1.TokenRequest"
 _LEAST, _MOST, _DEFAULT = 600, 1 << 32, 3600  # seconds that a token may be asked to last
 _BINDABLE = {"Pod": "pods", "Node": "nodes", "Secret": "secrets"}
 
@@ -36,7 +38,8 @@ class TokenRequests:
     async def handle(self, request: APIRequest) -> Answer:
         if request.info.verb != "create":
             raise BadRequest("a TokenRequest can only be created")
-        spec = _decode(request.http.body)
+        content_type = request.http.headers.get("content-type", "")
+        spec = _decode(media.to_json(content_type, request.http.body, _DEFINITION))
         namespace, name = request.info.namespace, request.info.name
         account = self._find("serviceaccounts", namespace, name)
         seconds = spec.expiration_seconds or _DEFAULT

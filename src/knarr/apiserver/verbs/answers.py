@@ -35,7 +35,7 @@ def object_answer(call: Call, stored: Stored, status: int = 200, memo: dict[Any,
         tree = storage_tree(stored)
         return tree_answer(call, tables.view(call.kind, chosen, tree, call.request, call.registry.clock.now()), status)
     data = served(call.version, stored.value, stored.revision, memo)
-    return Response(status, headers(call, chosen.media), chosen.media.encode(data))
+    return Response(status, headers(call, chosen.media), chosen.body(data))
 
 
 def storage_tree(stored: Stored) -> JSON:
@@ -49,7 +49,7 @@ def storage_tree(stored: Stored) -> JSON:
 def tree_answer(call: Call, tree: JSON, status: int = 200) -> Response:
     """Any tree as it is: a Scale, a Table, a Status."""
     chosen = output(call, OBJECT_VIEWS)
-    return Response(status, headers(call, chosen.media), chosen.media.encode(orjson.dumps(tree)))
+    return Response(status, headers(call, chosen.media), chosen.body(orjson.dumps(tree)))
 
 
 def success(call: Call, status: int = 200, details: Mapping[str, str] | None = None) -> Response:

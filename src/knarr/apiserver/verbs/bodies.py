@@ -9,7 +9,6 @@ from knarr.api.kind import JSON
 from knarr.api.types import DecodeError, type_of
 from knarr.apiserver import media
 from knarr.apiserver.encoding import api_version
-from knarr.apiserver.jsontext import JSONSyntaxError
 from knarr.apiserver.verbs.call import Call
 from knarr.machinery.errors import BadRequest, RequestEntityTooLarge
 
@@ -28,7 +27,7 @@ def read_as(call: Call, kind: str, api_versions: Sequence[str], definition: str)
     """The request's body as a defaulted tree of another kind (Scale, Binding, Eviction), the first version unless
     named.
     """
-    tree, duplicates = parse(call, kind)
+    tree, duplicates = _parse(call, kind, definition)
     tree = _named(tree, kind, api_versions)
     unknown = _typed(tree, definition, kind, api_versions[0])
     problems = [f'duplicate field "{path}"' for path in duplicates] + [f'unknown field "{path}"' for path in unknown]
@@ -38,14 +37,14 @@ def read_as(call: Call, kind: str, api_versions: Sequence[str], definition: str)
     return tree
 
 
-def parse(call: Call, kind: str) -> tuple[Any, list[str]]:
+def _parse(call: Call, kind: str, definition: str) -> tuple[Any, list[str]]:
     """The body's tree as sent, and the paths of fields that it names twice."""
     body = limited(call)
     chosen = media.media_type(call.request.http.headers.get("content-type", ""))
     try:
-        tree = chosen.decode(body)
-    except JSONSyntaxError as error:
-        raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {error}", body) from None
+        tree = chosen.decode(body, definition)
+    except media.BodyError as error:
+        raise _unrecognized(kind, str(error), body) from None
     if not isinstance(tree, dict):
         what = {list: "array", str: "string", type(None): "null"}.get(type(tree), "value")
         why = f"couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type struct"

@@ -152,7 +152,7 @@ async def _read(
 def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> Response:
     viewed = chosen.view and orjson.dumps(_viewed(call, chosen, entries, metadata))
     data = viewed or _joined(call, entries, metadata)
-    return Response(200, headers(call, chosen.media), chosen.media.encode(data))
+    return Response(200, headers(call, chosen.media), chosen.body(data))
 
 
 def _joined(call: Call, entries: Sequence[Entry], metadata: JSON) -> bytes:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from knarr.api.kind import JSON
-from knarr.api.types import type_of
+from knarr.api.types import duplicate_fields, type_of
 from knarr.apiserver import media
 from knarr.apiserver.encoding import from_storage, to_storage
-from knarr.apiserver.jsontext import JSONSyntaxError
+from knarr.apiserver.jsontext import JSONSyntaxError, parse
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import object_answer
 from knarr.apiserver.verbs.call import Call
@@ -72,10 +72,10 @@ def read_patch(call: Call, definition: str) -> Patch:
 def _decode(call: Call) -> Any:
     body = bodies.limited(call)
     try:
-        tree = media.JSON.decode(body)
+        tree = parse(body)
     except JSONSyntaxError as error:
         raise BadRequest(f"error decoding patch: {error}") from None
-    problems = [f'duplicate field "{path}"' for path in media.JSON.duplicates(body, tree)]
+    problems = [f'duplicate field "{path}"' for path in duplicate_fields(body, tree)]
     if problems and call.request.parameter("fieldValidation") != "Ignore" and bodies.report(call, problems):
         raise _strict(call, problems)
     return tree

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+
+from knarr.apiserver.protobuf.decoding import WireError, decode
+
+POD, DEPLOYMENT = "io.k8s.api.core.v1.Pod", "io.k8s.api.apps.v1.Deployment"
+
+
+def varint(value: int) -> bytes:
+    value &= (1 << 64) - 1
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def message(*fields: tuple[int, int | float | str | bytes]) -> bytes:
+    """The wire form of numbered values."""
+    return b"".join(map(_field, fields))
+
+
+def _field(field: tuple[int, int | float | str | bytes]) -> bytes:
+    number, value = field
+    match value:
+        case int():
+            return varint(number << 3) + varint(value)
+        case float():
+            return varint(number << 3 | 1) + struct.pack("<d", value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def body(raw: bytes, kind: str = "Pod", version: str = "v1") -> bytes:
+    return b"k8s\0" + message((1, message((1, version), (2, kind))), (2, raw), (3, ""), (4, ""))
+
+
+def pod(spec: bytes = b"", metadata: bytes = b"") -> dict[str, Any]:
+    """What a Pod of these messages decodes to."""
+    return decode(body(message((1, metadata), (2, spec), (3, b""))), POD)
+
+
+def test_the_envelope_names_the_kind() -> None:
+    assert pod() == {"kind": "Pod", "apiVersion": "v1"}
+
+
+def test_what_is_empty_is_left_out_unless_it_is_a_pointer() -> None:
+    assert pod(message((3, "Always"), (10, ""), (4, 0), (11, 0), (31, "")))["spec"] == {
+        "restartPolicy": "Always",
+        "terminationGracePeriodSeconds": 0,
+        "preemptionPolicy": "",
+    }
+
+
+def test_metadata() -> None:
+    metadata = message(
+        (1, "p"),
+        (8, message((1, 1_767_225_600), (2, 0))),
+        (9, b""),
+        (11, message((1, "a"), (2, "b"))),
+        (11, message((1, "c"))),
+        (14, "x"),
+        (14, "y"),
+    )
+    assert pod(metadata=metadata)["metadata"] == {
+        "name": "p",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "labels": {"a": "b", "c": ""},
+        "finalizers": ["x", "y"],
+    }
+
+
+def test_inlined_messages_quantities_and_ports() -> None:
+    volume = message((1, "data"), (2, message((2, b""))))  # emptyDir of VolumeSource
+    limits = message((1, message((1, "cpu"), (2, message((1, "500m"))))))
+    probe = message((1, message((2, message((1, "/"), (2, message((1, 0), (2, 80), (3, ""))))))), (3, 5))
+    container = message((1, "c"), (8, limits), (10, probe))
+    assert pod(message((1, volume), (2, container)))["spec"] == {
+        "volumes": [{"name": "data", "emptyDir": {}}],
+        "containers": [
+            {
+                "name": "c",
+                "resources": {"limits": {"cpu": "500m"}},
+                "livenessProbe": {"httpGet": {"path": "/", "port": 80}, "timeoutSeconds": 5},
+            }
+        ],
+    }
+
+
+def test_negative_numbers_and_text_in_int_or_string() -> None:
+    strategy = message((2, message((1, message((1, 1), (2, 0), (3, "25%"))))))
+    raw = message((2, message((1, -1), (4, strategy))))
+    assert decode(body(raw, "Deployment", "apps/v1"), DEPLOYMENT)["spec"] == {
+        "replicas": -1,
+        "strategy": {"rollingUpdate": {"maxUnavailable": "25%"}},
+    }
+
+
+def test_bytes_are_base64() -> None:
+    raw = message((2, message((1, "key"), (2, b"\x00\xff"))))
+    tree = decode(body(raw, "Secret"), "io.k8s.api.core.v1.Secret")
+    assert tree["data"] == {"key": "AP8="}
+
+
+def test_fields_that_nobody_knows_are_skipped() -> None:
+    assert pod(message((4000, "x"), (3, "Never")))["spec"] == {"restartPolicy": "Never"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b'{"kind":"Pod"}', id="JSON"),
+        pytest.param(b"k8s\0\x0a\xff", id="ends early"),
+        pytest.param(body(b"\x0a\x05ab"), id="ends early inside"),
+        pytest.param(body(b"\x0b"), id="a group"),
+        pytest.param(body(b"\xff" * 12), id="endless number"),
+        pytest.param(body(message((2, message((3, b"\xff"))))), id="invalid UTF-8"),
+        pytest.param(body(message((1, 7))), id="a number for a message"),
+        pytest.param(body(message((1, message((8, message((1, 1 << 60))))))), id="a time without a date"),
+    ],
+)
+def test_what_is_no_protobuf_is_refused(data: bytes) -> None:
+    with pytest.raises(WireError):
+        decode(data, POD)
