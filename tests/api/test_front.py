@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from knarr.wire.messages import Duplex, Request, Response, Upgrade
+from knarr.wire.messages import Answer, Duplex, Peer, Request, Response, Upgrade
+from knarr.wire.server import Server
 from tests.api.certificates import Pair
 from tests.api.front import Running, running
 from tests.kubectl import installed
@@ -29,6 +31,13 @@ async def server(tmp_path: Path) -> AsyncIterator[Running]:
 @pytest.fixture
 def admin(server: Running) -> Pair:
     return server.authority.issue("kubernetes-admin", "system:masters")
+
+
+def own_address() -> str:
+    """An address of this machine that is not loopback, which no Pod may have; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
 
 
 async def ask(server: Running, pair: Pair | None, path: str, **headers: str) -> Response:
@@ -224,3 +233,56 @@ async def test_proxies_pass_requests_on(server: Running, admin: Pair) -> None:
     assert (asked.path, asked.query) == ("/stats/summary", "a=b")
     assert "authorization" not in asked.headers
     assert (await ask(server, admin, "/api/v1/nodes/n2/proxy/")).status == 404
+
+
+@pytest.mark.parametrize("binary", KUBECTLS, ids=[path.name for path in KUBECTLS])
+async def test_kubectl_port_forward_comes_to_the_kubelet_as_spdy(server: Running, admin: Pair, binary: Path) -> None:
+    await server.running_pod("p", "a")
+    await server.send("PATCH", "/api/v1/namespaces/default/pods/p/status", {"status": {"phase": "Running"}})
+    server.kubelet.answer = Response(403, body=b"not today")
+    kubectl = server.kubectl(binary, admin)
+    failed = await asyncio.to_thread(kubectl.run, "port-forward", "p", "0:80")
+    asked = server.kubelet.asked[-1]
+    assert (asked.method, asked.path, asked.headers["upgrade"]) == ("POST", "/portForward/default/p", "SPDY/3.1")
+    assert "not today" in failed.stderr
+
+
+async def test_pods_and_services_are_reached_through_their_proxies(server: Running, admin: Pair) -> None:
+    async def backend(request: Request, peer: Peer) -> Answer:
+        assert "authorization" not in request.headers
+        return Response(200, {"x-path": request.path}, request.query.encode())
+
+    web, address = Server(backend), own_address()
+    port = await web.listen(address)
+    await server.running_pod("p", "a")
+    status = {"podIP": address, "podIPs": [{"ip": address}]}
+    await server.send("PATCH", "/api/v1/namespaces/default/pods/p/status", {"status": status})
+    await server.post(
+        "/api/v1/namespaces/default/services",
+        {
+            "kind": "Service",
+            "apiVersion": "v1",
+            "metadata": {"name": "s"},
+            "spec": {"ports": [{"name": "w", "port": 80}]},
+        },
+    )
+    subsets = [{"addresses": [{"ip": address}], "ports": [{"name": "w", "port": port}]}]
+    endpoints = {"kind": "Endpoints", "apiVersion": "v1", "metadata": {"name": "s"}, "subsets": subsets}
+    await server.post("/api/v1/namespaces/default/endpoints", endpoints)
+    for name in (f"pods/p:{port}", "services/s", "services/s:w", "services/http:s:80"):
+        answer = await ask(
+            server, admin, f"/api/v1/namespaces/default/{name}/proxy/b%20c/?d=e", authorization="Bearer x"
+        )
+        assert (name, answer.status, answer.headers.get("x-path"), answer.body) == (name, 200, "/b%20c/", b"d=e")
+    refused = await ask(server, admin, "/api/v1/namespaces/default/services/s:nope/proxy/")
+    assert (refused.status, json.loads(refused.body)["message"]) == (
+        503,
+        'no service port "nope" found for service "s"',
+    )
+    await web.close(grace=0)
+
+
+async def test_a_pod_without_an_address_is_not_reached(server: Running, admin: Pair) -> None:
+    await server.running_pod("p", "a")
+    answer = await ask(server, admin, "/api/v1/namespaces/default/pods/p/proxy/")
+    assert (answer.status, json.loads(answer.body)["message"]) == (400, "address not allowed")

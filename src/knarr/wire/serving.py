@@ -180,7 +180,7 @@ class ServerConnection(asyncio.Protocol):
                 self._transport.close()
             return
         self._answering = arrived = self._queue.popleft()
-        if len(self._queue) == self._host.limits.pipeline:
+        if len(self._queue) == self._host.limits.pipeline and not self._transport.is_closing():
             self._transport.resume_reading()
         if arrived.refusal:
             self._send_whole(arrived.refusal)
@@ -265,7 +265,7 @@ class ServerConnection(asyncio.Protocol):
         self._raw = RawStream(self._transport, self._flow)
         if self._tail:
             self._raw.inbox.feed(bytes(self._tail))
-            if len(self._tail) > _ONE_WRITE:
+            if len(self._tail) > _ONE_WRITE and not self._transport.is_closing():
                 self._transport.resume_reading()
         self._tail = None
         self._task = self._loop.create_task(self._own(answer, self._raw))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ssl
+from typing import Any
 
 from knarr.apiserver.registry import Lister
 from knarr.machinery.errors import InternalError, NotFound
 from knarr.wire.connections import HTTPTransport
 
 KUBELET_PORT = 10250
+
+JSON = dict[str, Any]
 
 
 class Kubelets:
@@ -21,12 +24,16 @@ class Kubelets:
 
     async def of(self, node: str) -> HTTPTransport:
         """The transport to the node's kubelet, made anew when the node has moved. Raises NotFound, InternalError."""
-        url = self._url(node)
+        found = self._lister.get("", "nodes", "", node)
+        url = _url(found) if found else ""
         known = self._transports.get(node)
         if known and known[0] == url:
             return known[1]
         if known:
+            del self._transports[node]
             await known[1].close()
+        if not url:
+            raise NotFound(f'nodes "{node}" not found', kind="nodes", name=node)
         transport = HTTPTransport(url, tls=self._tls)
         self._transports[node] = url, transport
         return transport
@@ -36,15 +43,12 @@ class Kubelets:
             await transport.close()
         self._transports.clear()
 
-    def _url(self, node: str) -> str:
-        found = self._lister.get("", "nodes", "", node)
-        if found is None:
-            self._transports.pop(node, None)
-            raise NotFound(f'nodes "{node}" not found', kind="nodes", name=node)
-        status = found.get("status", {})
-        addresses = {entry["type"]: entry["address"] for entry in reversed(status.get("addresses", []))}
-        address = addresses.get("InternalIP") or addresses.get("ExternalIP")
-        if not address:
-            raise InternalError("Internal error occurred: no preferred addresses found; known addresses: []")
-        port = status.get("daemonEndpoints", {}).get("kubeletEndpoint", {}).get("Port") or KUBELET_PORT
-        return f"https://[{address}]:{port}" if ":" in address else f"https://{address}:{port}"
+
+def _url(node: JSON) -> str:
+    status = node.get("status", {})
+    addresses = {entry["type"]: entry["address"] for entry in reversed(status.get("addresses", []))}
+    address = addresses.get("InternalIP") or addresses.get("ExternalIP")
+    if not address:
+        raise InternalError("Internal error occurred: no preferred addresses found; known addresses: []")
+    port = status.get("daemonEndpoints", {}).get("kubeletEndpoint", {}).get("Port") or KUBELET_PORT
+    return f"https://[{address}]:{port}" if ":" in address else f"https://{address}:{port}"

@@ -6,6 +6,7 @@ The name may be `[scheme:]name[:port]`; https://kubernetes.io/docs/tasks/access-
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 from random import SystemRandom
 from typing import Any
 
@@ -37,9 +38,8 @@ class Proxies:
     async def pod(self, request: APIRequest) -> Answer:
         scheme, name, port = split_name(request.info.name)
         pod = find(self._lister, "pods", request.info.namespace, name)
-        address = pod.get("status", {}).get("podIP")
-        if not address:
-            raise BadRequest("address not allowed")
+        address = pod.get("status", {}).get("podIP", "")
+        _require_routable(address)
         return await self._relay(scheme, address, port or str(_first_port(pod)), request)
 
     async def service(self, request: APIRequest) -> Answer:
@@ -52,6 +52,7 @@ class Proxies:
         if not backends:
             raise ServiceUnavailable(f'no endpoints available for service "{name}"')
         address, number = _RANDOM.choice(backends)
+        _require_routable(address)
         return await self._relay(scheme, address, number, request)
 
     def _backends(self, namespace: str, service: str, port_name: str) -> Iterator[tuple[str, str]]:
@@ -66,6 +67,16 @@ class Proxies:
         host = f"[{address}]" if ":" in address else address
         transport = HTTPTransport(f"{scheme or 'http'}://{host}:{port}", tls=tls)
         return await relay(transport, _backend_request(request), close=True)
+
+
+def _require_routable(address: str) -> None:
+    """Nobody gets at this machine's own loopback, or at a cloud's metadata, through us. Raises BadRequest."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        raise BadRequest("address not allowed") from None
+    if ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
+        raise BadRequest("address not allowed")
 
 
 def split_name(name: str) -> tuple[str, str, str]:
