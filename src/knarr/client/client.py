@@ -6,13 +6,23 @@ was not reached. Upstream's reference: https://kubernetes.io/docs/reference/usin
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Literal, TypeVar, overload
 from urllib.parse import urlencode
 
 import msgspec
 
-from knarr.client.decoding import ObjectList, WatchEvent, decode_frame, decode_list, decode_object, error_of, lines
+from knarr.client.decoding import (
+    ObjectList,
+    WatchEvent,
+    decode_frame,
+    decode_list,
+    decode_object,
+    error_of,
+    lines,
+    until,
+)
 from knarr.client.objects import JSON, Object
 from knarr.client.resources import Resource
 from knarr.wire.messages import Request, Response, StreamedResponse, Transport
@@ -28,6 +38,8 @@ _PATCH_TYPES: Mapping[str, str] = {
     "strategic": "application/strategic-merge-patch+json",
     "json": "application/json-patch+json",
 }
+
+_GRACE = 30.0  # real seconds that a server may take to end a watch at its timeout
 
 
 def _query(**parameters: str | int | None) -> str:
@@ -82,8 +94,8 @@ class Client:
     ) -> AsyncGenerator[WatchEvent[V], None]:
         """Changes after `resource_version`, bookmarks among them, until the server ends the watch.
 
-        The server ends it after `timeout` seconds, if given. Raises `Gone` when the revision is compacted: list
-        anew. Close the iterator when leaving early.
+        The server ends it after `timeout` seconds, if given; `TimeoutError` if it does not. Raises `Gone` when the
+        revision is compacted: list anew. Close the iterator when leaving early.
         """
         query = _query(
             watch="true",
@@ -93,10 +105,11 @@ class Client:
             fieldSelector=field_selector,
             timeoutSeconds=timeout or None,
         )
+        deadline = asyncio.get_running_loop().time() + timeout + _GRACE if timeout else None
         response = await self.transport.stream(Request("GET", resource.path(namespace), query, self._headers))
         try:
             await _refuse_failure(response)
-            async for frame in lines(response):
+            async for frame in lines(until(deadline, response)):
                 yield decode_frame(frame, view)
         finally:
             await response.close()

@@ -5,6 +5,7 @@ A list is decoded in one pass, a watch frame by frame; a component that wants pl
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import cache
@@ -102,6 +103,20 @@ def error_of(status: int, body: bytes, headers_retry_after: str = "") -> APIErro
     if not error.retry_after and headers_retry_after.isdigit():
         error.retry_after = int(headers_retry_after)
     return error
+
+
+async def until(deadline: float | None, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The chunks, while they come before the deadline (of the loop's clock); raises TimeoutError when it passes.
+
+    A peer that vanished without a word leaves a connection that looks alive: only time tells.
+    """
+    iterator = aiter(chunks)
+    while True:
+        async with asyncio.timeout_at(deadline):
+            chunk = await anext(iterator, None)
+        if chunk is None:
+            return
+        yield chunk
 
 
 async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from knarr.client.objects import JSON
+from knarr.machinery import yamls
 
 
 class KubeconfigError(Exception):
@@ -83,7 +82,7 @@ def write(path: Path, tree: JSON) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # mkstemp makes it 0600
     try:
         with os.fdopen(descriptor, "w") as file:
-            yaml.safe_dump(tree, file, sort_keys=False)
+            file.write(yamls.dump(tree))
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(target)
@@ -119,11 +118,11 @@ def remove(path: Path, name: str, *, user: str = "") -> None:
 
 def _read(path: Path) -> JSON:
     try:
-        tree = yaml.safe_load(path.read_text())
+        tree = yamls.load(path.read_bytes())
     except FileNotFoundError:
         raise KubeconfigError(f"there is no kubeconfig at {path}") from None
-    except yaml.YAMLError as error:
-        raise KubeconfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except yamls.YAMLError as error:
+        raise KubeconfigError(f"{path} is not YAML: {error}") from None
     if not isinstance(tree, dict):
         raise KubeconfigError(f"{path} is not a kubeconfig: its top level is no mapping")
     return tree

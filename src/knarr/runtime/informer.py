@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import logging
+import random
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Generic
@@ -29,6 +30,8 @@ IndexFunction = Callable[[T], Iterable[str]]
 
 # A watch that ends sooner than this without having told anything counts as a failure: the next one waits.
 _SHORT_WATCH = 1.0
+# The server is asked to end a watch after so many seconds: a connection that died unnoticed is found out by then.
+_WATCH_SECONDS = (300, 600)
 
 
 class Informer(Generic[T]):
@@ -136,6 +139,7 @@ class Informer(Generic[T]):
             self._namespace,
             view=self._view,
             resource_version=self._version,
+            timeout=random.randint(*_WATCH_SECONDS),  # noqa: S311  # spread, not secret
             label_selector=self._label_selector,
             field_selector=self._field_selector,
         )

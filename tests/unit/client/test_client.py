@@ -155,3 +155,11 @@ def test_error_of(status: int, body: object, kind: type[APIError], message: str)
 
 def test_retry_after_of_the_header_is_kept() -> None:
     assert error_of(429, b"slow down", "3").retry_after == 3
+
+
+async def test_a_watch_that_its_server_forgot_ends(
+    api: FakeAPI, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knarr.client.client._GRACE", -0.99)
+    with pytest.raises(TimeoutError):
+        await anext(client.watch(PODS, view=Object, resource_version="0", timeout=1))

@@ -80,7 +80,7 @@ def test_the_file_is_private_and_a_link_stays_one(path: Path, tmp_path: Path) ->
 def test_files_are_found_beside_the_kubeconfig(path: Path) -> None:
     tree = {
         "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "n"}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "team"}}],
         "clusters": [
             {"name": "c", "cluster": {"server": "https://s", "certificate-authority": "ca.pem", "tls-server-name": "x"}}
         ],
@@ -94,7 +94,7 @@ def test_files_are_found_beside_the_kubeconfig(path: Path) -> None:
     written(path, tree)
     (path.parent / "ca.pem").write_bytes(b"CA")
     (path.parent / "token").write_text("fresh\n")
-    assert load(path) == Credentials("https://s", ca=b"CA", key=b"K", token="fresh", namespace="n", server_name="x")
+    assert load(path) == Credentials("https://s", ca=b"CA", key=b"K", token="fresh", namespace="team", server_name="x")
 
 
 @pytest.mark.parametrize(
