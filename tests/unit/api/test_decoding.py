@@ -27,6 +27,12 @@ def container(**fields: Any) -> dict[str, Any]:
             POD, {"metadata": {"labels": {"a": None}}}, {"metadata": {"labels": {"a": ""}}}, id="null in a map"
         ),
         pytest.param(POD, container(args=["a", None]), container(args=["a", ""]), id="null in a list"),
+        pytest.param(
+            POD,
+            container(resources={"limits": {"cpu": None}}),
+            container(resources={"limits": {"cpu": "0"}}),
+            id="null for a quantity",
+        ),
         pytest.param(POD, {"spec": {"containers": [None]}}, {"spec": {"containers": [{}]}}, id="null for an object"),
         pytest.param(
             POD,

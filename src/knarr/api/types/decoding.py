@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from knarr.api.types.mismatches import DecodeError, Key, Mismatch, Place, explained, found, write_place
-from knarr.api.types.scalars import PLAIN, RESOURCE, SCALARS, Decoder, opaque
+from knarr.api.types.scalars import PLAIN, RESOURCE, SCALARS, ZEROS, Decoder, opaque
 from knarr.api.types.shapes import ListOf, MapOf, Opaque, Scalar, Shape, Struct, go_type
 
 
@@ -132,4 +132,4 @@ def _zero(shape: Shape) -> Callable[[], Any]:
         case Opaque():
             return lambda: None
         case Scalar(form):
-            return {"bool": bool, "int32": int, "int64": int, "float64": float, "int-or-string": int}.get(form, str)
+            return lambda: ZEROS.get(form, "")

@@ -112,5 +112,6 @@ SCALARS: dict[str, Decoder] = {
     "quantity": _quantity_of(quantity.canonical),
     "int-or-string": _int_or_string,
 }
+ZEROS: dict[str, Any] = {"bool": False, "int32": 0, "int64": 0, "float64": 0.0, "int-or-string": 0, "quantity": "0"}
 # Forms whose Python type says it all: a value of that type needs no decoder.
 PLAIN: dict[str, type] = {"string": str, "bool": bool, "float64": float}
