@@ -14,21 +14,7 @@ from knarr.kubelet.cri.runtime import Limits
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.resources import pod_limits, qos_class
 
-HIERARCHIES = (
-    "cpu",
-    "cpuacct",
-    "memory",
-    "pids",
-    "cpuset",
-    "blkio",
-    "devices",
-    "freezer",
-    "hugetlb",
-    "systemd",
-    "net_cls",
-)
 CONTROLLERS = ("cpu", "memory", "pids", "cpuset", "io")
-LIMITING = ("cpu", "memory")
 
 
 def cgroup_parent(root: str, pod: Pod) -> str:
@@ -97,7 +83,7 @@ class Cgroups:
 
     def folders(self, path: str) -> Iterator[Path]:
         """Where this cgroup is, in each hierarchy that has it."""
-        hierarchies = [self.mount] if self.unified else [self.mount / name for name in HIERARCHIES]
+        hierarchies = [self.mount] if self.unified else [entry for entry in self.mount.iterdir() if entry.is_dir()]
         yield from (folder for hierarchy in hierarchies if (folder := hierarchy / path[1:]).is_dir())
 
     def remove(self, uid: str) -> None:

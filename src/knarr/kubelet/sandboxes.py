@@ -13,7 +13,6 @@ from knarr.kubelet.resources import containers_of
 POD_NAME, POD_NAMESPACE, POD_UID = "io.kubernetes.pod.name", "io.kubernetes.pod.namespace", "io.kubernetes.pod.uid"
 CONTAINER_NAME = "io.kubernetes.container.name"
 NODE = "io.knarr.node"  # whose these are: a kubelet touches only what carries its own node's name
-GRACE = "io.kubernetes.pod.terminationGracePeriod"
 
 
 def pod_labels(pod: Pod, node: str) -> dict[str, str]:
@@ -84,7 +83,6 @@ def sandbox_config(pod: Pod, options: PodOptions, cgroup_parent: str, attempt: i
         dns=pod_dns(pod, options.dns),
         ports=host_ports(pod),
         labels=meta.labels | pod_labels(pod, options.node_name),
-        annotations={GRACE: str(pod.spec.termination_grace_period_seconds)},
         cgroup_parent=cgroup_parent,
         namespaces=namespaces(pod),
         security=sandbox_security(pod, options),

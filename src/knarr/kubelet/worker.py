@@ -376,7 +376,10 @@ class PodWorker:
     # STOP, CLEAN, CONFIRM
 
     def wanted_grace(self) -> int:
+        """Seconds; a pod that the API has given up without waiting for the node gets the least."""
         meta, spec = self.pod.metadata, self.pod.spec
+        if self.removed:
+            return 1
         if meta.deletion_grace_period_seconds is not None:
             return max(1, meta.deletion_grace_period_seconds)
         return max(1, spec.termination_grace_period_seconds)

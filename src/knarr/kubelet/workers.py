@@ -11,8 +11,8 @@ from knarr.client.objects import Meta
 from knarr.kubelet.cri.runtime import ContainerRecord, ContainerState, RuntimeEvent, Sandbox
 from knarr.kubelet.holdings import adopt
 from knarr.kubelet.interfaces import Instance
-from knarr.kubelet.objects import Pod, PodSpec
-from knarr.kubelet.sandboxes import GRACE, NODE, POD_NAME, POD_NAMESPACE, POD_UID, log_directory
+from knarr.kubelet.objects import Pod
+from knarr.kubelet.sandboxes import NODE, POD_NAME, POD_NAMESPACE, POD_UID, log_directory
 from knarr.kubelet.services import Services
 from knarr.kubelet.worker import PodWorker
 
@@ -130,8 +130,7 @@ class Workers:
 
 
 def orphan(item: Sandbox | ContainerRecord) -> Pod:
-    """A pod that only the runtime remembers."""
+    """A pod that only the runtime remembers, as far as stopping it needs."""
     labels = item.labels
     meta = Meta(name=labels.get(POD_NAME, ""), namespace=labels.get(POD_NAMESPACE, ""), uid=labels[POD_UID])
-    grace = item.annotations.get(GRACE, "1")
-    return Pod(metadata=meta, spec=PodSpec(termination_grace_period_seconds=int(grace) if grace.isdecimal() else 1))
+    return Pod(metadata=meta)
