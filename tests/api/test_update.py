@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from knarr.storage.store import UnavailableError
 from tests.api.harness import JSON_PATCH, MERGE, STRATEGIC, Server
 from tests.api.objects import CONFIG_MAPS, DEPLOYMENTS, PODS, config_map, deployment, pod
 
@@ -239,3 +240,35 @@ async def test_scale(server: Server) -> None:
     assert negative.body["message"] == (
         'Scale.autoscaling "d" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0'
     )
+
+
+async def test_a_running_pod_gets_ephemeral_containers(server: Server) -> None:
+    await server.post(PODS, pod())
+    debugger = {"name": "debug", "image": "busybox", "targetContainerName": "c"}
+    patch = {"spec": {"ephemeralContainers": [debugger], "nodeName": "ignored"}}
+    answer = await server.patch(f"{PODS}/p/ephemeralcontainers", patch, STRATEGIC)
+    assert answer.status == 200
+    (found,) = answer.body["spec"]["ephemeralContainers"]
+    assert found.items() >= debugger.items()
+    assert "nodeName" not in answer.body["spec"]
+
+
+async def test_a_running_pod_is_resized(server: Server) -> None:
+    await server.post(PODS, pod(containers=[{"name": "c", "image": "x", "resources": {"requests": {"cpu": "1"}}}]))
+    patch = {"spec": {"containers": [{"name": "c", "image": "ignored", "resources": {"requests": {"cpu": "2"}}}]}}
+    answer = await server.patch(f"{PODS}/p/resize", patch, STRATEGIC)
+    assert answer.status == 200
+    (container,) = answer.body["spec"]["containers"]
+    assert (container["image"], container["resources"]) == ("x", {"requests": {"cpu": "2"}})
+
+
+async def test_a_store_that_cannot_answer_is_an_unavailable_service(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(writes: object) -> int:
+        raise UnavailableError("the disk is full")
+
+    monkeypatch.setattr(server.store, "commit", full)
+    answer = await server.post(CONFIG_MAPS, config_map())
+    assert (answer.status, answer.body["reason"]) == (503, "ServiceUnavailable")
+    assert answer.body["message"] == "the store cannot answer: the disk is full"

@@ -10,9 +10,9 @@ from knarr.apiserver.request import APIRequest
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.table import UNSTORED, VERBS
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import MethodNotAllowed, NotFound
+from knarr.machinery.errors import MethodNotAllowed, NotFound, ServiceUnavailable
 from knarr.storage.cache import WatchCache
-from knarr.storage.store import Store
+from knarr.storage.store import Store, UnavailableError
 from knarr.wire.messages import Answer
 
 
@@ -42,7 +42,10 @@ class API:
         handler = unstored or VERBS.get((info.verb, info.subresource))
         if handler is None or not _allows(kind, request):
             raise MethodNotAllowed("the server does not allow this method on the requested resource")
-        return await handler(Call(self.registry, request, kind, version))
+        try:
+            return await handler(Call(self.registry, request, kind, version))
+        except UnavailableError as error:
+            raise ServiceUnavailable(f"the store cannot answer: {error}") from None
 
     def close(self) -> None:
         """Forget what is still to happen; watches are ended by who ends their connections."""
