@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from knarr.client.objects import JSON
-from knarr.kubelet.interfaces import VolumeError
+from knarr.kubelet.interfaces import ConfigError, VolumeError
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.volumes import payloads
 from knarr.kubelet.volumes.mounts import is_mounted, mount_tmpfs
@@ -67,7 +67,7 @@ class Refreshed:
             await self._wait(renewal)
             try:
                 renewal = await self._refresh()
-            except (APIError, VolumeError, OSError) as error:
+            except (APIError, VolumeError, ConfigError, OSError) as error:
                 # The files stay as they are: an object that is gone takes nothing from a running container.
                 log.warning("volume %s of pod %s stays as it is: %s", self._site.volume, self._site.pod.uid, error)
                 renewal = _RETRY

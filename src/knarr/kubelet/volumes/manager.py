@@ -19,7 +19,7 @@ import msgspec
 
 from knarr.client.client import Client
 from knarr.client.objects import JSON
-from knarr.kubelet.interfaces import Mount, VolumeError
+from knarr.kubelet.interfaces import ConfigError, Mount, VolumeError
 from knarr.kubelet.objects import Pod, Volume
 from knarr.kubelet.volumes import subpaths
 from knarr.kubelet.volumes.contents import Refreshed
@@ -110,7 +110,7 @@ class VolumeManager:
             await refreshed.start()
             volumes.refreshed.append(refreshed)
             return Mount(str(site.path), read_only=True)
-        except (VolumeError, APIError, OSError, TimeoutError, msgspec.ValidationError) as error:
+        except (VolumeError, ConfigError, APIError, OSError, msgspec.ValidationError) as error:
             raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}" : {error}') from error
 
     def _source(self, volume: Volume) -> tuple[Place | Content, JSON]:

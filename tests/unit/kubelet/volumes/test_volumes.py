@@ -177,6 +177,11 @@ async def test_projected_token_is_renewed_at_four_fifths_of_its_life(
             {"nfs": {"server": "s", "path": "/"}}, "volumes of type nfs are not supported by this node", id="nfs"
         ),
         pytest.param(
+            {"downwardAPI": {"items": [{"path": "x", "fieldRef": {"fieldPath": "spec.nothing"}}]}},
+            "unsupported fieldPath: spec.nothing",
+            id="no field",
+        ),
+        pytest.param(
             {"emptyDir": {"medium": "HugePages"}},
             'emptyDir medium "HugePages" is not supported by this node',
             id="huge pages",

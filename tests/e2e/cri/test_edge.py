@@ -1,0 +1,144 @@
+"""What reaches into containers of a real containerd: volumes, environment, probes, logs, exec and port-forward."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from knarr.client.resources import CONFIG_MAPS
+from knarr.kubelet.server import KubeletServer
+from knarr.kubelet.server import Node as Served
+from knarr.machinery.clock import RealClock
+from knarr.wire.connections import HTTPTransport
+from knarr.wire.messages import Request
+from knarr.wire.server import Server
+from tests.e2e.cri.node import NODE, Node, is_ready, state
+from tests.e2e.cri.test_pods import WAIT, shell
+from tests.unit.kubelet.test_server import api_server
+
+JSON = dict[str, Any]
+UPGRADE = {"connection": "Upgrade", "upgrade": "SPDY/3.1"}
+
+
+@asynccontextmanager
+async def served(node: Node) -> AsyncIterator[HTTPTransport]:
+    """The kubelet's server, as the API server meets it."""
+    application = KubeletServer(Served(NODE, node.kubelet.pods, node.runtime, node.client, RealClock()))
+    server = Server(lambda request, _: application(request, api_server()))
+    transport = HTTPTransport(f"http://127.0.0.1:{await server.listen()}")
+    yield transport
+    await transport.close()
+    await server.close(1)
+
+
+async def logs(transport: HTTPTransport, query: str = "") -> str:
+    answer = await transport.request(Request("GET", "/containerLogs/default/web/app", query))
+    return answer.body.decode()
+
+
+def config(**data: str) -> JSON:
+    return {"metadata": {"name": "config"}, "data": data}
+
+
+async def test_files_and_variables_come_from_the_api_and_files_follow_it(node: Node) -> None:
+    await node.client.create(CONFIG_MAPS, config(color="red"), "default")
+    wait = "until grep -q blue /v/color; do sleep 0.05; done; echo changed"
+    show = f"cat /v/color /one; echo; echo $COLOR $(POD_NAME); {wait}"
+    reference = {"configMapKeyRef": {"name": "config", "key": "color"}}
+    env = [
+        {"name": "COLOR", "valueFrom": reference},
+        {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+    ]
+    mounts = [{"name": "v", "mountPath": "/v"}, {"name": "v", "mountPath": "/one", "subPath": "color"}]
+    container = shell(show, env=env, volumeMounts=mounts)
+    volumes = [{"name": "v", "configMap": {"name": "config"}}]
+    await node.create("web", {"restartPolicy": "Never", "containers": [container], "volumes": volumes})
+    await node.until("web", is_ready)
+    await node.client.patch(CONFIG_MAPS, "config", {"data": {"color": "blue"}}, "default")
+    await node.until("web", lambda pod: pod["status"]["phase"] == "Succeeded")
+    async with served(node) as transport:
+        assert await logs(transport) == "redred\nred web\nchanged\n"
+
+
+async def test_a_missing_config_map_is_told_and_then_found(node: Node) -> None:
+    container = shell(WAIT, volumeMounts=[{"name": "v", "mountPath": "/v"}])
+    await node.create("web", {"containers": [container], "volumes": [{"name": "v", "configMap": {"name": "config"}}]})
+    async with asyncio.timeout(10):
+        while not any(text.startswith("FailedMount") for text in await node.told("web")):
+            await asyncio.sleep(0.02)
+    told = 'FailedMount: MountVolume.SetUp failed for volume "v" : configmap "config" not found'
+    assert told in await node.told("web")
+    assert state(await node.get("web"))["waiting"]["reason"] == "ContainerCreating"
+    await node.client.create(CONFIG_MAPS, config(color="red"), "default")
+    await node.until("web", is_ready)
+
+
+async def test_memory_volumes_are_limited_and_leave_nothing(node: Node) -> None:
+    container = shell(
+        "dd if=/dev/zero of=/m/big bs=1M count=2; " + WAIT, volumeMounts=[{"name": "m", "mountPath": "/m"}]
+    )
+    volume = {"name": "m", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
+    pod = await node.create("web", {"containers": [container], "volumes": [volume]})
+    await node.until("web", is_ready)
+    directory = node.options.pod_directory(pod["metadata"]["uid"])
+    async with served(node) as transport:
+        async with asyncio.timeout(10):
+            while "No space left on device" not in await logs(transport):
+                await asyncio.sleep(0.02)
+    await node.delete("web", grace=0)
+    await node.gone("web")
+    async with asyncio.timeout(10):
+        while directory.exists():
+            await asyncio.sleep(0.02)
+
+
+async def test_following_a_log_ends_with_the_container(node: Node) -> None:
+    await node.create(
+        "web", {"restartPolicy": "Never", "containers": [shell("for i in 1 2 3; do echo $i; sleep 0.2; done")]}
+    )
+    await node.until("web", is_ready)
+    async with served(node) as transport, asyncio.timeout(10):
+        assert await logs(transport, "follow=true") == "1\n2\n3\n"
+        assert await logs(transport, "tailLines=1") == "3\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "protocols", "chosen"),
+    [
+        (
+            "/exec/default/web/app?command=sh&input=1&output=1&tty=1",
+            "v5.channel.k8s.io, v4.channel.k8s.io",
+            "v4.channel.k8s.io",
+        ),
+        ("/attach/default/web/app?output=1", "v4.channel.k8s.io", "v4.channel.k8s.io"),
+        ("/portForward/default/web?", "portforward.k8s.io", "portforward.k8s.io"),
+    ],
+)
+async def test_streams_reach_the_runtime(node: Node, path: str, protocols: str, chosen: str) -> None:
+    await node.create("web", {"containers": [shell(WAIT)]})
+    await node.until("web", is_ready)
+    target, _, query = path.partition("?")
+    async with served(node) as transport, asyncio.timeout(10):
+        headers = {**UPGRADE, "x-stream-protocol-version": protocols}
+        response, duplex = await transport.upgrade(Request("POST", target, query, headers))
+        assert (response.status, response.headers["x-stream-protocol-version"]) == (101, chosen)
+        assert duplex
+        await duplex.close()
+
+
+async def test_liveness_restarts_and_readiness_gates(node: Node) -> None:
+    container = shell(
+        "touch /tmp/live; sleep 1; rm /tmp/live; " + WAIT,
+        livenessProbe={"exec": {"command": ["cat", "/tmp/live"]}, "periodSeconds": 1, "failureThreshold": 1},
+        readinessProbe={"exec": {"command": ["cat", "/tmp/never"]}, "periodSeconds": 1},
+    )
+    await node.create("web", {"containers": [container], "terminationGracePeriodSeconds": 1})
+    pod = await node.until("web", lambda p: p["status"].get("containerStatuses", [{}])[0].get("restartCount"))
+    assert not is_ready(pod)
+    told = await node.told("web")
+    assert "Unhealthy: Liveness probe failed: cat: can't open '/tmp/live': No such file or directory\n" in told
+    assert "Killing: Container app failed liveness probe, will be restarted" in told
