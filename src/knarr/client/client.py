@@ -231,6 +231,11 @@ class Client:
         query = _query(labelSelector=label_selector, fieldSelector=field_selector)
         await self._send("DELETE", resource.path(namespace), query)
 
+    async def document(self, path: str, accept: str = "application/json") -> bytes:
+        """What the server has at a path that is no resource: discovery, health, versions."""
+        response = await self.transport.request(Request("GET", path, "", {**self._headers, "accept": accept}))
+        return _success(response)
+
     async def close(self) -> None:
         """Close the transport's connections."""
         await self.transport.close()

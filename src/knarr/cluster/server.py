@@ -25,7 +25,8 @@ async def controller_manager(config: Config, clock: Clock, api: Client | None = 
     from knarr.runtime.manager import run_controllers
 
     api = api or client(config, "controller-manager")
-    await run_controllers(CONTROLLERS, api, clock, component="kube-controller-manager")
+    settings = {"root-ca-file": (config.pki / "ca.crt").read_text()}
+    await run_controllers(CONTROLLERS, api, clock, component="kube-controller-manager", settings=settings)
 
 
 async def scheduler(config: Config, clock: Clock, api: Client | None = None) -> None:

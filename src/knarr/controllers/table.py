@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from knarr.controllers import deployment, job, replicaset, replicationcontroller
+from knarr.controllers import (
+    deployment,
+    job,
+    namespace,
+    replicaset,
+    replicationcontroller,
+    rootca,
+    serviceaccount,
+)
 from knarr.runtime.controller import Controller
 
 CONTROLLERS: tuple[Controller, ...] = (
+    serviceaccount.CONTROLLER,
+    rootca.CONTROLLER,
+    namespace.CONTROLLER,
     deployment.CONTROLLER,
     replicaset.CONTROLLER,
     replicationcontroller.CONTROLLER,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from knarr.client.objects import T
@@ -27,6 +27,9 @@ class Context:
     expectations: Expectations
     informer_of: Callable[[Resource, type], Informer]  # type: ignore[type-arg]
     enqueue: Callable[[str], None]
+    settings: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what a cluster is told at its start, by upstream's flags
 
     def cache(self, resource: Resource, view: type[T]) -> Informer[T]:
         """The cache of a watched resource, typed."""

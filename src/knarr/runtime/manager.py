@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -69,6 +69,7 @@ class Loop:
         quiescence: Quiescence,
         counters: Counters,
         component: str,
+        settings: Mapping[str, str],
     ) -> None:
         self.controller = controller
         self.queue = WorkQueue(clock, quiescence)
@@ -83,6 +84,7 @@ class Loop:
             expectations=Expectations(clock),
             informer_of=lambda resource, view: self._caches[resource, view],
             enqueue=self._enqueue,
+            settings=settings,
         )
         for watch in controller.watches:
             informers.of(watch).add_handler(partial(self._changed, watch))
@@ -168,13 +170,23 @@ async def run_controllers(
     component: str,
     quiescence: Quiescence | None = None,
     counters: Counters | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> None:
     """Run the controllers until cancelled. `component` is the events' source for controllers that name none."""
     quiescence, counters = quiescence or Quiescence(), counters or Counters()
     informers = Informers(client, clock, quiescence)
     loops = [
-        Loop(c, informers, client, clock, quiescence=quiescence, counters=counters, component=c.source or component)
-        for c in controllers
+        Loop(
+            controller,
+            informers,
+            client,
+            clock,
+            quiescence=quiescence,
+            counters=counters,
+            component=controller.source or component,
+            settings=settings or {},
+        )
+        for controller in controllers
     ]
     async with asyncio.TaskGroup() as group:
         for informer in informers:

@@ -1,0 +1,59 @@
+"""Every namespace has a ConfigMap with the certificate by which its Pods recognise the API server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from knarr.client.objects import Object
+from knarr.client.resources import CONFIG_MAPS, NAMESPACES
+from knarr.controllers.namespaces import Namespace
+from knarr.machinery.errors import AlreadyExists
+from knarr.runtime.context import Context
+from knarr.runtime.controller import Controller, Watch
+
+NAME, KEY = "kube-root-ca.crt", "ca.crt"
+SETTING = "root-ca-file"  # the certificate itself, in PEM
+DESCRIPTION = (
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
+    "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes "
+    "clusters."
+)
+
+
+class ConfigMap(Object, frozen=True):
+    data: dict[str, str] = {}
+
+
+async def reconcile(context: Context, key: str) -> None:
+    """Give the namespace of this name the ConfigMap, or mend its contents."""
+    certificate = context.settings.get(SETTING)
+    namespace = context.cache(NAMESPACES, Namespace).get(key)
+    if not certificate or namespace is None or not namespace.active:
+        return
+    data = {KEY: certificate}
+    found = context.cache(CONFIG_MAPS, ConfigMap).get(f"{key}/{NAME}")
+    metadata = {"name": NAME, "namespace": key, "annotations": {"kubernetes.io/description": DESCRIPTION}}
+    if found is None:
+        try:
+            await context.client.create(CONFIG_MAPS, {"metadata": metadata, "data": data}, key)
+        except AlreadyExists:
+            return
+    elif found.data != data:
+        patch = {"data": {**dict.fromkeys(found.data), **data}}
+        await context.client.patch(CONFIG_MAPS, NAME, patch, key)
+
+
+def of_namespace(obj: Object) -> Iterable[str]:
+    """The namespace that the ConfigMap is in."""
+    return (obj.metadata.namespace,)
+
+
+CONTROLLER = Controller(
+    name="root-ca-cert-publisher",
+    watches=(
+        Watch(NAMESPACES, Namespace),
+        Watch(CONFIG_MAPS, ConfigMap, keys=of_namespace, field_selector=f"metadata.name={NAME}"),
+    ),
+    reconcile=reconcile,
+    may={"namespaces": "get list watch", "configmaps": "create list watch patch"},
+)

@@ -1,0 +1,42 @@
+"""Every namespace has a service account `default`, for the Pods that name none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from knarr.client.objects import Object
+from knarr.client.resources import NAMESPACES, SERVICE_ACCOUNTS
+from knarr.controllers.namespaces import Namespace
+from knarr.machinery.errors import AlreadyExists
+from knarr.runtime.context import Context
+from knarr.runtime.controller import Controller, Watch
+
+NAME = "default"
+
+
+async def reconcile(context: Context, key: str) -> None:
+    """Give the namespace of this name its account, where it lacks it."""
+    namespace = context.cache(NAMESPACES, Namespace).get(key)
+    if namespace is None or not namespace.active:
+        return
+    if context.cache(SERVICE_ACCOUNTS, Object).get(f"{key}/{NAME}") is None:
+        try:
+            await context.client.create(SERVICE_ACCOUNTS, {"metadata": {"name": NAME, "namespace": key}}, key)
+        except AlreadyExists:
+            return
+
+
+def of_namespace(obj: Object) -> Iterable[str]:
+    """The namespace of an object that each namespace should have."""
+    return (obj.metadata.namespace,)
+
+
+CONTROLLER = Controller(
+    name="serviceaccount-controller",
+    watches=(
+        Watch(NAMESPACES, Namespace),
+        Watch(SERVICE_ACCOUNTS, Object, keys=of_namespace, field_selector=f"metadata.name={NAME}"),
+    ),
+    reconcile=reconcile,
+    may={"namespaces": "get list watch", "serviceaccounts": "create list watch"},
+)
