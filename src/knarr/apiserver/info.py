@@ -8,6 +8,7 @@ anything else is a non-resource path, its verb the method in lower case
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs, unquote
 
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -35,6 +36,7 @@ class RequestInfo:
     rest: str = ""  # what follows the subresource, with its slash: the path that a proxy passes on
 
 
+@lru_cache(maxsize=512)  # clients ask for the same things over and over
 def parse(method: str, path: str, query: str = "") -> RequestInfo:
     """Never fails: what does not look like a resource is a non-resource request."""
     parts = [part for part in path.split("/") if part]

@@ -9,6 +9,7 @@ from typing import cast
 import httptools
 
 from knarr.wire.flow import Backpressure, Inbox, RawStream
+from knarr.wire.heads import field_name
 
 
 class ClientConnection(asyncio.Protocol):
@@ -135,7 +136,7 @@ class ClientConnection(asyncio.Protocol):
         self._fields: dict[str, str] = {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        field, text = name.lower().decode("latin-1"), value.decode("latin-1")
+        field, text = field_name(name), value.decode("latin-1")
         known = self._fields.get(field)
         self._fields[field] = text if known is None else f"{known}, {text}"
 

@@ -36,6 +36,12 @@ def request_head(request: Request, prefix: str, headers: Mapping[str, str]) -> b
     return f"{request.method} {target} HTTP/1.1\r\n{fields}\r\n".encode()
 
 
+@lru_cache(maxsize=256)
+def field_name(name: bytes) -> str:
+    """A field's name as messages have it. The few that there are come again with every message."""
+    return name.lower().decode("latin-1")
+
+
 def _check(fields: str, count: int) -> None:
     if fields.count("\n") != count or fields.count("\r") != count:
         raise HeadError("a header's value holds a line break")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
+from knarr.wire.heads import field_name
 from knarr.wire.messages import Request, Response
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class RequestReader:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        field, text = name.lower().decode("latin-1"), value.decode("latin-1")
+        field, text = field_name(name), value.decode("latin-1")
         known = self._fields.get(field)
         self._fields[field] = text if known is None else f"{known}, {text}"
 
