@@ -33,7 +33,7 @@ class Lease(Object, frozen=True):
     spec: LeaseSpec = LeaseSpec()
 
 
-class LeadershipLost(Exception):  # noqa: N818  # what happened, not an error of anybody's
+class LeadershipLost(Exception):  # what happened, not an error of anybody's
     """The lease could not be renewed in time; somebody else may lead by now."""
 
 
