@@ -26,11 +26,11 @@ async def test_an_informer_lives_through_a_restart_of_the_server(server: Server)
     await informer.wait_synced()
     await server.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "before"}})
     await settle()
-    await cluster.client.close()  # what the end of a process does to its connections
     server.api.close()
     await server.cache.stop()
     server.restart()
     await server.cache.start()
+    await cluster.client.close()  # what the end of a process does to its connections
     await server.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "after"}})
     await server.delete("/api/v1/namespaces/default/configmaps/before")
     for _ in range(5):
