@@ -47,13 +47,17 @@ async def kubelet(config: Config, clock: Clock, api: Client | None = None) -> No
     node = NodeAgent(api, clock, runtime, Machine(config.root), _node_options(config))
     recorder = EventRecorder(api, clock, "kubelet", config.node_name)
     services = Informer(api, SERVICES, Service, clock=clock)
+
+    def exceeded(uid: str, message: str) -> None:
+        agent.pods.evict(uid, message)
+
     agent = Kubelet(
         api,
         clock,
         runtime,
         _pod_options(config),
         recorder=recorder,
-        volumes=VolumeManager(api, clock, config.root, allocatable=node.allocatable),
+        volumes=VolumeManager(api, clock, config.root, allocatable=node.allocatable, exceeded=exceeded),
         environments=Environment(api, services, node.allocatable),
         probes=Prober,
     )

@@ -103,7 +103,7 @@ def _port(number: Callable[[Config], int], host: Callable[[Config], str]) -> Cal
 PREREQUISITES = (
     Prerequisite("root", _root, "run it with sudo"),
     Prerequisite("containerd", _command("containerd"), "apt-get install containerd"),
-    Prerequisite("an OCI runtime", _command("crun", "runc"), "apt-get install crun"),
+    Prerequisite("an OCI runtime", _command("crun", "runc"), "apt-get install runc"),
     Prerequisite("CNI plugins", _plugins, "apt-get install containernetworking-plugins"),
     Prerequisite("nftables", _command("nft"), "apt-get install nftables"),
     Prerequisite("iproute2", _command("ip"), "apt-get install iproute2"),

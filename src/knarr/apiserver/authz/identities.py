@@ -20,28 +20,32 @@ class Identity:
     subject: str
     role: Role
     own_namespace: bool = False  # the role holds only in the service account's namespace, and for non-resource paths
+    namespace: str = ""  # the role holds only in this one
 
 
 class NamedIdentities:
     """Adds up the roles that a user holds by name and by groups; `system:masters` may do anything."""
 
     def __init__(self, identities: tuple[Identity, ...]) -> None:
-        self._rights: dict[str, list[tuple[Rights, bool]]] = {}
+        self._rights: dict[str, list[tuple[Rights, Identity]]] = {}
         for identity in identities:
-            held = self._rights.setdefault(identity.subject, [])
-            held.append((Rights(identity.role), identity.own_namespace))
+            self._rights.setdefault(identity.subject, []).append((Rights(identity.role), identity))
 
     def authorize(self, user: User, info: RequestInfo) -> Decision:
         if MASTERS in user.groups:
             return ALLOWED
         own_name = user.name.removeprefix(_NODE) if user.name.startswith(_NODE) else ""
         for subject in (user.name, *user.groups):
-            for rights, own_namespace in self._rights.get(subject, ()):
-                if own_namespace and info.is_resource and info.namespace != _namespace_of(user):
-                    continue
-                if rights.allow(info, own_name):
+            for rights, identity in self._rights.get(subject, ()):
+                if _holds_in(identity, user, info) and rights.allow(info, own_name):
                     return ALLOWED
         return NO_OPINION
+
+
+def _holds_in(identity: Identity, user: User, info: RequestInfo) -> bool:
+    """Whether the role counts in the namespace that the request is about."""
+    only = _namespace_of(user) if identity.own_namespace else identity.namespace
+    return not (info.is_resource and (only or identity.own_namespace)) or info.namespace == only
 
 
 def _namespace_of(user: User) -> str:

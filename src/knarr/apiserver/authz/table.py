@@ -74,6 +74,10 @@ DNS = Role(
     may={**EVENTS, "services endpoints pods namespaces nodes": READ, "endpointslices.discovery.k8s.io": READ},
 )
 
+DNS_SERVICE = Role(
+    "knarr:kube-dns", may={"services": "create patch", "endpointslices.discovery.k8s.io": "create patch"}
+)
+
 OWN_NAMESPACE = Role(
     "knarr:service-account",
     may={
@@ -91,5 +95,6 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("system:nodes", NODE),
     Identity("system:kube-proxy", PROXY),
     Identity("system:kube-dns", DNS),
+    Identity("system:kube-dns", DNS_SERVICE, namespace="kube-system"),
     Identity("system:serviceaccounts", OWN_NAMESPACE, own_namespace=True),
 )
