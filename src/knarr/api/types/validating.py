@@ -174,7 +174,7 @@ def _bounds(shape: Shape, low: int | None, high: int | None) -> Validator:
     message = _bounds_message(low, high)
 
     def validate_number(value: Any, path: str, errors: list[FieldError]) -> None:
-        if not isinstance(value, str) and not lowest <= value <= highest:
+        if type(value) is int and not lowest <= value <= highest:
             errors.append(fielderrors.invalid(path, value, message))
 
     def validate_quantity(value: Any, path: str, errors: list[FieldError]) -> None:
