@@ -6,14 +6,15 @@ Pods, and writes the status in the steps that let no Pod be forgotten or counted
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from knarr.client.objects import JSON, Object
+from knarr.client.objects import JSON
 from knarr.client.resources import JOBS, PODS
+from knarr.controllers.jobs.bodies import indexed_pod_of, pod_of
+from knarr.controllers.jobs.finalizers import BY_JOB, by_job, expectation, free, let_go, observe
 from knarr.controllers.jobs.indexes import written
 from knarr.controllers.jobs.tally import listing, settled, tally
 from knarr.controllers.jobs.verdicts import (
@@ -27,26 +28,24 @@ from knarr.controllers.jobs.verdicts import (
     suspension,
     wanted_active,
 )
-from knarr.controllers.jobs.views import FINALIZER, INDEX, Job, Uncounted, tracked
+from knarr.controllers.jobs.views import Job, Uncounted
 from knarr.controllers.objects import BY_CONTROLLER, Condition, Pod, omitting_zeros
 from knarr.controllers.ownership import claim, label_selector, owners_of
-from knarr.controllers.pods import BURST, create_all, delete_all, first_to_go, from_template, observe
-from knarr.machinery.errors import APIError, NotFound
+from knarr.controllers.pods import BURST, create_all, delete_all, first_to_go
+from knarr.machinery.errors import APIError
 from knarr.machinery.selectors import LabelSelector
 from knarr.machinery.times import format_time
 from knarr.runtime.context import Context
 from knarr.runtime.controller import After, Controller, Watch
 
-BY_JOB = "job"  # an index of Pods that still have the finalizer, by their Job's key
-
 
 async def reconcile(context: Context, key: str) -> After | None:
     """Bring the Job a step on; what it leaves behind when it is deleted is let go."""
     job = context.cache(JOBS, Job).get(key)
-    await _free(context, key, job)
+    await free(context, key, job)
     if job is None:
         context.expectations.forget(key)
-        context.expectations.forget(_letting_go(key))
+        context.expectations.forget(expectation(key))
         return None
     if job.finished or job.metadata.deletion_timestamp is not None:
         return None
@@ -63,7 +62,7 @@ class _Round:
     def __init__(self, context: Context, job: Job, pods: Sequence[Pod]) -> None:
         self.context, self.job, self.pods = context, job, pods
         self.now = context.clock.now()
-        self.counts = tally(job, pods, context.expectations.pending(_letting_go(job.metadata.key)))
+        self.counts = tally(job, pods, context.expectations.pending(expectation(job.metadata.key)))
 
     async def run(self, caught_up: bool) -> After | None:
         """`caught_up`: the cache shows all Pods that were started, so that more may be."""
@@ -114,13 +113,13 @@ class _Round:
 
     def _bodies(self, count: int) -> list[JSON]:
         if self.job.indexed:
-            return [_indexed_pod(self.job, index) for index in next_indexes(self.job, self.counts, count)]
-        return [_pod(self.job)] * count
+            return [indexed_pod_of(self.job, index) for index in next_indexes(self.job, self.counts, count)]
+        return [pod_of(self.job)] * count
 
     async def _count(self, met: Condition | None) -> None:
         """List what ended, let it go, count it; last, when nothing is left, finish."""
         job = await self._list_ended(met)
-        failures = await _let_go(self.context, job.metadata.key, (*self.counts.unlisted, *self.counts.listed))
+        failures = await let_go(self.context, job.metadata.key, (*self.counts.unlisted, *self.counts.listed))
         succeeded, failed, uncounted = settled(job.status, set(failures))
         done = final(met, self.now) if met and not failures and not self._at_work else None
         status = {**self._numbers(), "failed": failed, "uncountedTerminatedPods": _listed(uncounted)}
@@ -202,98 +201,6 @@ def _listed(uncounted: Uncounted) -> JSON:
     return {"succeeded": list(uncounted.succeeded) or None, "failed": list(uncounted.failed) or None}
 
 
-def _pod(job: Job) -> JSON:
-    finalizers = [*((job.spec.template.get("metadata") or {}).get("finalizers") or ()), FINALIZER]
-    return from_template(job, JOBS, job.spec.template, finalizers=finalizers)
-
-
-def _indexed_pod(job: Job, index: int) -> JSON:
-    """The Pod knows its index by annotation, label, host name and the variable JOB_COMPLETION_INDEX."""
-    pod = _pod(job)
-    meta, spec = pod["metadata"], pod["spec"]
-    number = {INDEX: str(index)}
-    source = {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{INDEX}']"}}
-    containers = {
-        kind: [_with_variable(c, {"name": "JOB_COMPLETION_INDEX", "valueFrom": source}) for c in spec[kind]]
-        for kind in ("initContainers", "containers")
-        if spec.get(kind)
-    }
-    metadata = {
-        **meta,
-        "generateName": f"{job.metadata.name}-{index}-",
-        "labels": {**meta.get("labels", {}), **number},
-        "annotations": {**meta.get("annotations", {}), **number},
-    }
-    return {"metadata": metadata, "spec": {"hostname": f"{job.metadata.name}-{index}", **spec, **containers}}
-
-
-def _with_variable(container: JSON, variable: JSON) -> JSON:
-    known = container.get("env") or []
-    if any(v.get("name") == variable["name"] for v in known):
-        return container
-    return {**container, "env": [*known, variable]}
-
-
-async def _free(context: Context, key: str, job: Job | None) -> None:
-    """Let go of Pods that nobody will count: their Job has gone or is finished, or it was a former one of that name."""
-    over = job is None or job.finished or job.metadata.deletion_timestamp is not None
-    uid = "" if job is None or over else job.metadata.uid
-    waiting = context.cache(PODS, Pod).by_index(BY_JOB, key)
-    failures = await _let_go(context, key, [p for p in waiting if (c := p.metadata.controller) and c.uid != uid])
-    for failure_ in failures.values():
-        raise failure_
-
-
-def _letting_go(key: str) -> str:
-    """The key of the expectation that Pods are seen without the finalizer."""
-    return f"{key}/finalizers"
-
-
-async def _let_go(context: Context, key: str, pods: Sequence[Pod]) -> dict[str, Exception]:
-    """Remove the finalizer; the failures, by the Pod's uid."""
-    expectations, expected = context.expectations, _letting_go(key)
-    if not pods:
-        return {}
-    expectations.expect(expected, deletions=expectations.pending(expected) | {p.metadata.uid for p in pods})
-    results = await asyncio.gather(*(_remove_finalizer(context, p) for p in pods))
-    failures = {p.metadata.uid: error for p, error in zip(pods, results, strict=True) if error}
-    for uid in failures:
-        expectations.deleted(expected, uid)
-    return failures
-
-
-async def _remove_finalizer(context: Context, pod: Pod) -> Exception | None:
-    meta = pod.metadata
-    patch = {"metadata": {"uid": meta.uid, "$deleteFromPrimitiveList/finalizers": [FINALIZER]}}
-    try:
-        await context.client.patch(PODS, meta.name, patch, meta.namespace, kind="strategic")
-    except NotFound:
-        context.expectations.deleted(_letting_go(_key_of(pod)), meta.uid)
-    except (APIError, ConnectionError, TimeoutError) as error:
-        return error
-    return None
-
-
-def _key_of(pod: Pod) -> str:
-    owner = pod.metadata.controller
-    return f"{pod.metadata.namespace}/{owner.name if owner else ''}"
-
-
-def _observe(context: Context, old: Pod | None, new: Pod | None) -> None:
-    """Meet the expectations: of Pods started and deleted, and of finalizers removed."""
-    observe(JOBS)(context, old, new)
-    known = new or old
-    if known and (new is None or not tracked(new)):
-        context.expectations.deleted(_letting_go(_key_of(known)), known.metadata.uid)
-
-
-def _by_job(pod: Object) -> Iterable[str]:
-    owner = pod.metadata.controller
-    if owner and owner.kind == JOBS.kind and FINALIZER in pod.metadata.finalizers:
-        return (f"{pod.metadata.namespace}/{owner.name}",)
-    return ()
-
-
 def _selector(job: Job) -> LabelSelector:
     return label_selector(job.spec.selector)
 
@@ -308,8 +215,8 @@ CONTROLLER = Controller(
             Pod,
             owners_of(JOBS, Job, _selector),
             needs_context=True,
-            observe=_observe,
-            indexes={**BY_CONTROLLER, BY_JOB: _by_job},
+            observe=observe,
+            indexes={**BY_CONTROLLER, BY_JOB: by_job},
         ),
     ),
     reconcile=reconcile,
