@@ -24,6 +24,10 @@ HEADER = (
 )
 
 
+def shown(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 @pytest.mark.parametrize(
     ("check", "name"),
     [
@@ -45,7 +49,7 @@ HEADER = (
         (names.percent, "25%"),
         (names.c_identifier, "_x1"),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_good_names(check: names.Check, name: str) -> None:
     assert check(name) == []
@@ -88,7 +92,7 @@ def test_good_names(check: names.Check, name: str) -> None:
         (names.ip, "10.1.1", ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]),
         (names.ip, "fe80::1%eth0", ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_bad_names(check: names.Check, name: str, messages: list[str]) -> None:
     assert check(name) == messages
