@@ -13,6 +13,11 @@ def _hosts(ingress: JSON, now: datetime) -> str:
     return shown([rule["host"] for rule in each(ingress, "spec.rules") if rule.get("host")], empty="*")
 
 
+def _prepare_create(ingress: JSON) -> None:
+    """No load balancer has it yet; clients count on the field."""
+    ingress["status"] = {"loadBalancer": {}}
+
+
 KIND = Kind(
     kind="Ingress",
     plural="ingresses",
@@ -30,4 +35,5 @@ KIND = Kind(
         Column("Ports", lambda ingress, now: "80, 443" if each(ingress, "spec.tls") else "80"),
         AGE,
     ),
+    prepare_create=_prepare_create,
 )

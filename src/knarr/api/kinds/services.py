@@ -34,6 +34,11 @@ def _port(port: JSON) -> str:
     return f"{port.get('port')}{node_port}/{port.get('protocol')}"
 
 
+def _prepare_create(service: JSON) -> None:
+    """No load balancer has it yet; clients count on the field."""
+    service["status"] = {"loadBalancer": {}}
+
+
 def _prepare_update(new: JSON, old: JSON) -> None:
     """A change of type takes along what only the old type had, unless the client changed that as well."""
     for accepts, fields in _TYPE_DEPENDENT:
@@ -80,6 +85,7 @@ KIND = Kind(
         "spec.clusterIP": lambda service: dig(service, "spec.clusterIP", ""),
         "spec.type": lambda service: dig(service, "spec.type", ""),
     },
+    prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     effects=("cluster_ips", "node_ports"),
 )
