@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 from tests.api.harness import Server
-from tests.api.objects import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, config_map, deployment, pod
+from tests.api.objects import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    NAMESPACES,
+    PODS,
+    SERVICES,
+    config_map,
+    deployment,
+    pod,
+    service,
+)
 
 
 async def test_a_new_object_gets_what_the_server_alone_gives(server: Server) -> None:
@@ -199,3 +209,11 @@ async def test_one_kind_is_written_and_read_in_two_versions(server: Server) -> N
 async def test_a_pod_starts_pending(server: Server) -> None:
     made = (await server.post(PODS, pod() | {"status": {"phase": "Running"}})).body
     assert made["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
+
+
+async def test_what_clients_count_on_is_there_from_the_start(server: Server) -> None:
+    namespace = (await server.post(NAMESPACES, {"metadata": {"name": "n"}})).body
+    assert namespace["metadata"]["labels"] == {"kubernetes.io/metadata.name": "n"}
+    await server.patch(f"{NAMESPACES}/n", {"metadata": {"labels": None}})
+    assert (await server.get(f"{NAMESPACES}/n")).body["metadata"]["labels"] == {"kubernetes.io/metadata.name": "n"}
+    assert (await server.post(SERVICES, service())).body["status"] == {"loadBalancer": {}}
