@@ -47,10 +47,14 @@ def _query(**parameters: str | int | None) -> str:
 
 
 class Client:
-    """A client of one API server, as one identity (which is the transport's)."""
+    """A client of one API server, as one identity (which is the transport's).
 
-    def __init__(self, transport: Transport, *, user_agent: str = "knarr") -> None:
+    An answer that does not come within `patience` (real seconds) is a `TimeoutError`.
+    """
+
+    def __init__(self, transport: Transport, *, user_agent: str = "knarr", patience: float = 60.0) -> None:
         self.transport = transport
+        self._patience = patience
         self._headers = {"accept": "application/json", "user-agent": user_agent}
 
     async def get(
@@ -106,7 +110,8 @@ class Client:
             timeoutSeconds=timeout or None,
         )
         deadline = asyncio.get_running_loop().time() + timeout + _GRACE if timeout else None
-        response = await self.transport.stream(Request("GET", resource.path(namespace), query, self._headers))
+        async with asyncio.timeout(self._patience):
+            response = await self.transport.stream(Request("GET", resource.path(namespace), query, self._headers))
         try:
             await _refuse_failure(response)
             async for frame in lines(until(deadline, response)):
@@ -245,7 +250,8 @@ class Client:
     ) -> bytes:
         headers = self._headers if body is None else {**self._headers, "content-type": media_type}
         encoded = b"" if body is None else msgspec.json.encode(body)
-        response = await self.transport.request(Request(method, path, query, headers, encoded))
+        async with asyncio.timeout(self._patience):
+            response = await self.transport.request(Request(method, path, query, headers, encoded))
         return _success(response)
 
 

@@ -20,6 +20,10 @@ from knarr.machinery.errors import APIError, from_status
 V = TypeVar("V")
 
 
+class UnreadableAnswer(ConnectionError):
+    """What came is not what the API sends: to be treated as a broken connection, and tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectList(Generic[V]):
     """What a list found, the revision it is true at, and where it goes on (empty: nowhere)."""
@@ -55,18 +59,22 @@ class _Frame(msgspec.Struct):
 _decoder: Callable[[Any], msgspec.json.Decoder[Any]] = cache(msgspec.json.Decoder)  # by view
 
 
-_FRAMES = msgspec.json.Decoder(_Frame)
+def _decode(body: bytes | msgspec.Raw, view: Any) -> Any:
+    try:
+        return _decoder(view).decode(body)
+    except msgspec.DecodeError as error:
+        raise UnreadableAnswer(f"the server's answer is no {getattr(view, '__name__', view)}: {error}") from None
 
 
 def decode_object(body: bytes | msgspec.Raw, view: type[V]) -> V:
     """One object through its view."""
-    decoded: V = _decoder(view).decode(body)
+    decoded: V = _decode(body, view)
     return decoded
 
 
 def decode_list(body: bytes, view: type[V], resource: Resource) -> ObjectList[V]:
     """A whole list. Items come without kind and apiVersion, as upstream sends them: the resource knows both."""
-    found: _List[V] = _decoder(_List[view]).decode(body)  # type: ignore[valid-type]
+    found: _List[V] = _decode(body, _List[view])  # type: ignore[valid-type]
     items = found.items or []
     for item in items:
         _name_kind(item, resource)
@@ -84,9 +92,9 @@ def _name_kind(item: object, resource: Resource) -> None:
 
 def decode_frame(frame: bytes, view: type[V]) -> WatchEvent[V]:
     """One event of a watch; an `ERROR` event is raised as the error that it carries."""
-    decoded = _FRAMES.decode(frame)
+    decoded: _Frame = _decode(frame, _Frame)
     if decoded.type == "ERROR":
-        raise from_status(msgspec.json.decode(decoded.object))
+        raise from_status(_decode(decoded.object, dict))
     return WatchEvent(decoded.type, decode_object(decoded.object, view))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -12,6 +13,7 @@ from knarr.client.decoding import error_of, lines
 from knarr.client.objects import Object
 from knarr.client.resources import NODES, PODS
 from knarr.machinery.errors import APIError, Conflict, Gone, NotFound, ServiceUnavailable, TooManyRequests
+from knarr.wire.messages import Request, Response
 from tests.unit.fake_api import FakeAPI
 
 WEB = "/api/v1/namespaces/default/pods/web"
@@ -163,3 +165,19 @@ async def test_a_watch_that_its_server_forgot_ends(
     monkeypatch.setattr("knarr.client.client._GRACE", -0.99)
     with pytest.raises(TimeoutError):
         await anext(client.watch(PODS, view=Object, resource_version="0", timeout=1))
+
+
+async def test_a_server_that_does_not_answer_is_given_up(api: FakeAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silence(request: Request) -> Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(api, "request", silence)
+    with pytest.raises(TimeoutError):
+        await Client(api, patience=0.01).get(PODS, "web", "default", view=Object)
+
+
+async def test_what_is_not_of_the_api_counts_as_a_broken_connection(api: FakeAPI, client: Client) -> None:
+    api.put(WEB, {"kind": ["Pod"]})
+    with pytest.raises(ConnectionError, match="the server's answer is no Object"):
+        await client.get(PODS, "web", "default", view=Object)
