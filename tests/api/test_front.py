@@ -286,3 +286,13 @@ async def test_a_pod_without_an_address_is_not_reached(server: Running, admin: P
     await server.running_pod("p", "a")
     answer = await ask(server, admin, "/api/v1/namespaces/default/pods/p/proxy/")
     assert (answer.status, json.loads(answer.body)["message"]) == (400, "address not allowed")
+
+
+@pytest.mark.parametrize("binary", KUBECTLS, ids=[path.name for path in KUBECTLS])
+async def test_kubectl_auth(server: Running, binary: Path) -> None:
+    bob = server.kubectl(binary, server.authority.issue("bob", "builders"))
+    if binary is KUBECTLS[-1]:  # the oldest knows no stable SelfSubjectReview
+        who = json.loads(await asyncio.to_thread(bob, "auth", "whoami", "-o", "json"))["status"]["userInfo"]
+        assert (who["username"], who["groups"]) == ("bob", ["builders", "system:authenticated"])
+    assert (await asyncio.to_thread(bob.run, "auth", "can-i", "list", "pods")).stdout.strip() == "no"
+    assert (await asyncio.to_thread(bob.run, "auth", "can-i", "get", "/readyz")).stdout.strip() == "yes"

@@ -36,7 +36,7 @@ class Resources(Protocol):
 
 
 class Application:
-    """The chain. `subresources` are handlers that stand before the verbs, by (resource.group, subresource)."""
+    """The chain. `handlers` stand before the verbs, by (resource.group, subresource)."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Application:
         documents: Documents,
         metrics: Metrics,
         clock: Clock,
-        subresources: Mapping[tuple[str, str], Handler] | None = None,
+        handlers: Mapping[tuple[str, str], Handler] | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._authorizer = authorizer
@@ -55,7 +55,7 @@ class Application:
         self._documents = documents
         self._metrics = metrics
         self._clock = clock
-        self._subresources = dict(subresources or {})
+        self._handlers = dict(handlers or {})
 
     async def __call__(self, request: Request, peer: Peer) -> Answer:
         """Answer a request from the network."""
@@ -98,11 +98,9 @@ class Application:
         if not info.is_resource:
             return self._documents.answer(request)
         parsed = APIRequest(request, info, user, request.parameters() if request.query else {})
-        if info.subresource:
-            resource = f"{info.resource}.{info.group}" if info.group else info.resource
-            if handler := self._subresources.get((resource, info.subresource)):
-                return await handler(parsed)
-        return await self._resources.handle(parsed)
+        resource = f"{info.resource}.{info.group}" if info.group else info.resource
+        handle = self._handlers.get((resource, info.subresource), self._resources.handle)
+        return await handle(parsed)
 
     def _count(self, info: RequestInfo, answer: Answer, started: float) -> None:
         code = 101 if not isinstance(answer, Response | Streaming) else answer.status

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from knarr.api.kind import Kind
+from knarr.apiserver import reviews
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.authn.authenticator import Authenticator
@@ -50,17 +51,21 @@ def assemble(api: API, kinds: Sequence[Kind], security: Security, checks: Mappin
         return registry.get("", plural, namespace, name)
 
     clock, audiences, metrics = registry.clock, [security.issuer], Metrics()
-    kubelets = Kubelets(registry, security.kubelet_tls)
+    authorizer, kubelets = NamedIdentities(IDENTITIES), Kubelets(registry, security.kubelet_tls)
     tokens = TokenVerifier(security.verification_keys, security.issuer, audiences, clock, lookup)
     issuer = TokenIssuer(security.signing_key, security.issuer, clock)
     requests = TokenRequests(issuer, audiences, clock, lookup)
     application = Application(
         authenticator=Authenticator(clock, tokens),
-        authorizer=NamedIdentities(IDENTITIES),
+        authorizer=authorizer,
         resources=api,
-        documents=Documents(kinds, checks, metrics),
+        documents=Documents((*kinds, *reviews.KINDS), checks, metrics),
         metrics=metrics,
         clock=clock,
-        subresources={**streaming(registry, kubelets), ("serviceaccounts", "token"): requests.handle},
+        handlers={
+            **streaming(registry, kubelets),
+            **reviews.reviews(authorizer),
+            ("serviceaccounts", "token"): requests.handle,
+        },
     )
     return Front(application, kubelets, tokens)

@@ -10,7 +10,7 @@ from knarr.apiserver.streaming.proxies import Proxies
 
 
 def streaming(lister: Lister, kubelets: Kubelets) -> dict[tuple[str, str], Handler]:
-    """The handlers, for `Application(subresources=...)`."""
+    """The handlers, for `Application(handlers=...)`."""
     pods, proxies = PodStreams(lister, kubelets), Proxies(lister, kubelets)
     return {
         ("pods", "log"): pods.log,
