@@ -50,7 +50,11 @@ class Kubectl:
         return done.stdout
 
     def run(
-        self, *arguments: str, stdin: str | None = None, patience: float = PATIENCE
+        self,
+        *arguments: str,
+        stdin: str | None = None,
+        patience: float = PATIENCE,
+        environment: dict[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Everything about one run, failed or not."""
         return subprocess.run(
@@ -59,7 +63,7 @@ class Kubectl:
             capture_output=True,
             text=True,
             timeout=patience,
-            env=self.environment,
+            env=self.environment | (environment or {}),
             check=False,
         )
 

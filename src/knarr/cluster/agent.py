@@ -72,7 +72,7 @@ async def proxy(config: Config, clock: Clock, api: Client | None = None) -> None
     """The service proxy, until cancelled; its rules stay."""
     from knarr.proxy.component import Options, run
 
-    options = Options(table=config.nft_table, node=config.node_name, pod_cidr=config.pod_cidr)
+    options = Options(config.node_name, config.pod_cidr, config.service_cidr, config.nft_table)
     await run(api or client(config, "proxy"), clock, options)
 
 

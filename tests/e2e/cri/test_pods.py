@@ -145,3 +145,70 @@ async def test_containerd_may_die(node: Node, containerd: Containerd) -> None:
     await node.until("next", is_ready)
     after = await node.get("web")
     assert after["status"]["containerStatuses"] == before["status"]["containerStatuses"]
+
+
+async def test_a_pod_gets_its_grace_and_its_hook_before_it_is_killed(node: Node) -> None:
+    hooks = {"preStop": {"exec": {"command": ["sh", "-c", "echo stopping >>/proc/1/fd/1"]}}}
+    await node.create("web", {"containers": [shell("trap '' TERM; while :; do sleep 0.1; done", lifecycle=hooks)]})
+    pod = await node.until("web", is_ready)
+    instance = node.kubelet.pods.instance(pod["metadata"]["uid"], "app")
+    assert instance
+    await node.delete("web", grace=2)
+    pod = await node.until("web", lambda p: Path(instance.log_path).read_text().endswith(" stdout F stopping\n"))
+    assert "running" in state(pod)
+    await node.gone("web")
+    assert not Path(instance.log_path).parent.parent.exists()
+
+
+async def test_a_deadline_ends_the_pod(node: Node) -> None:
+    await node.create("slow", {"activeDeadlineSeconds": 1, "containers": [shell(WAIT)]})
+    pod = await node.until("slow", lambda p: p["status"]["phase"] == "Failed" and "terminated" in state(p))
+    assert (pod["status"]["reason"], pod["status"]["message"]) == (
+        "DeadlineExceeded",
+        "Pod was active on the node longer than the specified deadline",
+    )
+
+
+async def test_too_much_memory(node: Node) -> None:
+    limited = shell("exec sort /dev/zero", resources={"limits": {"memory": "16Mi"}})
+    await node.create("hungry", {"restartPolicy": "Never", "containers": [limited]})
+    pod = await node.until("hungry", lambda p: p["status"]["phase"] == "Failed")
+    assert (state(pod)["terminated"]["reason"], state(pod)["terminated"]["exitCode"]) == ("OOMKilled", 137)
+
+
+async def test_a_dead_sandbox_is_made_anew(node: Node) -> None:
+    await node.create("web", {"containers": [shell(WAIT)]})
+    before = await node.until("web", is_ready)
+    await node.runtime.stop_sandbox(node.kubelet.pods.sandbox(before["metadata"]["uid"]))
+    after = await node.until("web", lambda p: is_ready(p) and p["status"]["containerStatuses"][0]["restartCount"] == 1)
+    assert after["status"]["podIP"] != before["status"]["podIP"]
+
+
+async def test_a_pod_on_the_hosts_network_sees_its_names_and_names_servers(node: Node) -> None:
+    script = "cat /etc/hosts /etc/resolv.conf >/dev/termination-log"
+    aliases = [{"ip": "192.0.2.7", "hostnames": ["seven.example.com"]}]
+    spec = {"hostNetwork": True, "hostAliases": aliases, "restartPolicy": "Never", "containers": [shell(script)]}
+    await node.create("host", spec)
+    pod = await node.until("host", lambda p: p["status"]["phase"] == "Succeeded")
+    assert "192.0.2.7\tseven.example.com" in state(pod)["terminated"]["message"]
+    assert pod["status"]["podIP"] == pod["status"]["hostIP"] == "127.0.0.1"
+
+
+async def test_a_container_whose_configuration_is_missing_waits_for_it(node: Node) -> None:
+    env = [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "none", "key": "a"}}}]
+    await node.create("web", {"containers": [shell(WAIT, env=env)]})
+    pod = await node.until("web", lambda p: state(p).get("waiting", {}).get("reason") == "CreateContainerConfigError")
+    assert state(pod)["waiting"]["message"] == 'configmap "none" not found'
+    assert 'Failed: Error: configmap "none" not found' in await node.told("web")
+
+
+async def test_nothing_is_left_behind(node: Node) -> None:
+    await node.create("web", {"containers": [shell(WAIT, resources={"requests": {"cpu": "100m"}})]})
+    pod = await node.until("web", is_ready)
+    uid = pod["metadata"]["uid"]
+    assert list(Path("/sys/fs/cgroup").glob(f"**/pod{uid}"))
+    await node.delete("web")
+    await node.gone("web")
+    assert not list(Path("/sys/fs/cgroup").glob(f"**/pod{uid}"))
+    assert not (node.options.root / "pods" / uid).exists()
+    assert list(node.options.log_root.iterdir()) == []
