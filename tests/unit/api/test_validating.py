@@ -90,3 +90,11 @@ def test_faults(tree: dict[str, Any], expected: list[str]) -> None:
 
 def test_absent_objects_are_required_by_the_schema() -> None:
     assert [str(error) for error in typed(struct("Holder", "root", root=ROOT)).validate({})] == ["root: Required value"]
+
+
+def test_what_a_change_leaves_alone_is_not_validated_again() -> None:
+    old = {"must": "x", "list": ["x"], "mode": "bad", "size": 1}
+    changed = typed(ROOT).validate_changes({**old, "size": 10}, old)
+    assert [error.path for error in changed] == ["size"]
+    removed = typed(ROOT).validate_changes({"mode": "bad", "list": ["x"]}, old)
+    assert [error.path for error in removed] == ["must"]

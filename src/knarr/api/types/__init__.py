@@ -5,6 +5,7 @@ An object in the API server is a JSON tree; a `Type` knows the tree's definition
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, cached_property
 from typing import Any
 
@@ -16,7 +17,7 @@ from knarr.api.types.mismatches import DecodeError
 from knarr.api.types.scalars import Decoder
 from knarr.api.types.shapes import Shape, shape_of
 from knarr.api.types.updating import Comparer, comparer
-from knarr.api.types.validating import Validator, validator
+from knarr.api.types.validating import Validator, change_validator, validator
 from knarr.machinery.fielderrors import FieldError
 from knarr.machinery.strategic import PatchSchema
 
@@ -51,6 +52,12 @@ class Type:
         self._validate(tree, "", errors)
         return errors
 
+    def validate_changes(self, new: JSON, old: JSON) -> list[FieldError]:
+        """What is wrong with the parts of a valid object that a change touches: a status leaves a spec as it was."""
+        errors: list[FieldError] = []
+        self._validate_changes(new, old, errors)
+        return errors
+
     def validate_update(self, new: JSON, old: JSON) -> list[FieldError]:
         """What the change from `old` may not do; the new object's own faults are validate's."""
         errors: list[FieldError] = []
@@ -73,6 +80,10 @@ class Type:
     @cached_property
     def _validate(self) -> Validator:
         return validator(self._shape)
+
+    @cached_property
+    def _validate_changes(self) -> Callable[[JSON, JSON, list[FieldError]], None]:
+        return change_validator(self._shape)
 
     @cached_property
     def _compare(self) -> Comparer:

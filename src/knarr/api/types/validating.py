@@ -32,6 +32,25 @@ def validator(shape: Shape) -> Validator:
     return _validator(shape, strict=True) if _REACHES[True](shape) else _nothing
 
 
+def change_validator(shape: Shape) -> Callable[[JSON, JSON, list[FieldError]], None]:
+    """Validates (new, old): of the top-level fields only those that differ, as the others were valid before."""
+    if not isinstance(shape, Struct):
+        return lambda new, old, errors: None
+    rules = rules_of(shape.name)
+    checks, needed = _checks(shape, rules, strict=True), _needed(shape, rules, strict=True)
+    whole = [rule.validate for rule in rules if rule.validate]
+
+    def validate(new: JSON, old: JSON, errors: list[FieldError]) -> None:
+        errors.extend(fielderrors.required(name) for name, empty in needed.items() if new.get(name) in empty)
+        for name, item in new.items():
+            if name in checks and (name not in old or item != old[name]):
+                checks[name](item, name, errors)
+        for validate_whole in whole:
+            errors.extend(validate_whole(new, ""))
+
+    return validate
+
+
 def _nothing(value: Any, path: str, errors: list[FieldError]) -> None:
     return None
 
