@@ -142,7 +142,7 @@ def _count_generation(new: JSON, old: JSON) -> None:
 def _validate_update(call: Call, part: Part, new: JSON, old: JSON) -> None:
     kind, definition = call.kind, type_of(call.kind.storage_version.definition)
     errors: list[FieldError] = [*objectmeta.check_finalizers(new["metadata"], old["metadata"])]
-    errors += definition.validate(new)
+    errors += definition.validate_changes(new, old)
     errors += definition.validate_update(new, old)
     errors += kind.validate(new) if kind.validate else ()
     errors += kind.validate_update(new, old) if kind.validate_update and part.ruled else ()
