@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections import deque
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Protocol, cast
@@ -15,6 +14,7 @@ from knarr.wire.flow import Backpressure, RawStream
 from knarr.wire.heads import BODILESS, HeadError, response_head
 from knarr.wire.messages import Answer, Application, Peer, Response, Streaming, Upgrade
 from knarr.wire.parsing import Arrived, RequestReader
+from knarr.wire.peers import peer_of
 from knarr.wire.sinks import BodySink
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class ServerConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
-        self._peer = _peer_of(self._transport)
+        self._peer = peer_of(self._transport)
         if self._host.closing:
             self._transport.abort()
             return
@@ -305,18 +305,3 @@ class ServerConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._transport.abort()
-
-
-def _peer_of(transport: asyncio.Transport) -> Peer:
-    """Who is there; also lets the kernel find out when nobody is any more."""
-    connection = transport.get_extra_info("socket")
-    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
-    tls = transport.get_extra_info("ssl_object")
-    certificate = tls.getpeercert(binary_form=True) if tls else None
-    address = transport.get_extra_info("peername")
-    if not isinstance(address, tuple):
-        return Peer(certificate=certificate)
-    return Peer(address[0], address[1], certificate)
