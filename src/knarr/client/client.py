@@ -49,12 +49,16 @@ def _query(**parameters: str | int | None) -> str:
 class Client:
     """A client of one API server, as one identity (which is the transport's).
 
-    An answer that does not come within `patience` (real seconds) is a `TimeoutError`.
+    An answer that does not come within `patience` (real seconds) is a `TimeoutError`. Of many requests `at_once` are
+    sent, the others wait: each takes a connection, and a burst of five hundred would do the server no good.
     """
 
-    def __init__(self, transport: Transport, *, user_agent: str = "knarr", patience: float = 60.0) -> None:
+    def __init__(
+        self, transport: Transport, *, user_agent: str = "knarr", patience: float = 60.0, at_once: int = 32
+    ) -> None:
         self.transport = transport
         self._patience = patience
+        self._turns = asyncio.Semaphore(at_once)
         self._headers = {"accept": "application/json", "user-agent": user_agent}
 
     async def get(
@@ -250,7 +254,7 @@ class Client:
     ) -> bytes:
         headers = self._headers if body is None else {**self._headers, "content-type": media_type}
         encoded = b"" if body is None else msgspec.json.encode(body)
-        async with asyncio.timeout(self._patience):
+        async with self._turns, asyncio.timeout(self._patience):
             response = await self.transport.request(Request(method, path, query, headers, encoded))
         return _success(response)
 

@@ -97,6 +97,8 @@ class Informer(Generic[T]):
         """Index by the values that `function` gives; a name stands for one function only."""
         if self._functions.setdefault(name, function) is not function:
             raise ValueError(f"index {name} of {self._resource.plural} is there already, with another function")
+        if name in self._indexes:
+            return
         self._indexes[name] = {}
         for key, known in self._objects.items():
             self._file(name, key, known)

@@ -181,3 +181,21 @@ async def test_what_is_not_of_the_api_counts_as_a_broken_connection(api: FakeAPI
     api.put(WEB, {"kind": ["Pod"]})
     with pytest.raises(ConnectionError, match="the server's answer is no Object"):
         await client.get(PODS, "web", "default", view=Object)
+
+
+async def test_a_burst_is_sent_a_few_at_a_time(api: FakeAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, under_way, most = api.request, 0, 0
+
+    async def counting(request: Request) -> Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            return await answer(request)
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(api, "request", counting)
+    client = Client(api, at_once=3)
+    await asyncio.gather(*(client.create(NODES, {"metadata": {"name": f"n{i}"}}) for i in range(20)))
+    assert (len(api.objects), most) == (20, 3)
