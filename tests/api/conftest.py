@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.api.harness import Server
+from tests.api.processes import NEWEST, OLDEST, ServerProcess, namespace_of, server_process
+from tests.kubectl import Kubectl
 
 
 @pytest.fixture
@@ -18,3 +20,24 @@ async def server() -> AsyncIterator[Server]:
     running.api.close()
     await running.cache.stop()
     await running.store.close()
+
+
+@pytest.fixture(scope="session")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all journeys of this worker; they keep to namespaces of their own."""
+    with server_process(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(params=[OLDEST, NEWEST], ids=lambda binary: binary.name)
+def kubectl(process: ServerProcess, request: pytest.FixtureRequest) -> Iterator[Kubectl]:
+    """kubectl, the oldest and the newest, in a namespace that the test has for itself."""
+    with namespace_of(process) as name:
+        yield process.kubectl(request.param, name)
+
+
+@pytest.fixture
+def namespace(process: ServerProcess) -> Iterator[str]:
+    """A namespace that the test has for itself."""
+    with namespace_of(process) as name:
+        yield name

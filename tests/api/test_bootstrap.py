@@ -22,6 +22,14 @@ async def test_a_cluster_begins_with_namespaces_and_a_way_to_its_api(server: Ser
     assert endpoints["subsets"] == [
         {"addresses": [{"ip": "127.0.0.1"}], "ports": [{"name": "https", "port": 6443, "protocol": "TCP"}]}
     ]
+    classes = (await server.get("/apis/scheduling.k8s.io/v1/priorityclasses")).body["items"]
+    assert [(item["metadata"]["name"], item["value"]) for item in classes] == [
+        ("system-cluster-critical", 2000000000),
+        ("system-node-critical", 2000001000),
+    ]
+    assert (await server.get("/apis/networking.k8s.io/v1/servicecidrs/kubernetes")).body["spec"] == {
+        "cidrs": ["10.96.0.0/16"]
+    }
     assert (await server.get(SLICE)).body["endpoints"] == [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}]
 
 

@@ -5,12 +5,31 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from knarr.api.kind import JSON
 from knarr.apiserver.admission.plugin import Attributes, Plugin
 
-SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+
+@dataclass(frozen=True, slots=True)
+class SystemClass:
+    """A class that every cluster has."""
+
+    value: int
+    description: str
+
+
+SYSTEM_CLASSES = {
+    "system-cluster-critical": SystemClass(
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+    "system-node-critical": SystemClass(
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+}
 _GROUP, _CLASSES = "scheduling.k8s.io", "priorityclasses"
 _DEFAULT_PREEMPTION = "PreemptLowerPriority"
 
@@ -46,7 +65,7 @@ def _resolve(attributes: Attributes, name: str) -> tuple[int, str]:
     if found := attributes.lister.get(_GROUP, _CLASSES, "", name):
         return int(found.get("value", 0)), found.get("preemptionPolicy", _DEFAULT_PREEMPTION)
     if name in SYSTEM_CLASSES:
-        return SYSTEM_CLASSES[name], _DEFAULT_PREEMPTION
+        return SYSTEM_CLASSES[name].value, _DEFAULT_PREEMPTION
     raise attributes.forbidden(f"no PriorityClass with name {name} was found")
 
 

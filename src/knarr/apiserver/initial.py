@@ -1,0 +1,122 @@
+"""The objects that a cluster begins with, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from knarr.api.kind import JSON
+from knarr.apiserver.admission.priority import SYSTEM_CLASSES
+from knarr.apiserver.registry import Options
+
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+SERVICE = "kubernetes"
+_PORT_NAME, _SERVICE_PORT = "https", 443
+
+
+@dataclass(frozen=True, slots=True)
+class Initial:
+    """An object that must be there. `kept` are the fields that are put right whenever they differ."""
+
+    group: str
+    plural: str
+    tree: JSON
+    kept: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.tree["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.tree["metadata"].get("namespace", ""))
+
+
+def initial_objects(options: Options) -> Iterator[Initial]:
+    """Everything, in the order in which it is made."""
+    yield from (Initial("", "namespaces", _namespace(name)) for name in NAMESPACES)
+    yield from (Initial("scheduling.k8s.io", "priorityclasses", _priority_class(name)) for name in SYSTEM_CLASSES)
+    yield Initial("networking.k8s.io", "servicecidrs", _service_cidr(options))
+    yield Initial("", "services", _service(options))
+    yield Initial("", "endpoints", _endpoints(options), kept=("subsets",))
+    yield Initial("discovery.k8s.io", "endpointslices", _slice(options), kept=("addressType", "endpoints", "ports"))
+
+
+def _namespace(name: str) -> JSON:
+    return {
+        "kind": "Namespace",
+        "apiVersion": "v1",
+        "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    }
+
+
+def _priority_class(name: str) -> JSON:
+    found = SYSTEM_CLASSES[name]
+    return {
+        "kind": "PriorityClass",
+        "apiVersion": "scheduling.k8s.io/v1",
+        "metadata": {"name": name, "generation": 1},
+        "value": found.value,
+        "description": found.description,
+        "preemptionPolicy": "PreemptLowerPriority",
+    }
+
+
+def _service_cidr(options: Options) -> JSON:
+    """Named as the Service; ready, as every address of it can be had."""
+    return {
+        "kind": "ServiceCIDR",
+        "apiVersion": "networking.k8s.io/v1",
+        "metadata": {"name": SERVICE},
+        "spec": {"cidrs": [str(options.service_cidr)]},
+        "status": {"conditions": [{"type": "Ready", "status": "True", "message": "Kubernetes Service CIDR is ready"}]},
+    }
+
+
+def _metadata(**labels: str) -> JSON:
+    return {"name": SERVICE, "namespace": "default", "labels": labels}
+
+
+def _service(options: Options) -> JSON:
+    """The API server's own Service, at the first address of the range."""
+    address = str(options.service_cidr[1])
+    port = {"name": _PORT_NAME, "protocol": "TCP", "port": _SERVICE_PORT, "targetPort": options.advertise_port}
+    return {
+        "kind": "Service",
+        "apiVersion": "v1",
+        "metadata": _metadata(component="apiserver", provider="kubernetes"),
+        "spec": {
+            "ports": [port],
+            "clusterIP": address,
+            "clusterIPs": [address],
+            "type": "ClusterIP",
+            "sessionAffinity": "None",
+            "ipFamilies": ["IPv4"],
+            "ipFamilyPolicy": "SingleStack",
+            "internalTrafficPolicy": "Cluster",
+        },
+        "status": {"loadBalancer": {}},
+    }
+
+
+def _endpoints(options: Options) -> JSON:
+    port = {"name": _PORT_NAME, "port": options.advertise_port, "protocol": "TCP"}
+    return {
+        "kind": "Endpoints",
+        "apiVersion": "v1",
+        "metadata": _metadata(**{"endpointslice.kubernetes.io/skip-mirror": "true"}),
+        "subsets": [{"addresses": [{"ip": options.advertise_address}], "ports": [port]}],
+    }
+
+
+def _slice(options: Options) -> JSON:
+    return {
+        "kind": "EndpointSlice",
+        "apiVersion": "discovery.k8s.io/v1",
+        "metadata": _metadata(**{"kubernetes.io/service-name": SERVICE}),
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [options.advertise_address], "conditions": {"ready": True}}],
+        "ports": [{"name": _PORT_NAME, "port": options.advertise_port, "protocol": "TCP"}],
+    }
