@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import Server
+from tests.api.harness import STRATEGIC, Server
 from tests.api.objects import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -217,3 +217,35 @@ async def test_what_clients_count_on_is_there_from_the_start(server: Server) -> 
     await server.patch(f"{NAMESPACES}/n", {"metadata": {"labels": None}})
     assert (await server.get(f"{NAMESPACES}/n")).body["metadata"]["labels"] == {"kubernetes.io/metadata.name": "n"}
     assert (await server.post(SERVICES, service())).body["status"] == {"loadBalancer": {}}
+
+
+async def test_events_are_one_storage_in_two_groups(server: Server) -> None:
+    regarding = {"kind": "Pod", "namespace": "default", "name": "p"}
+    event = {
+        "metadata": {"name": "e"},
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "reportingController": "example.com/c",
+        "reportingInstance": "i",
+        "action": "Start",
+        "reason": "Started",
+        "note": "it did",
+        "type": "Normal",
+        "regarding": regarding,
+    }
+    made = await server.post("/apis/events.k8s.io/v1/namespaces/default/events", event)
+    assert made.status == 201, made.body
+    assert (made.body["apiVersion"], made.body["note"]) == ("events.k8s.io/v1", "it did")
+    core = (await server.get("/api/v1/namespaces/default/events/e")).body
+    assert (core["apiVersion"], core["message"], core["involvedObject"]) == ("v1", "it did", regarding)
+    again = (await server.get("/apis/events.k8s.io/v1/namespaces/default/events")).body
+    assert again["items"] == [made.body]
+
+
+async def test_a_node_registers_with_its_status(server: Server) -> None:
+    status = {"capacity": {"cpu": "2"}, "conditions": [{"type": "Ready", "status": "True"}]}
+    made = (await server.post("/api/v1/nodes", {"metadata": {"name": "n"}, "status": status})).body
+    assert made["status"]["capacity"] == {"cpu": "2"}
+    patch = {"metadata": {"uid": made["metadata"]["uid"]}, "status": {"phase": "Running"}}
+    assert (await server.patch("/api/v1/nodes/n/status", patch, STRATEGIC)).body["status"]["phase"] == "Running"
+    other = await server.patch("/api/v1/nodes/n/status", {"metadata": {"uid": "other"}}, STRATEGIC)
+    assert other.status == 409

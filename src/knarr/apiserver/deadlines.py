@@ -51,6 +51,8 @@ class Deadlines:
 
     def _restart(self) -> None:
         if self._task:
+            if self._task is asyncio.current_task():
+                return  # called back by the task itself, which looks again anyway
             self._task.cancel()
         self._task = asyncio.get_running_loop().create_task(self._run(), name="deadlines")
 

@@ -4,6 +4,23 @@ from knarr.apiserver.deadlines import Deadlines
 from tests.api.harness import VirtualClock
 
 
+async def test_a_callback_may_ask_for_the_next() -> None:
+    clock, called = VirtualClock(), list[float]()
+    deadlines = Deadlines(clock)
+
+    def tick() -> None:
+        called.append(clock.monotonic())
+        deadlines.after(2, tick)
+
+    deadlines.after(2, tick)
+    for _ in range(3):
+        await clock.advance(2)
+    assert called == [2, 4, 6]
+    deadlines.close()
+    await clock.advance(2)
+    assert called == [2, 4, 6]
+
+
 async def test_callbacks_come_in_their_time_and_once() -> None:
     clock, called = VirtualClock(), list[str]()
     deadlines = Deadlines(clock)
