@@ -30,11 +30,25 @@ class Framing:
     def frame(self, type: str, entry: Entry) -> bytes:
         """One event, from the memo where another watcher has asked for the same."""
         if self._headings:
-            self._headings = False
-            return self._made(type, entry, headings=True)
+            return self.made(type, entry)
         memo = self._registry.frames
         key = (entry.key, entry.revision, type, self._form)
-        return memo.get(key) or memo.remember(key, self._made(type, entry, headings=False))
+        return memo.get(key) or memo.remember(key, self.made(type, entry))
+
+    def made(self, type: str, entry: Entry) -> bytes:
+        """One event, made for this watcher: what a watch begins with is its own."""
+        headings, self._headings = self._headings, False
+        if not self._output.view:
+            return _framed(type, served(self._version, entry.value, entry.revision, entry.encodings))
+        tree = tree_of(entry)
+        if self._output.view == "Table":
+            now, listed = self._registry.clock.now(), {"resourceVersion": str(entry.revision)}
+            tree = tables.table(
+                self._kind, self._output, (tree,), listed, now=now, include=self._include, headings=headings
+            )
+        else:
+            tree = tables.partial(tree, self._output.view_version)
+        return _framed(type, orjson.dumps(tree))
 
     def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:
         """Says up to which revision the watcher has seen everything."""
@@ -52,19 +66,6 @@ class Framing:
     def error(self, error: APIError) -> bytes:
         """The last event of a watch that cannot go on."""
         return _framed("ERROR", orjson.dumps(error.to_status()))
-
-    def _made(self, type: str, entry: Entry, *, headings: bool) -> bytes:
-        if not self._output.view:
-            return _framed(type, served(self._version, entry.value, entry.revision, entry.encodings))
-        tree = tree_of(entry)
-        if self._output.view == "Table":
-            now, listed = self._registry.clock.now(), {"resourceVersion": str(entry.revision)}
-            tree = tables.table(
-                self._kind, self._output, (tree,), listed, now=now, include=self._include, headings=headings
-            )
-        else:
-            tree = tables.partial(tree, self._output.view_version)
-        return _framed(type, orjson.dumps(tree))
 
 
 def _framed(type: str, data: bytes) -> bytes:

@@ -43,7 +43,7 @@ def read(call: Call) -> ListOptions:
     options = ListOptions(
         labels=_labels(request.parameter("labelSelector")),
         fields=_fields(call),
-        limit=_number(request.parameter("limit"), "limit") or 0,
+        limit=0 if watching else _number(request.parameter("limit"), "limit") or 0,
         token=request.parameter("continue"),
         revision=read_revision(call),
         match=request.parameter("resourceVersionMatch"),

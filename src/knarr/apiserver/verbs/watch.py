@@ -72,7 +72,7 @@ class Watcher:
         return not self._options.revision
 
     def _send_initial(self, sink: Sink) -> None:
-        frames = [self._framing.frame("ADDED", entry) for entry in select(self._call, self._options)]
+        frames = [self._framing.made("ADDED", entry) for entry in select(self._call, self._options)]
         if self._options.initial_events and self._options.bookmarks:
             frames.append(self._framing.bookmark(self._registry.cache.revision, initial_events_end=True))
         if frames:
