@@ -46,7 +46,7 @@ class Holdings:
     def find(self, container_id: str) -> ContainerRecord | None:
         return next((r for records in self.records.values() for r in records if r.id == container_id), None)
 
-    def current_state(self, name: str) -> ContainerState | None:
+    def newest_state(self, name: str) -> ContainerState | None:
         """Of the container's newest life."""
         return self.records[name][0].state if self.records.get(name) else None
 
@@ -91,6 +91,16 @@ async def read_exited(
             return record
         await clock.sleep(delay)
         delay *= 2
+
+
+async def read_dead_sandbox(runtime: Runtime, clock: Clock, options: PodOptions, holdings: Holdings) -> None:
+    """All anew, once the runtime's books have the death of the sandbox that was told."""
+    delay = FIRST_LOOK
+    await read_all(runtime, options, holdings)
+    while holdings.sandbox and holdings.sandbox.ready and delay <= LAST_LOOK:
+        await clock.sleep(delay)
+        delay *= 2
+        await read_all(runtime, options, holdings)
 
 
 def termination_message(record: ContainerRecord, holdings: Holdings, options: PodOptions) -> str:

@@ -22,8 +22,9 @@ from knarr.kubelet.objects import Container, Pod
 from knarr.kubelet.restarts import Restarts
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError
+from knarr.runtime.events import EventType
 
-Tell = Callable[[str, str, str], None]  # type, reason, message of an event about the container
+Tell = Callable[[EventType, str, str], None]  # type, reason, message of an event about the container
 SHOWN = 2.0  # seconds for which ErrImagePull shows before it becomes ImagePullBackOff
 REFERENCE = re.compile(
     r"(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.[a-zA-Z0-9-]+)*(?::[0-9]+)?/)?"

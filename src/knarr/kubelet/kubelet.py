@@ -100,7 +100,7 @@ class Kubelet:
             self.informer.add_handler(self.pods.changed)
         else:
             for worker in list(self.pods.workers.values()):
-                worker.observe_unless_gone()
+                worker.observe()
 
     async def collect(self) -> None:
         await self.relist()

@@ -9,36 +9,24 @@ from collections.abc import Iterable
 from knarr.kubelet.cri.runtime import ContainerRecord, ContainerState, NotFoundInRuntime
 from knarr.kubelet.holdings import Holdings, read_all, read_exited
 from knarr.kubelet.hooks import HookError, run_hook
-from knarr.kubelet.objects import Container, Pod
+from knarr.kubelet.objects import Container
 from knarr.kubelet.plan import is_sidecar
 from knarr.kubelet.resources import containers_of
 from knarr.kubelet.sandboxes import pod_log_directory
 from knarr.kubelet.services import Services
-from knarr.kubelet.starting import addresses_of
+from knarr.kubelet.tenant import Tenant
 
 LEAST_GRACE = 2  # seconds between SIGTERM and SIGKILL that a long preStop hook leaves
 
 
 async def stop_container(
-    pod: Pod,
-    container: Container | None,
-    record: ContainerRecord,
-    holdings: Holdings,
-    services: Services,
-    grace: int,
-    message: str,
+    tenant: Tenant, container: Container | None, record: ContainerRecord, grace: int, message: str
 ) -> None:
     """preStop, SIGTERM, SIGKILL, all within `grace` seconds; then learn how it ended. Raises RuntimeFailure."""
-    services.tell(pod, "Normal", "Killing", message, container)
-    begun = services.clock.monotonic()
-    hook = container.lifecycle.pre_stop if container else None
-    if container and hook and grace > 0:
-        address = addresses_of(pod, holdings, services).pod_ip
-        try:
-            await run_hook(services.runtime, services.clock, container, record.id, address, hook, grace)
-        except HookError as error:
-            services.tell(pod, "Warning", "FailedPreStopHook", f"PreStopHook failed: {error}", container)
-        grace = max(LEAST_GRACE, round(grace - (services.clock.monotonic() - begun)))
+    services, holdings = tenant.services, tenant.holdings
+    tenant.tell("Normal", "Killing", message, container)
+    if container and container.lifecycle.pre_stop and grace > 0:
+        grace = await run_pre_stop(tenant, container, record, grace)
     try:
         await services.runtime.stop_container(record.id, grace)
     except NotFoundInRuntime:
@@ -48,42 +36,58 @@ async def stop_container(
     await read_exited(services.runtime, services.clock, services.options, holdings, record)
 
 
-async def stop_pod(pod: Pod, holdings: Holdings, services: Services, grace: int) -> None:
+async def run_pre_stop(tenant: Tenant, container: Container, record: ContainerRecord, grace: int) -> int:
+    """Run the hook; returns the seconds that it leaves of the grace."""
+    services, hook = tenant.services, container.lifecycle.pre_stop
+    assert hook
+    begun, address = services.clock.monotonic(), tenant.addresses.pod_ip
+    try:
+        await run_hook(services.runtime, services.clock, container, record.id, address, hook, grace)
+    except HookError as error:
+        tenant.tell("Warning", "FailedPreStopHook", f"PreStopHook failed: {error}", container)
+    return max(LEAST_GRACE, round(grace - (services.clock.monotonic() - begun)))
+
+
+async def stop_pod(tenant: Tenant, grace: int) -> None:
     """App containers at once, then sidecars from last to first, then the sandboxes. Raises RuntimeFailure."""
-    await read_all(services.runtime, services.options, holdings)
-    known = {container.name: container for container in containers_of(pod)}
-    sidecars = [container.name for container in pod.spec.init_containers if is_sidecar(container)]
-    begun = services.clock.monotonic()
-    running = holdings.running()
-    first = [record for record in running if record.name not in sidecars]
-    for wave in (first, *([r for r in running if r.name == name] for name in reversed(sidecars))):
-        left = max(0, round(grace - (services.clock.monotonic() - begun)))
+    pod, clock = tenant.pod, tenant.services.clock
+    await read_all(tenant.services.runtime, tenant.services.options, tenant.holdings)
+    begun = clock.monotonic()
+    for wave in waves(tenant):
+        left = max(0, round(grace - (clock.monotonic() - begun)))
+        known = {container.name: container for container in containers_of(pod)}
         await asyncio.gather(
-            *(
-                stop_container(pod, known.get(r.name), r, holdings, services, left, f"Stopping container {r.name}")
-                for r in wave
-            )
+            *(stop_container(tenant, known.get(r.name), r, left, f"Stopping container {r.name}") for r in wave)
         )
-    await stop_sandboxes(holdings, services)
+    await stop_sandboxes(tenant)
 
 
-async def stop_sandboxes(holdings: Holdings, services: Services) -> None:
-    """Take networks down, and whatever still runs inside."""
-    for sandbox in await services.runtime.sandboxes(holdings.uid):
-        await services.runtime.stop_sandbox(sandbox.id)
-    await read_all(services.runtime, services.options, holdings)
+def waves(tenant: Tenant) -> list[list[ContainerRecord]]:
+    """What runs, in the order in which it is stopped."""
+    running = tenant.holdings.running()
+    sidecars = [container.name for container in tenant.pod.spec.init_containers if is_sidecar(container)]
+    first = [record for record in running if record.name not in sidecars]
+    return [first, *([record for record in running if record.name == name] for name in reversed(sidecars))]
 
 
-async def clean_pod(pod: Pod, holdings: Holdings, services: Services) -> None:
+async def stop_sandboxes(tenant: Tenant) -> None:
+    """Take networks down, and whatever still runs inside. Raises RuntimeFailure."""
+    runtime = tenant.services.runtime
+    for sandbox in await runtime.sandboxes(tenant.holdings.uid):
+        await runtime.stop_sandbox(sandbox.id)
+    await read_all(runtime, tenant.services.options, tenant.holdings)
+
+
+async def clean_pod(tenant: Tenant) -> None:
     """Remove containers, sandboxes, volumes, cgroup, files. Raises RuntimeFailure, OSError; safe to repeat."""
-    runtime = services.runtime
-    for record in await runtime.containers(holdings.uid):
-        await runtime.remove_container(record.id)
-    for sandbox in await runtime.sandboxes(holdings.uid):
-        await runtime.remove_sandbox(sandbox.id)
-    await services.volumes.unmount(holdings.uid)
-    services.cgroups.remove(holdings.uid)
-    shutil.rmtree(pod_log_directory(pod, services.options), ignore_errors=True)
+    services, uid = tenant.services, tenant.holdings.uid
+    for record in await services.runtime.containers(uid):
+        await services.runtime.remove_container(record.id)
+    for sandbox in await services.runtime.sandboxes(uid):
+        await services.runtime.remove_sandbox(sandbox.id)
+    await services.volumes.unmount(uid)
+    services.cgroups.remove(uid)
+    shutil.rmtree(pod_log_directory(tenant.pod, services.options), ignore_errors=True)
 
 
 async def prune(holdings: Holdings, services: Services, keep: int = 1) -> None:

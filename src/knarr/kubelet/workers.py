@@ -46,7 +46,7 @@ class Workers:
     def observe(self, uid: str) -> None:
         """Something about the pod may have changed, as a probe's answer."""
         if worker := self.workers.get(uid):
-            worker.observe_unless_gone()
+            worker.observe()
 
     def evict(self, uid: str, message: str) -> None:
         """Fail a pod that takes more of the node than it may."""
@@ -80,7 +80,7 @@ class Workers:
         return item.labels.get(NODE) == self.services.options.node_name and POD_UID in item.labels
 
     async def adopt(self, worker: PodWorker, sandboxes: list[Sandbox], containers: list[ContainerRecord]) -> None:
-        if not worker.tasks:  # a task under way looks for itself
+        if not worker.tasks.keys:  # a task under way looks for itself
             await adopt(self.services.runtime, self.services.options, worker.holdings, sandboxes, containers)
 
     def happened(self, event: RuntimeEvent) -> None:
@@ -104,7 +104,7 @@ class Workers:
         return next((pod for pod in reversed(matching) if uid in ("", pod.uid)), None)
 
     def all(self) -> Sequence[Pod]:
-        return [worker.pod for worker in self.workers.values() if not worker.removed]
+        return [worker.pod for worker in self.workers.values() if not worker.tenant.removed]
 
     def instance(self, uid: str, container: str, previous: bool = False) -> Instance | None:
         worker = self.workers.get(uid)
@@ -123,7 +123,7 @@ class Workers:
 
     async def close(self) -> None:
         """Stop working; containers run on."""
-        tasks = [*self.tasks, *(task for worker in self.workers.values() for task in worker.cancel())]
+        tasks = [*self.tasks, *(task for worker in self.workers.values() for task in worker.tasks.cancel())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from knarr.kubelet.restarts import Restarts
-from knarr.kubelet.worker import go_duration
+from knarr.kubelet.launcher import go_duration
 
 
 def test_waits_double_up_to_five_minutes() -> None:
