@@ -31,7 +31,16 @@ class Frontend:
 
     @property
     def key(self) -> str:
-        return " . ".join([*([self.address] if self.address else []), self.protocol, str(self.port)])
+        """Of the maps that are for all protocols."""
+        return f"{self._prefix}{self.protocol} . {self.port}"
+
+    def numbered(self, number: int) -> str:
+        """The key of one endpoint in the map of the protocol."""
+        return f"{self._prefix}{self.port} . {number}"
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.address} . " if self.address else ""
 
 
 def claims_of(service: Service, slices: Sequence[EndpointSlice], node: str, network: Network) -> Claims:
@@ -118,10 +127,11 @@ class _PortClaims:
             claims[f"sticky {name}"] = dict(_sticky(name, frontend.protocol, backends, timeout, self.network))
             things[Place(f"{scope}-ports", frontend.key)] = f"goto sticky-{way}/{name}"
         else:
-            claims[f"pick {scope} {len(backends)}"] = dict(picking(scope, len(backends), self.network))
-            things[Place(f"{scope}-ports", frontend.key)] = f"goto {scope}-{way}-{len(backends)}"
+            kind = frontend.protocol, len(backends)
+            claims[f"pick {scope} {kind[0]} {kind[1]}"] = dict(picking(scope, *kind, self.network))
+            things[Place(f"{scope}-ports", frontend.key)] = f"goto {scope}-{way}-{kind[0]}-{kind[1]}"
             for number, backend in enumerate(backends):
-                place = Place(f"{scope}-endpoints", f"{frontend.key} . {number}")
+                place = Place(f"{scope}-endpoints-{frontend.protocol}", frontend.numbered(number))
                 things[place] = f"{backend.address} . {backend.port}"
         return {**claims, f"{scope} {frontend.key}": things}
 

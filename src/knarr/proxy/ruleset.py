@@ -17,10 +17,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 SERVICE, NODE = "service", "node"
+PROTOCOLS = "tcp", "udp", "sctp"
 _FRONTENDS = {SERVICE: "ipv4_addr . inet_proto . inet_service", NODE: "inet_proto . inet_service"}
-# Only for the types: there is no name for numgen's, and nft 1.0.6 cannot read `th dport` back from the kernel here.
-_TYPEOF = {SERVICE: "ip daddr . meta l4proto . tcp dport", NODE: "meta l4proto . tcp dport"}
 _MATCHES = {SERVICE: "ip daddr . meta l4proto . th dport", NODE: "meta l4proto . th dport"}
+# The key of a frontend's endpoints in the map of its protocol; maps of `th dport` cannot be read back by nft 1.0.6.
+_NUMBERED = {
+    SERVICE: "ip daddr . {0} dport . numgen random mod {1}",
+    NODE: "{0} dport . numgen random mod {1}",
+}
 
 
 class Place(NamedTuple):
@@ -107,7 +111,9 @@ def _collections() -> Iterator[str]:
     for scope, key in _FRONTENDS.items():
         for reach in (scope, f"{scope}-local"):
             yield f"map {reach}-ports {{ type {key} : verdict; }}\n"
-            yield f"map {reach}-endpoints {{ typeof {_TYPEOF[scope]} . numgen random mod 2 : ip daddr . tcp dport; }}\n"
+            for protocol in PROTOCOLS:
+                types = f"typeof {_NUMBERED[scope].format(protocol, 1)} : ip daddr . {protocol} dport"
+                yield f"map {reach}-endpoints-{protocol} {{ {types}; }}\n"
         yield f"map closed-{scope}-ports {{ type {key} : verdict; }}\n"
     yield "set cluster-ips { type ipv4_addr; }\n"
     yield "set hairpins { type ipv4_addr . ipv4_addr; }\n"
@@ -125,13 +131,16 @@ def _words(network: Network) -> dict[str, str]:
     }
 
 
-def picking(scope: str, count: int, network: Network) -> Iterable[tuple[Place, str]]:
+def picking(scope: str, protocol: str, count: int, network: Network) -> Iterable[tuple[Place, str]]:
     """The chains that pick one of so many endpoints."""
-    match = _MATCHES[scope.removesuffix("-local")]
-    pick = f"dnat ip to {match} . numgen random mod {count} map @{scope}-endpoints"
+    number = _NUMBERED[scope.removesuffix("-local")].format(protocol, count)
+    pick = f"dnat ip to {number} map @{scope}-endpoints-{protocol}"
     return (
-        (Place("chain", f"{scope}-pick-{count}"), pick),
-        (Place("chain", f"{scope}-masquerade-{count}"), f"{marking(network)}\ngoto {scope}-pick-{count}"),
+        (Place("chain", f"{scope}-pick-{protocol}-{count}"), pick),
+        (
+            Place("chain", f"{scope}-masquerade-{protocol}-{count}"),
+            f"{marking(network)}\ngoto {scope}-pick-{protocol}-{count}",
+        ),
     )
 
 

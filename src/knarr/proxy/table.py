@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from knarr.proxy import conntrack
+from knarr.proxy.conntrack import Flows
 from knarr.proxy.ledger import Ledger
 from knarr.proxy.nftables import Nftables, NftablesError
 from knarr.proxy.ruleset import Change, Network, transaction, whole
@@ -21,11 +21,13 @@ class Table:
     def __init__(self, nftables: Nftables, name: str, network: Network) -> None:
         self._nftables, self._name, self._network = nftables, name, network
         self._witness = ""  # what the chain looked like when everything was written; empty: write everything
+        self._flows = Flows()
         self.backoff = Backoff()
 
     async def apply(self, ledger: Ledger) -> bool:
         """Make the table what the ledger says; whether that worked."""
         change = ledger.changes()
+        self._flows.follow(change)
         try:
             if not (self._witness and await self._alter(change)):
                 await self._rewrite(ledger)
@@ -34,7 +36,7 @@ class Table:
             log.error("nftables refuses the rules of the services: %s", error)
             return False
         self.backoff.reset()
-        await conntrack.forget(change)
+        await self._flows.forget_stale()
         return True
 
     async def intact(self) -> bool:
