@@ -23,6 +23,7 @@ from knarr.kubelet.tenant import Tenant
 from knarr.runtime.backoff import exponential
 
 GROUND = ""  # the key of the task that prepares sandbox and volumes; containers' tasks have their names
+BACK_OFF = "CrashLoopBackOff"
 RETRY_FIRST, RETRY_LONGEST = 1.0, 10.0  # seconds, for what may heal by itself
 CONFIG_RETRY = 10.0  # seconds until a missing ConfigMap or Secret is looked for again
 
@@ -56,7 +57,8 @@ class Launcher:
         if remaining <= 0:
             self.restarts.tried(container.name, now)
             return True
-        if container.name not in self.waiting:
+        waiting = self.waiting.get(container.name)
+        if waiting is None or waiting.reason != BACK_OFF:
             self.back_off(container, remaining)
         return False
 
@@ -64,7 +66,7 @@ class Launcher:
         name, who = container.name, describe(self.tenant.pod)
         length = go_duration(self.restarts.seconds(name))
         text = f"back-off {length} restarting failed container={name} pod={who}"
-        self.waiting[name] = Waiting("CrashLoopBackOff", text)
+        self.waiting[name] = Waiting(BACK_OFF, text)
         told = f"Back-off restarting failed container {name} in pod {who}"
         self.tenant.tell("Warning", "BackOff", told, container)
         self.later(remaining)
@@ -152,6 +154,9 @@ class Launcher:
         """The runtime could not create or start it."""
         with contextlib.suppress(RuntimeFailure):
             await read_all(self.services.runtime, self.services.options, self.holdings)
+        if not self.tenant.grounded:  # the sandbox died under it, which is no fault of the container's
+            self.restarts.reset(container.name)
+            return
         created = self.holdings.newest_state(container.name) is ContainerState.CREATED
         failures = self.failures[container.name] = self.failures.get(container.name, -1) + 1
         reason = "RunContainerError" if created else "CreateContainerError"

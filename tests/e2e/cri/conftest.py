@@ -63,6 +63,9 @@ class Containerd:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait()
+        below = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for mount in reversed([path for path in below if path.startswith(str(self.options.root.parent))]):
+            subprocess.run(["umount", "--lazy", mount], check=False)
         subprocess.run(["ip", "link", "delete", self.options.bridge], check=False, capture_output=True)
 
 
