@@ -40,6 +40,14 @@ class Container(View, frozen=True):
     restart_policy: str = ""
 
 
+class Toleration(View, frozen=True):
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+    toleration_seconds: int | None = None
+
+
 class PodSpec(View, frozen=True):
     node_name: str = ""
     restart_policy: str = ""
@@ -49,6 +57,7 @@ class PodSpec(View, frozen=True):
     host_network: bool = False
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
 
 
 class Terminated(View, frozen=True):

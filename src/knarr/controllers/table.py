@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from knarr.controllers import (
     deployment,
+    endpoints,
+    endpointslice,
+    endpointslicemirroring,
     job,
     namespace,
     replicaset,
@@ -21,4 +24,7 @@ CONTROLLERS: tuple[Controller, ...] = (
     replicaset.CONTROLLER,
     replicationcontroller.CONTROLLER,
     job.CONTROLLER,
+    endpointslice.CONTROLLER,
+    endpoints.CONTROLLER,
+    endpointslicemirroring.CONTROLLER,
 )

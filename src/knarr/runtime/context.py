@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from knarr.client.objects import T
 from knarr.client.resources import Resource
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from knarr.runtime.events import EventRecorder
     from knarr.runtime.expectations import Expectations
     from knarr.runtime.informer import Informer
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,19 @@ class Context:
     expectations: Expectations
     informer_of: Callable[[Resource, type], Informer]  # type: ignore[type-arg]
     enqueue: Callable[[str], None]
+    borrow: Callable[[Resource, type], tuple[Informer[Any], bool]]
     settings: Mapping[str, str] = field(
         default_factory=dict
     )  # what a cluster is told at its start, by upstream's flags
+    memories: dict[type, Any] = field(default_factory=dict)
 
     def cache(self, resource: Resource, view: type[T]) -> Informer[T]:
         """The cache of a watched resource, typed."""
         return self.informer_of(resource, view)
+
+    def memory(self, kind: type[S]) -> S:
+        """What the controller has seen and no object says, one of each kind; gone with the process."""
+        if kind not in self.memories:
+            self.memories[kind] = kind()
+        known: S = self.memories[kind]
+        return known

@@ -54,6 +54,7 @@ class Watch:
 
     `keys` may also take the context where a change concerns objects found in another cache (`needs_context`).
     `observe` is told of each change (context, old, new) before its keys are enqueued: where expectations are met.
+    `matters`, asked about an object that changed (old, new), says whether anything needs to be enqueued at all.
     `indexes` name functions from an object to index values, for `Informer.by_index`.
     """
 
@@ -62,6 +63,7 @@ class Watch:
     keys: Callable[..., Iterable[str]] = own_key
     needs_context: bool = False
     observe: Callable[[Context, Any, Any], None] | None = None
+    matters: Callable[[Any, Any], bool] | None = None
     indexes: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
     label_selector: str = ""
     field_selector: str = ""
@@ -69,7 +71,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """A controller, whole. `may` lists the rights it uses, as "resource.group": "verbs"."""
+    """A controller, whole. `may` lists the rights it uses, as "resource.group": "verbs".
+
+    `run`, where a controller needs more than its watches to learn what to do, runs beside the workers until cancelled.
+    """
 
     name: str
     watches: tuple[Watch, ...]
@@ -82,3 +87,4 @@ class Controller:
     resync: float | None = (
         None  # seconds between calls for every key of the first watch, where time alone changes things
     )
+    run: Callable[[Context], Awaitable[None]] | None = None

@@ -52,6 +52,13 @@ class Informers:
             self._informers[key].add_index(name, function)
         return self._informers[key]
 
+    def borrow(self, resource: Resource, view: type[Object]) -> tuple[Informer[Any], bool]:
+        """A cache of all objects of a resource, and whether somebody runs it: if not, it is new and the caller's."""
+        for (known, _, *selectors), informer in self._informers.items():
+            if known == resource and not any(selectors):
+                return informer, True
+        return Informer(self._client, resource, view, clock=self._clock, quiescence=self._quiescence), False
+
     def __iter__(self) -> Any:
         return iter(self._informers.values())
 
@@ -84,6 +91,7 @@ class Loop:
             expectations=Expectations(clock),
             informer_of=lambda resource, view: self._caches[resource, view],
             enqueue=self._enqueue,
+            borrow=informers.borrow,
             settings=settings,
         )
         for watch in controller.watches:
@@ -97,6 +105,8 @@ class Loop:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.controller.workers):
                     group.create_task(self._work())
+                if self.controller.run:
+                    group.create_task(self.controller.run(self._context))  # type: ignore[arg-type]
                 if self.controller.resync:
                     group.create_task(self._resync(self.controller.resync))
         finally:
@@ -110,6 +120,8 @@ class Loop:
     def _changed(self, watch: Watch, old: Object | None, new: Object | None) -> None:
         if watch.observe:
             watch.observe(self._context, old, new)
+        if watch.matters and old is not None and new is not None and not watch.matters(old, new):
+            return
         extra = (self._context,) if watch.needs_context else ()
         for key in {k for o in (old, new) if o is not None for k in watch.keys(o, *extra)}:
             self._enqueue(key)
