@@ -24,6 +24,7 @@ from knarr.runtime.informer import Informer
 from knarr.runtime.timers import Timers
 
 log = logging.getLogger(__name__)
+RELIST_RETRY = 0.2  # seconds
 LOGS_INTERVAL, GARBAGE_INTERVAL = 30.0, 300.0  # seconds
 ProbesMaker = Callable[[Runtime, Clock, EventRecorder, Callable[[str], None]], Probes]
 
@@ -86,21 +87,23 @@ class Kubelet:
             if event.container_id:
                 self.pods.happened(event)
             else:
-                await self.relist()
+                while not await self.relist():
+                    await self.clock.sleep(RELIST_RETRY)
 
-    async def relist(self) -> None:
+    async def relist(self) -> bool:
         """Look at everything; the first time before any pod is worked on, so that what runs is adopted."""
         try:
             await self.pods.relist(self.informer.list())
         except RuntimeFailure as failure:
             log.warning("runtime not listed: %s", failure)
-            return
+            return False
         if not self.listening:
             self.listening = True
             self.informer.add_handler(self.pods.changed)
         else:
             for worker in list(self.pods.workers.values()):
                 worker.observe()
+        return True
 
     async def collect(self) -> None:
         await self.relist()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 from knarr.client.objects import Meta
-from knarr.kubelet.cri.runtime import ContainerRecord, ContainerState, RuntimeEvent, Sandbox
+from knarr.kubelet.cri.runtime import ContainerRecord, ContainerState, RuntimeEvent, RuntimeFailure, Sandbox
 from knarr.kubelet.holdings import adopt
 from knarr.kubelet.interfaces import Instance
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.sandboxes import NODE, POD_NAME, POD_NAMESPACE, POD_UID, log_directory
 from knarr.kubelet.services import Services
 from knarr.kubelet.worker import PodWorker
+
+log = logging.getLogger(__name__)
 
 
 class Workers:
@@ -89,9 +92,15 @@ class Workers:
             return  # the exit follows, and its reason says so
         worker = next((w for w in self.workers.values() if w.knows(event.container_id)), None)
         if worker:
-            task = asyncio.create_task(worker.container_exited(event.container_id))
+            task = asyncio.create_task(self.tell(worker, event.container_id))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
+
+    async def tell(self, worker: PodWorker, container_id: str) -> None:
+        try:
+            await worker.container_exited(container_id)
+        except RuntimeFailure as failure:  # the runtime is going: what is listed when it is back makes up for it
+            log.warning("container %s of pod %s not looked at: %s", container_id, worker.pod.metadata.key, failure)
 
     def sweep(self) -> list[str]:
         """UIDs of pods that have files here and no worker: their volumes may go."""

@@ -26,11 +26,12 @@ from knarr.kubelet.cri.runtime import (
     Version,
 )
 from knarr.machinery.clock import Clock
+from knarr.runtime.backoff import exponential
 
 M = TypeVar("M", bound=Message)
 UID_LABEL = "io.kubernetes.pod.uid"
 CALL_TIMEOUT = 120.0  # seconds, upstream's --runtime-request-timeout
-RECONNECT_DELAY = 1.0  # seconds between attempts to subscribe again
+FIRST_RECONNECT, LAST_RECONNECT = 0.05, 1.0  # seconds between attempts to subscribe again
 
 
 class CRIRuntime:
@@ -170,16 +171,19 @@ class CRIRuntime:
         return usage.fs_id.mountpoint, usage.used_bytes.value
 
     async def events(self) -> AsyncIterator[RuntimeEvent]:
+        failures = 0
         while True:
             try:
                 stream = await self.event_channel.stream(events.SUBSCRIBE, events.subscription())
                 await self.answers(self.event_channel)
+                failures = 0
                 yield RuntimeEvent()
                 async for envelope in stream:
                     if event := events.decode(envelope):
                         yield event
             except RuntimeFailure:
-                await self.clock.sleep(RECONNECT_DELAY)
+                await self.clock.sleep(exponential(FIRST_RECONNECT, LAST_RECONNECT, failures))
+                failures += 1
 
     async def answers(self, channel: Channel) -> None:
         """A round trip: what was sent on the channel before has been read by the runtime."""
