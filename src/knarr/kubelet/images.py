@@ -132,8 +132,14 @@ class Images:
 
     def begin(self, pod: Pod, name: str) -> Pull:
         pull = self.pulls[name] = Pull(asyncio.create_task(self.fetch(pod, name)), self.clock.monotonic())
-        pull.task.add_done_callback(lambda _: self.pulls.pop(name, None))
+        pull.task.add_done_callback(lambda done: self.end(name, done))
         return pull
+
+    def end(self, name: str, task: asyncio.Task[str]) -> None:
+        """Its failure is seen even where all who waited have gone."""
+        self.pulls.pop(name, None)
+        if not task.cancelled():
+            task.exception()
 
     async def fetch(self, pod: Pod, name: str) -> str:
         """With each credential that fits until one is accepted; without where none fits."""

@@ -50,7 +50,7 @@ TABLE: dict[tuple[State, Event], tuple[State, tuple[Instruction, ...]]] = {
     (State.SYNCING, Event.DELETED): (State.TERMINATING, (Instruction.STOP,)),
     (State.SYNCING, Event.REMOVED): (State.TERMINATING, (Instruction.STOP,)),
     (State.TERMINATING, Event.OBSERVED): (State.TERMINATING, (Instruction.REPORT,)),
-    (State.TERMINATING, Event.DELETED): (State.TERMINATING, (Instruction.HASTEN,)),
+    (State.TERMINATING, Event.DELETED): (State.TERMINATING, (Instruction.HASTEN, Instruction.REPORT)),
     (State.TERMINATING, Event.REMOVED): (State.TERMINATING, (Instruction.HASTEN,)),
     (State.TERMINATING, Event.STOPPED): (State.TERMINATED, (Instruction.REPORT,)),
     (State.TERMINATED, Event.OBSERVED): (State.TERMINATED, ()),

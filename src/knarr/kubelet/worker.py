@@ -17,9 +17,10 @@ from knarr.kubelet.launcher import GROUND, RETRY_LONGEST, Launcher
 from knarr.kubelet.lifecycle import Event, Instruction, Lifecycle, State
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.plan import Observation, plan
+from knarr.kubelet.readiness import FINAL
 from knarr.kubelet.resources import containers_of
 from knarr.kubelet.services import Services
-from knarr.kubelet.status import FINAL, Report, pod_status
+from knarr.kubelet.status import Report, pod_status
 from knarr.kubelet.stopping import stop_sandboxes
 from knarr.kubelet.tasks import Tasks
 from knarr.kubelet.tenant import Tenant
