@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from benchmarks.objects import config_map, pod
 from knarr.api.kinds.table import KINDS
 from knarr.apiserver.api import API
 from knarr.apiserver.authn.users import User
@@ -30,7 +31,6 @@ from knarr.storage.sqlite import SqliteStore
 from knarr.storage.store import Store
 from knarr.wire.messages import Request, Response, Streaming
 
-JSON = dict[str, Any]
 Operation = Callable[[int], Awaitable[Any]]
 NAMESPACE = "/api/v1/namespaces/default"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
@@ -107,40 +107,6 @@ class Bench:
     async def _create_and_delete(self, n: int) -> None:
         await self.send("POST", f"{NAMESPACE}/configmaps", config_map(f"d{n}"))
         await self.send("DELETE", f"{NAMESPACE}/configmaps/d{n}")
-
-
-def config_map(name: str, n: int = 0) -> JSON:
-    return {
-        "kind": "ConfigMap",
-        "apiVersion": "v1",
-        "metadata": {"name": name},
-        "data": {"n": str(n), "text": "x" * 1000},
-    }
-
-
-def pod(name: str, group: str) -> JSON:
-    """About 6 KB when stored, as a Pod of a Deployment with probes, mounts and environment is."""
-    probe = {"httpGet": {"path": "/healthz", "port": 80}, "initialDelaySeconds": 3, "periodSeconds": 3}
-    environment = [{"name": f"VARIABLE_{n}", "value": "x" * 40} for n in range(30)]
-    container = {
-        "name": "main",
-        "image": "registry.example.com/team/image:1.2.3",
-        "env": environment,
-        "ports": [{"containerPort": 80, "name": "http"}],
-        "resources": {"limits": {"cpu": "500m", "memory": "128Mi"}, "requests": {"cpu": "100m", "memory": "64Mi"}},
-        "livenessProbe": probe,
-        "readinessProbe": probe,
-        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
-    }
-    return {
-        "kind": "Pod",
-        "apiVersion": "v1",
-        "metadata": {"name": name, "labels": {"app": "web", "group": group}, "annotations": {"note": "y" * 500}},
-        "spec": {
-            "containers": [container, {**container, "name": "side"}],
-            "volumes": [{"name": "data", "emptyDir": {}}],
-        },
-    }
 
 
 async def measure(name: str, operation: Operation, seconds: float, profile: bool) -> None:
