@@ -216,7 +216,11 @@ async def test_nothing_is_left_behind(node: Node) -> None:
 
 
 async def test_what_others_made_is_not_touched(node: Node) -> None:
-    foreign = SandboxConfig("other", "default", "other-uid", labels={"io.kubernetes.pod.uid": "other-uid"})
+    labels, parent = {"io.kubernetes.pod.uid": "other"}, f"{node.options.cgroup_root}/podother"
+    foreign = SandboxConfig("other", "default", "other", labels=labels, cgroup_parent=parent)
     sandbox_id = await node.runtime.run_sandbox(foreign)
     await node.kubelet.collect()
     assert [(s.id, s.ready) for s in await node.runtime.sandboxes()] == [(sandbox_id, True)]
+    await node.runtime.stop_sandbox(sandbox_id)
+    await node.runtime.remove_sandbox(sandbox_id)
+    node.kubelet.services.cgroups.remove("other")
