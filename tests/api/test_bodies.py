@@ -97,7 +97,10 @@ async def test_unknown_media_types(server: Server) -> None:
     )
     wanted = await server.get(CONFIG_MAPS, accept="application/cbor")
     assert (wanted.status, wanted.body["reason"]) == (406, "NotAcceptable")
-    assert wanted.body["message"] == "only the following media types are accepted: application/json, application/yaml"
+    assert wanted.body["message"] == (
+        "only the following media types are accepted: "
+        "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+    )
 
 
 async def test_an_oversized_body(server: Server) -> None:

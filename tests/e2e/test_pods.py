@@ -40,7 +40,7 @@ def test_a_pod_runs_answers_and_is_described(each_kubectl: Kubectl, manifest: Ma
     assert "GET / HTTP/1.1" in each_kubectl("logs", "nginx", "--tail=1")
     assert each_kubectl("exec", "nginx", "--", "cat", "/etc/hostname") == "nginx\n"
     described = each_kubectl("describe", "pod", "nginx")
-    for told in ("Successfully assigned", 'Successfully pulled image "nginx:1.7.9"', "Status:           Running"):
+    for told in ("Successfully assigned", 'image "nginx:1.7.9"', "Container started", "Status:           Running"):
         assert told in described
     each_kubectl("delete", "pod", "nginx")
     assert "not found" in each_kubectl.run("get", "pod", "nginx").stderr

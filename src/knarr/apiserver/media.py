@@ -22,14 +22,14 @@ from knarr.machinery.errors import BadRequest, NotAcceptable, UnsupportedMediaTy
 class MediaType:
     """How one media type is read into a tree and written from the JSON that is served.
 
-    `decode` is given a body and the definition that it is expected to hold, and raises BodyError. `encode` is missing
-    where nothing is answered in the type. `duplicates` lists the paths of fields that a body names twice; it is asked
-    only when the client wants to know. `framed` says that a watch can be sent in it, one document after another.
+    `decode` is given a body and the definition that it is expected to hold, and raises BodyError. `duplicates` lists
+    the paths of fields that a body names twice; it is asked only when the client wants to know. `framed` says that a
+    watch can be sent in it, one document after another.
     """
 
     name: str
     decode: Callable[[bytes, str], Any]
-    encode: Callable[[bytes], bytes] | None
+    encode: Callable[[bytes], bytes]
     duplicates: Callable[[bytes, Any], list[str]] = lambda body, tree: []
     framed: bool = False
 
@@ -54,12 +54,18 @@ def _decode_yaml(body: bytes, definition: str) -> Any:
 
 
 def _decode_protobuf(body: bytes, definition: str) -> Any:
-    from knarr.apiserver.protobuf import decoding  # most servers never see any
+    from knarr.api import protobuf  # many servers never see any
 
     try:
-        return decoding.decode(body, definition)
-    except decoding.WireError as error:
+        return protobuf.decode(body, definition)
+    except protobuf.ProtobufError as error:
         raise BodyError(str(error)) from None
+
+
+def _encode_protobuf(data: bytes) -> bytes:
+    from knarr.api import protobuf
+
+    return protobuf.encode(orjson.loads(data))
 
 
 def _encode_yaml(data: bytes) -> bytes:
@@ -68,7 +74,7 @@ def _encode_yaml(data: bytes) -> bytes:
 
 JSON = MediaType("application/json", _decode_json, lambda data: data, duplicate_fields, framed=True)
 YAML = MediaType("application/yaml", _decode_yaml, _encode_yaml)
-PROTOBUF = MediaType("application/vnd.kubernetes.protobuf", _decode_protobuf, None)
+PROTOBUF = MediaType("application/vnd.kubernetes.protobuf", _decode_protobuf, _encode_protobuf)
 
 MEDIA_TYPES: tuple[MediaType, ...] = (JSON, YAML, PROTOBUF)
 _BY_NAME = {media.name: media for media in MEDIA_TYPES}
@@ -92,7 +98,7 @@ class Output:
 
     def body(self, data: bytes) -> bytes:
         """The JSON that is served, in this form."""
-        return self.media.encode(data) if self.media.encode else data
+        return self.media.encode(data)
 
 
 def media_type(content_type: str, accepted: Iterable[str] = tuple(_BY_NAME)) -> MediaType:
@@ -131,7 +137,7 @@ def negotiate(accept: str, views: frozenset[str] = frozenset(), framed: bool = F
         output = _output(name, parameters, views)
         if output and (output.media.framed or not framed):
             return output
-    listed = ", ".join(media.name for media in MEDIA_TYPES if media.framed or (media.encode and not framed))
+    listed = ", ".join(media.name for media in MEDIA_TYPES if media.framed or not framed)
     raise NotAcceptable(f"only the following media types are accepted: {listed}")
 
 
@@ -155,7 +161,7 @@ def _quality(parameters: dict[str, str]) -> float:
 def _output(name: str, parameters: dict[str, str], views: frozenset[str]) -> Output | None:
     media = JSON if name in ("*/*", "application/*") else _BY_NAME.get(name)
     view, version = parameters.get("as", ""), parameters.get("v", "")
-    if media is None or media.encode is None:
+    if media is None:
         return None
     if not view:
         return Output(media)

@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 
 from knarr.api.kind import Kind, Version
-from knarr.apiserver import envelopes
+from knarr.apiserver import media
 from knarr.apiserver.answers import json_answer
 from knarr.apiserver.app import Handler
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict
 from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.request import APIRequest
-from knarr.machinery.errors import BadRequest, Invalid, MethodNotAllowed, UnsupportedMediaType
+from knarr.machinery.errors import BadRequest, Invalid, MethodNotAllowed
 from knarr.machinery.fielderrors import invalid
 from knarr.wire.messages import Answer, Request
 
@@ -112,36 +112,14 @@ def _question(request: APIRequest) -> _Question:
 
 
 def _decode(http: Request) -> _Question:
-    """The body's spec, from JSON or from protobuf, which newer kubectls speak here."""
-    sent = http.headers.get("content-type", "application/json").partition(";")[0].strip()
-    if sent == envelopes.MEDIA_TYPE:
-        return _from_protobuf(envelopes.opened(http.body))
-    if sent != "application/json":
-        accepted = f"application/json, {envelopes.MEDIA_TYPE}"
-        raise UnsupportedMediaType(
-            f"the body of the request was in an unknown format - accepted media types include: {accepted}"
-        )
+    """The body's spec, from any media type: newer kubectls speak protobuf here."""
+    definition = "io.k8s.api.authorization.v1.SelfSubjectAccessReview"
+    body = media.to_json(http.headers.get("content-type", ""), http.body, definition)
     try:
-        return msgspec.json.decode(http.body, type=_AccessReview).spec
+        return msgspec.json.decode(body, type=_AccessReview).spec
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         text = f"SelfSubjectAccessReview in version v1 cannot be handled as a SelfSubjectAccessReview: {error}"
         raise BadRequest(text) from None
-
-
-def _from_protobuf(review: dict[int, bytes]) -> _Question:
-    """Field numbers are authorization/v1's: the spec is 2, in it 1 the resource and 2 the path."""
-    spec = envelopes.fields(review.get(2, b""))
-    return _Question(
-        _Resource(**_texts(spec[1], _Resource)) if 1 in spec else None,
-        _Path(**_texts(spec[2], _Path)) if 2 in spec else None,
-    )
-
-
-def _texts(message: bytes, struct: type[msgspec.Struct]) -> dict[str, str]:
-    """A message of texts by the names of the struct that has them in the same order."""
-    names = dict(enumerate(struct.__struct_fields__, start=1))
-    found = envelopes.fields(message)
-    return {names[number]: value.decode(errors="replace") for number, value in found.items() if number in names}
 
 
 def _require_create(request: APIRequest) -> None:

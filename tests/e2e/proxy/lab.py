@@ -149,8 +149,8 @@ class Lab:
         return pod
 
     def server(self, name: str, address: str = OUTSIDE) -> Pod:
-        """A server outside the cluster."""
-        server = Pod(name, address, self.outside)
+        """A server outside the cluster, or on the node's own network."""
+        server = Pod(name, address, self.outside if address == OUTSIDE else self.node)
         self._closing.callback(server.close)
         return server
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from knarr.client.client import Client
-from knarr.machinery.clock import RealClock
+from knarr.machinery.clock import Clock, RealClock, VirtualClock
 from knarr.proxy.component import Options, run, teardown
 from tests.e2e.proxy.lab import GATEWAY, NODE, OUTSIDE, POD_CIDR, SERVICE_CIDR, Lab, Namespace, Pod, Talker, ask
 from tests.unit.fake_api import JSON, FakeAPI
@@ -30,6 +32,7 @@ class Site:
 
     lab: Lab
     api: FakeAPI = field(default_factory=FakeAPI)
+    clock: Clock = field(default_factory=RealClock)
 
     def service(self, name: str = "web", *, status: JSON | None = None, protocol: str = "TCP", **spec: Any) -> None:
         port = {"port": PORT, "protocol": protocol, "nodePort": spec.pop("nodePort", 0)}
@@ -51,7 +54,7 @@ class Site:
     async def proxying(self) -> AsyncIterator[None]:
         """The proxy runs meanwhile, in the node's namespace."""
         with self.lab.node.entered():
-            proxy = asyncio.create_task(run(Client(self.api), RealClock(), OPTIONS))
+            proxy = asyncio.create_task(run(Client(self.api), self.clock, OPTIONS))
             try:
                 yield
             finally:
@@ -65,16 +68,35 @@ class Site:
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    lab = Lab()
+def lab() -> Iterator[Lab]:
+    with closing(Lab()) as lab:
+        yield lab
+
+
+@pytest.fixture
+async def site(lab: Lab) -> AsyncIterator[Site]:
     site = Site(lab)
     async with site.proxying():
         yield site
-    lab.close()
 
 
 async def answer(origin: Namespace, address: str = VIP, port: int = PORT, patience: float = 2.0) -> str:
     return await asyncio.to_thread(ask, origin, address, port, patience)
+
+
+def get(origin: Namespace, address: str, port: int) -> tuple[int, Any]:
+    """Status and JSON of an HTTP GET; status 0 where nobody listens."""
+    with origin.entered():
+        connection = socket.socket()
+    with connection:
+        connection.settimeout(2)
+        try:
+            connection.connect((address, port))
+        except ConnectionRefusedError:
+            return 0, None
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n")
+        head, _, body = b"".join(iter(lambda: connection.recv(4096), b"")).partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(body)
 
 
 async def until(wanted: str | Callable[[str], bool], origin: Namespace, address: str = VIP, port: int = PORT) -> str:
@@ -118,6 +140,15 @@ async def test_a_pod_reaches_itself_through_its_service(site: Site) -> None:
     site.service()
     site.endpoints(pod)
     assert await until(served, pod.namespace) == f"a {GATEWAY}"
+
+
+async def test_endpoints_on_the_network_of_the_node(site: Site) -> None:
+    """As the Service `kubernetes` has them."""
+    client = site.lab.pod("client")
+    site.service()
+    site.endpoints(site.lab.server("api", NODE))
+    assert await until(served, client.namespace) == f"api {client.address}"
+    assert (await until(served, site.lab.node)).startswith("api ")
 
 
 async def test_endpoints_follow_the_slices(site: Site) -> None:
@@ -257,6 +288,26 @@ async def test_datagrams_leave_an_endpoint_that_is_gone(site: Site) -> None:
                 await asyncio.sleep(0.01)
 
 
+async def test_the_health_check_of_a_load_balancer(site: Site) -> None:
+    a = site.lab.pod("a")
+    site.service(type="LoadBalancer", externalTrafficPolicy="Local", healthCheckNodePort=31000)
+    site.endpoints(a)
+    answers: list[tuple[int, Any]] = []
+    for node, status in (("here", 200), ("elsewhere", 503)):
+        site.endpoints(a, nodeName=node)
+        async with asyncio.timeout(5):
+            while (got := await asyncio.to_thread(get, site.lab.outside, NODE, 31000))[0] != status:
+                await asyncio.sleep(0.01)
+        answers.append(got)
+    service = {"namespace": "default", "name": "web"}
+    assert answers == [
+        (200, {"service": service, "localEndpoints": 1, "serviceProxyHealthy": True}),
+        (503, {"service": service, "localEndpoints": 0, "serviceProxyHealthy": True}),
+    ]
+    site.api.remove(f"{SERVICES}/web")
+    await until("refused", site.lab.outside, NODE, 31000)
+
+
 async def test_pods_leave_the_cluster_as_the_node(site: Site) -> None:
     client = site.lab.pod("client")
     site.lab.server("world")
@@ -286,6 +337,42 @@ async def test_a_flushed_table_comes_back_with_the_next_change(site: Site) -> No
     assert not served(await answer(client.namespace, patience=0.3))
     site.endpoints(b)
     await until(f"b {client.address}", client.namespace)
+
+
+async def test_a_flushed_table_is_found_within_a_minute(lab: Lab) -> None:
+    clock = VirtualClock()
+    site = Site(lab, clock=clock)
+    async with site.proxying():
+        site.service()
+        site.endpoints(lab.pod("a"))
+        await until(served, lab.node)
+        site.nft("flush ruleset")
+        await clock.advance(60)
+        await until(served, lab.node)
+
+
+async def test_udp(site: Site) -> None:
+    a, b = site.lab.pod("a"), site.lab.pod("b")
+    site.service(protocol="UDP", type="NodePort", nodePort=NODE_PORT)
+    site.endpoints(a, b, protocol="UDP")
+    for origin, address, port in ((a.namespace, VIP, PORT), (site.lab.outside, NODE, NODE_PORT)):
+        names = set[str]()
+        async with asyncio.timeout(5):
+            while names != {"a", "b"}:
+                with closing(Talker(origin, address, port)) as talker:
+                    names |= {got.split()[0] for got in [await asyncio.to_thread(talker.ask)] if served(got)}
+
+
+async def test_many_services_at_once(site: Site) -> None:
+    a, client = site.lab.pod("a"), site.lab.pod("client")
+    for number in range(1000):
+        site.service(f"web{number}", clusterIP=f"10.96.{100 + number // 250}.{number % 250 + 1}")
+        site.endpoints(a, service=f"web{number}")
+    await until(served, client.namespace, "10.96.103.250")
+    for number in (0, 500, 999):
+        assert served(await answer(client.namespace, f"10.96.{100 + number // 250}.{number % 250 + 1}"))
+    site.endpoints(service="web500")
+    await until("refused", client.namespace, "10.96.102.1")
 
 
 async def test_other_tables_are_left_alone_and_teardown_removes_ours(site: Site) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from knarr.apiserver.media import JSON, YAML, Output, negotiate
+from knarr.apiserver.media import JSON, PROTOBUF, YAML, Output, negotiate
 from knarr.machinery.errors import NotAcceptable
 
 VIEWS = frozenset({"Table", "PartialObjectMetadata"})
@@ -20,7 +20,7 @@ KUBECTL = (
         pytest.param(KUBECTL, VIEWS, Output(JSON, "Table", "v1"), id="kubectl get"),
         pytest.param(KUBECTL, frozenset(), Output(JSON), id="kubectl get of what has no table"),
         pytest.param("application/json;as=Table;v=v2;g=meta.k8s.io,*/*", VIEWS, Output(JSON), id="unknown version"),
-        pytest.param("application/vnd.kubernetes.protobuf,application/json", VIEWS, Output(JSON), id="client-go"),
+        pytest.param("application/vnd.kubernetes.protobuf,application/json", VIEWS, Output(PROTOBUF), id="client-go"),
         pytest.param("application/json;q=0.1, application/yaml;q=0.5", VIEWS, Output(YAML), id="quality"),
         pytest.param("application/json;stream=watch", VIEWS, Output(JSON), id="watch"),
     ],
@@ -31,7 +31,9 @@ def test_the_first_choice_that_can_be_served_wins(accept: str, views: frozenset[
 
 @pytest.mark.parametrize("accept", ["application/cbor", "text/html", "application/json;as=Row;v=v1;g=meta.k8s.io"])
 def test_what_cannot_be_served_is_said(accept: str) -> None:
-    with pytest.raises(NotAcceptable, match=r"application/json, application/yaml$"):
+    with pytest.raises(
+        NotAcceptable, match=r"application/json, application/yaml, application/vnd.kubernetes.protobuf$"
+    ):
         negotiate(accept, VIEWS)
 
 

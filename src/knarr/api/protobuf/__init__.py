@@ -1,6 +1,6 @@
 """Kubernetes' protobuf form of objects: between its messages and the trees that the server keeps.
 
-fields.tsv holds the fields' numbers; everything else about a field (its type, what is required) is in the published
+fields.txt holds the fields' numbers; everything else about a field (its type, what is required) is in the published
 schema, the same that JSON is decoded by.
 """
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from knarr.api.protobuf import wire
-from knarr.api.protobuf.numbers import Layout, layout, message_of
+from knarr.api.protobuf.numbers import fields_of, message_of
 from knarr.api.protobuf.wire import BYTES, FIXED64, VARINT, ProtobufError, delimited, fields, tag, varint
 from knarr.api.types.shapes import ListOf, MapOf, Opaque, Scalar, Shape, Struct
 from knarr.machinery.times import format_micro, format_time, parse_time
@@ -45,7 +45,8 @@ class Member(NamedTuple):
 @cache
 def reader(shape: Struct, message: str) -> Callable[[bytes], JSON]:
     """The function from a message's bytes to a tree."""
-    members, inner = _members(shape, message), _inner_readers(shape, message)
+    members = _members(shape, message)
+    inner = {number: reader(shape, name) for number, name in _inlined(message).items()}
 
     def read(data: bytes) -> JSON:
         tree: JSON = {}
@@ -67,7 +68,7 @@ def _take(tree: JSON, member: Member, kind: int, value: Any) -> None:
         if kind != codec.kind:
             raise ProtobufError(f"proto: wrong wireType = {kind} for field {member.name}")
         found = codec.read(value)
-        if member.keep_zero or not codec.zero(found):
+        if found is not None and (member.keep_zero or not codec.zero(found)):
             tree[member.name] = found
     elif isinstance(member.many, MapOf):
         key, entry = codec.read(value)
@@ -86,18 +87,14 @@ def _unpacked(data: bytes, codec: Codec) -> list[Any]:
     return found
 
 
-def _inner_readers(shape: Struct, message: str) -> Mapping[int, Callable[[bytes], JSON]]:
-    return {number: reader(shape, inner) for number, inner in layout(message).flattened.items()}
-
-
 @cache
 def writer(shape: Struct, message: str) -> Callable[[JSON], bytes]:
     """The function from a tree to a message's bytes, fields in the order of their numbers."""
     steps: list[tuple[int, Callable[[JSON], bytes]]] = [
         (number, _write_member(number, member)) for number, member in _members(shape, message).items()
     ]
-    for number, inner in layout(message).flattened.items():
-        steps.append((number, _write_inner(tag(number, BYTES), writer(shape, inner))))
+    for number, name in _inlined(message).items():
+        steps.append((number, _write_inner(tag(number, BYTES), writer(shape, name))))
     ordered = [step for _, step in sorted(steps, key=lambda step: step[0])]
 
     def write(tree: JSON) -> bytes:
@@ -137,21 +134,25 @@ def _write_member(number: int, member: Member) -> Callable[[JSON], bytes]:
 @cache
 def _members(shape: Struct, message: str) -> Mapping[int, Member]:
     """The message's own fields that the shape has, by number."""
-    known: Layout = layout(message)
     return {
-        field.number: _member(field.name, shape, explicit=field.explicit)
-        for field in known.fields
+        number: _member(field.name, shape, pointer=field.pointer)
+        for number, field in fields_of(message).items()
         if field.name in shape.fields
     }
 
 
-def _member(name: str, owner: Struct, *, explicit: bool) -> Member:
+def _inlined(message: str) -> Mapping[int, str]:
+    """The messages inside it whose fields are its own in JSON, by number."""
+    return {number: field.inlined for number, field in fields_of(message).items() if field.inlined}
+
+
+def _member(name: str, owner: Struct, *, pointer: bool) -> Member:
     shape = owner.fields[name].shape
     if isinstance(shape, ListOf):
         return Member(name, _codec(shape.item), shape, keep_zero=True)
     if isinstance(shape, MapOf):
         return Member(name, _entry(shape.value), shape, keep_zero=True)
-    return Member(name, _codec(shape), None, keep_zero=explicit or name in owner.required)
+    return Member(name, _codec(shape), None, keep_zero=pointer or name in owner.required)
 
 
 def _codec(shape: Shape) -> Codec:
@@ -202,7 +203,7 @@ def _entry(value_shape: Shape) -> Codec:
         key, value = "", codec.read(b"" if codec.kind == BYTES else 0)
         for number, _, content in fields(data):
             if number == 1:
-                key = _text(content)
+                key = text(content)
             elif number == 2:
                 value = codec.read(content)
         return key, value
@@ -215,7 +216,7 @@ def _entry(value_shape: Shape) -> Codec:
     return Codec(BYTES, read, write, lambda _: False)
 
 
-def _text(data: Any) -> str:
+def text(data: Any) -> str:
     try:
         return str(data, "utf-8")
     except (UnicodeDecodeError, TypeError):
@@ -230,7 +231,10 @@ def _read_instant(data: bytes) -> datetime | None:
             seconds = wire.signed(value)
         elif number == 2 and isinstance(value, int):
             nanos = wire.signed(value)
-    return _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000) if data else None
+    try:
+        return _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000) if data else None
+    except OverflowError:
+        raise ProtobufError("proto: a time outside of the calendar") from None
 
 
 def _write_instant(text: str) -> bytes:
@@ -250,7 +254,7 @@ def _instant(form: Callable[[datetime], str]) -> Codec:
 def _read_int_or_string(data: bytes) -> int | str:
     parts = {number: value for number, _, value in fields(data)}
     if parts.get(1):
-        return _text(parts.get(3, b""))
+        return text(parts.get(3, b""))
     number = parts.get(2, 0)
     return wire.signed(number) if isinstance(number, int) else 0
 
@@ -283,7 +287,7 @@ def _not(value: Any) -> bool:
 
 _NUMBER = Codec(VARINT, wire.signed, lambda value: varint(int(value)), _not)
 _SCALARS: dict[str, Codec] = {
-    "string": Codec(BYTES, _text, str.encode, _not),
+    "string": Codec(BYTES, text, str.encode, _not),
     "bool": Codec(VARINT, bool, lambda value: b"\x01" if value else b"\x00", _not),
     "int32": _NUMBER,
     "int64": _NUMBER,
@@ -292,7 +296,7 @@ _SCALARS: dict[str, Codec] = {
     "time": _instant(format_time),
     "micro": _instant(format_micro),
     "quantity": Codec(
-        BYTES, lambda data: _text(_first(data)), lambda value: delimited(b"\x0a", str(value).encode()), _not
+        BYTES, lambda data: text(_first(data)), lambda value: delimited(b"\x0a", str(value).encode()), _not
     ),
     "int-or-string": Codec(BYTES, _read_int_or_string, _write_int_or_string, lambda value: value in (0, "")),
 }

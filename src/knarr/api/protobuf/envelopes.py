@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from knarr.api.protobuf.codecs import reader, writer
+from knarr.api.protobuf.codecs import reader, text, writer
 from knarr.api.protobuf.numbers import message_of
 from knarr.api.protobuf.wire import ProtobufError, delimited, fields
 from knarr.api.types.shapes import Struct, shape_of
@@ -27,8 +27,8 @@ _ELSEWHERE = {
 }
 
 
-def decode(body: bytes) -> JSON:
-    """The tree of a whole object. Raises ProtobufError."""
+def decode(body: bytes, definition: str = "") -> JSON:
+    """The tree of a whole object; one whose type is not named is taken for `definition`. Raises ProtobufError."""
     if not body.startswith(MAGIC):
         raise ProtobufError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
     type_meta, raw = b"", b""
@@ -37,12 +37,16 @@ def decode(body: bytes) -> JSON:
             type_meta = value
         elif number == 2 and isinstance(value, bytes):
             raw = value
-    named = {number: value.decode() for number, _, value in fields(type_meta) if isinstance(value, bytes)}
+    named = {number: text(value) for number, _, value in fields(type_meta)}
     api_version, kind = named.get(1, ""), named.get(2, "")
-    shape = _shape(api_version, kind)
+    shape = _shape(api_version, kind) if kind else _struct(definition)
     if shape is None:
-        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}" in protobuf')
-    return {"apiVersion": api_version, "kind": kind, **reader(shape, message_of(shape.name))(raw)}
+        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
+    try:
+        tree = reader(shape, message_of(shape.name))(raw)
+    except RecursionError:
+        raise ProtobufError("proto: exceeded max depth") from None
+    return ({"apiVersion": api_version, "kind": kind} if kind else {}) | tree
 
 
 def encode(tree: JSON) -> bytes:
@@ -55,7 +59,7 @@ def encode_raw(tree: JSON) -> bytes:
     api_version, kind = tree.get("apiVersion", ""), tree.get("kind", "")
     shape = _shape(api_version, kind)
     if shape is None:
-        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}" in protobuf')
+        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
     return writer(shape, message_of(shape.name))(tree)
 
 
@@ -74,6 +78,10 @@ def _shape(api_version: str, kind: str) -> Struct | None:
     else:
         root = _ELSEWHERE.get(group) or f"io.k8s.api.{group.partition('.')[0] or 'core'}"
         definition = f"{root}.{version}.{kind}"
+    return _struct(definition)
+
+
+def _struct(definition: str) -> Struct | None:
     try:
         shape = shape_of(definition)
     except KeyError:

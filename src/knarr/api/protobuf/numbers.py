@@ -1,57 +1,45 @@
-"""The numbers of messages' fields, from fields.tsv."""
+"""The numbers of messages' fields, read from fields.txt when the first protobuf comes or is asked for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-
-_META = "io.k8s.apimachinery.pkg.apis.meta"
-_ROOTS = ("io.k8s.api.", "io.k8s.apiextensions-apiserver.pkg.apis.", "io.k8s.kube-aggregator.pkg.apis.")
+from importlib import resources
 
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A field's number, and whether the message tells its absence from its zero value."""
+    """A field of a message. `inlined` is the message (of the same package) whose fields JSON has in its parent."""
 
-    name: str
-    number: int
-    explicit: bool
-
-
-@dataclass(slots=True)
-class Layout:
-    """A message: its own fields, and the messages inside it whose fields are its own in JSON."""
-
-    fields: list[Numbered] = field(default_factory=list)
-    flattened: dict[int, str] = field(default_factory=dict)
+    name: str = ""
+    pointer: bool = False  # absent and zero are different things
+    inlined: str = ""
 
 
-def layout(message: str) -> Layout:
-    """The layout of a message, empty for one that is not known."""
-    return _layouts().get(message) or Layout()
+@cache
+def fields_of(message: str) -> Mapping[int, Numbered]:
+    """A message's fields by number, none for one that is not known; `message` is as `message_of` writes it."""
+    package, _, _ = message.partition(" ")
+    written = _messages().get(message, "")
+    return dict(_numbered(package, field) for field in written.split(" ") if field)
 
 
 def message_of(definition: str) -> str:
     """The message of a schema definition: `io.k8s.api.core.v1.Pod` is `core/v1 Pod`."""
-    package, _, name = definition.rpartition(".")
-    if package.startswith(_META):
-        return f"apis/meta/{package.rpartition('.')[2]} {name}"
-    for root in _ROOTS:
-        package = package.removeprefix(root)
-    return f"{package.replace('.', '/')} {name}"
+    *_, group, version, name = definition.split(".")
+    return f"{group}/{version} {name}"
 
 
 @cache
-def _layouts() -> dict[str, Layout]:
-    layouts: dict[str, Layout] = {}
-    for line in files(__package__).joinpath("fields.tsv").read_text().splitlines():
-        if line.startswith("#"):
-            continue
-        message, name, number, form, inner, *_ = [*line.split("\t"), "", ""]
-        known = layouts.setdefault(message, Layout())
-        if form == ">":
-            known.flattened[int(number)] = inner
-        else:
-            known.fields.append(Numbered(name, int(number), form == "?"))
-    return layouts
+def _messages() -> dict[str, str]:
+    text = (resources.files(__package__) / "fields.txt").read_text()
+    lines = (line.split(" ", 2) for line in text.splitlines() if not line.startswith("#"))
+    return {f"{package} {name}": fields for package, name, fields in lines}
+
+
+def _numbered(package: str, text: str) -> tuple[int, Numbered]:
+    number, _, name = text.partition(":")
+    if name.startswith("("):
+        return int(number), Numbered(inlined=f"{package} {name.strip('()')}")
+    return int(number), Numbered(name.lstrip("*"), pointer=name.startswith("*"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from knarr.apiserver.protobuf.decoding import WireError, decode
+from knarr.api.protobuf import ProtobufError, decode, encode
 
 POD, DEPLOYMENT = "io.k8s.api.core.v1.Pod", "io.k8s.api.apps.v1.Deployment"
 
@@ -124,5 +124,78 @@ def test_fields_that_nobody_knows_are_skipped() -> None:
     ],
 )
 def test_what_is_no_protobuf_is_refused(data: bytes) -> None:
-    with pytest.raises(WireError):
+    with pytest.raises(ProtobufError):
         decode(data, POD)
+
+
+ROUND_TRIPS = {
+    "Deployment": {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "labels": {"a": "b", "c": ""}, "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": {"a": "b"}},
+            "strategy": {"rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 1}, "type": "RollingUpdate"},
+            "template": {
+                "metadata": {"labels": {"a": "b"}},
+                "spec": {
+                    "containers": [
+                        {
+                            "name": "c",
+                            "image": "nginx",
+                            "ports": [{"containerPort": 80, "protocol": "TCP"}],
+                            "resources": {"limits": {"cpu": "500m", "memory": "64Mi"}},
+                            "readinessProbe": {"httpGet": {"path": "/", "port": "web"}, "periodSeconds": 1},
+                            "env": [{"name": "E", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
+                        }
+                    ],
+                    "volumes": [{"name": "v", "emptyDir": {}}, {"name": "h", "hostPath": {"path": "/x", "type": ""}}],
+                    "terminationGracePeriodSeconds": 0,
+                },
+            },
+        },
+    },
+    "Secret": {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "data": {"k": "AP8="},
+        "type": "Opaque",
+    },
+    "PodList": {
+        "apiVersion": "v1",
+        "kind": "PodList",
+        "metadata": {"resourceVersion": "7"},
+        "items": [{"metadata": {"name": "a"}, "status": {"phase": "Running"}}, {"metadata": {"name": "b"}}],
+    },
+    "Lease": {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "l"},
+        "spec": {"holderIdentity": "me", "leaseDurationSeconds": 40, "renewTime": "2026-01-01T00:00:00.000001Z"},
+    },
+    "Status": {"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": 404, "reason": "NotFound"},
+    "ControllerRevision": {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {"name": "r", "managedFields": [{"manager": "m", "fieldsV1": {"f:data": {}}}]},
+        "data": {"spec": {"any": ["thing", 1, None]}},
+        "revision": -1,
+    },
+}
+
+
+@pytest.mark.parametrize("tree", ROUND_TRIPS.values(), ids=ROUND_TRIPS)
+def test_what_is_written_is_read_again(tree: dict[str, Any]) -> None:
+    assert decode(encode(tree)) == tree
+
+
+def test_the_encoding_is_the_expected_one() -> None:
+    tree = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"restartPolicy": "Never"}}
+    assert encode(tree) == body(message((1, message((1, "p"))), (2, message((3, "Never")))))
+
+
+def test_an_unknown_kind_has_no_protobuf_form() -> None:
+    with pytest.raises(ProtobufError, match='no kind "Foo" is registered'):
+        encode({"apiVersion": "example.com/v1", "kind": "Foo"})
