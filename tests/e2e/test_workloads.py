@@ -26,7 +26,7 @@ def test_jobs_complete(kubectl: Kubectl, manifest: Manifest) -> None:
 
 
 def test_a_job_past_its_deadline_fails(kubectl: Kubectl) -> None:
-    kubectl("create", "job", "slow", "--image=busybox:1.28", "--", "sleep", "600")
+    kubectl("create", "job", "slow", "--image=busybox:1.28", "--", "sh", "-c", "trap 'exit 1' TERM; sleep 600 & wait")
     kubectl("patch", "job", "slow", "--type=merge", "-p", '{"spec": {"activeDeadlineSeconds": 2}}')
     kubectl.wait("--for=condition=failed", "job/slow")
     reason = kubectl("get", "job", "slow", "-o", "jsonpath={.status.conditions[?(@.type=='Failed')].reason}")
@@ -107,7 +107,8 @@ def no_trace_on_the_host() -> object:
 def test_configuration_reaches_the_pod_and_follows_changes(kubectl: Kubectl, manifest: Manifest) -> None:
     kubectl.apply(manifest("10"))
     kubectl.wait("--for=condition=Ready", "pod/configured")
-    assert kubectl("logs", "configured") == "mysql.default.svc s3cr3t\ncolor=blue\ns3cr3t"
+    assert kubectl("logs", "configured") == "mysql.default.svc s3cr3t\ncolor=blue\n"
+    assert kubectl("exec", "configured", "--", "cat", "/etc/secret/DB_PASSWORD") == "s3cr3t"
     kubectl("patch", "configmap", "db", "-p", '{"data": {"app.properties": "color=green\\n"}}')
     kubectl.until("color=green", "exec", "configured", "--", "cat", "/etc/config/app.properties", patience=90)
 
