@@ -121,7 +121,7 @@ class _PortClaims:
         way = "masquerade" if masquerade else "pick"
         backends = self._targets(within)
         claims: dict[str, Things] = {f"hairpin {b.address}": _hairpin(b.address) for b in backends}
-        things = dict(_flows(frontend, backends))
+        things: dict[Place, str] = dict(_flows(frontend, backends)) if scope == frontend.scope else {}
         if timeout := self.service.affinity_timeout:
             name = self._sticky_name(within)
             claims[f"sticky {name}"] = dict(_sticky(name, frontend.protocol, backends, timeout, self.network))

@@ -11,6 +11,7 @@ from knarr.client.resources import ENDPOINT_SLICES, SERVICES
 from knarr.machinery.clock import Clock
 from knarr.proxy import sysctls
 from knarr.proxy.claims import claims_of
+from knarr.proxy.health import HealthPorts, health_of
 from knarr.proxy.ledger import Ledger
 from knarr.proxy.nftables import Nftables
 from knarr.proxy.objects import SERVICE_NAME, EndpointSlice, Service
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 BY_SERVICE = "service"
 PAUSE = 0.02  # seconds after a change in which further ones are gathered
+SLICE = 50  # services that are thought over at a stretch: a few milliseconds
 CHECK = 60.0  # seconds between looks whether somebody else has flushed the table
 
 
@@ -53,12 +55,18 @@ class Proxy:
             indexes={BY_SERVICE: lambda piece: (piece.service,)},
             clock=clock,
         )
-        self._ledger = Ledger()
+        self._ledger, self._health = Ledger(), HealthPorts()
         self._touched: dict[str, None] = {}
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Keep the table true until cancelled; it stays, and services go on, when this ends."""
+        try:
+            await self._follow()
+        finally:
+            await self._health.close()
+
+    async def _follow(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             for informer in (self.services, self.slices):
                 tasks.create_task(informer.run())
@@ -75,16 +83,24 @@ class Proxy:
                 await self._clock.sleep(PAUSE)
 
     async def _bring_up_to_date(self) -> None:
-        for key in self._touched:
-            service = self.services.get(key)
-            slices = self.slices.by_index(BY_SERVICE, key) if service else []
-            self._ledger.state(
-                key, claims_of(service, slices, self._options.node, self._options.network) if service else {}
-            )
-        self._touched.clear()
+        for number, key in enumerate(self._take_touched(), 1):
+            await self._state(key)
+            if number % SLICE == 0:
+                await self._clock.sleep(0)
         if not await self._table.apply(self._ledger):
             await self._clock.sleep(self._table.backoff.next())
             self._wake.set()
+
+    def _take_touched(self) -> dict[str, None]:
+        touched, self._touched = self._touched, {}
+        return touched
+
+    async def _state(self, key: str) -> None:
+        """Write down what the Service asks for now."""
+        node, service = self._options.node, self.services.get(key)
+        slices = self.slices.by_index(BY_SERVICE, key) if service else []
+        self._ledger.state(key, claims_of(service, slices, node, self._options.network) if service else {})
+        await self._health.state(key, health_of(service, slices, node) if service else None)
 
     async def _check(self) -> None:
         while True:

@@ -40,7 +40,7 @@ class Nftables:
         if self._context is None:
             self._context = self._open()
         if self._library.nft_run_cmd_from_buffer(self._context, commands.encode()):
-            raise NftablesError(_text(self._library.nft_ctx_get_error_buffer(self._context)))
+            raise NftablesError(_reasons(_text(self._library.nft_ctx_get_error_buffer(self._context))))
         return _text(self._library.nft_ctx_get_output_buffer(self._context))
 
     def _open(self) -> int:
@@ -75,6 +75,11 @@ def _load() -> ctypes.CDLL:
         function = getattr(library, name)
         function.argtypes, function.restype = arguments, result
     return library
+
+
+def _reasons(errors: str) -> str:
+    """The first messages, without the commands that the library quotes: they may be as long as a whole table."""
+    return "; ".join([line for line in errors.splitlines() if "Error: " in line][:3]) or errors[:300]
 
 
 def _text(buffer: bytes | None) -> str:
