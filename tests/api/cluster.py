@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from knarr.api.kinds.table import KINDS
 from knarr.apiserver.authn.users import User
+from knarr.apiserver.documents import Documents
 from knarr.apiserver.info import parse
+from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.transport import InProcessTransport
 from knarr.client.client import Client
@@ -25,13 +28,15 @@ from tests.api.harness import ADMIN, Server
 
 
 class _Serving:
-    """The resources behind a transport, without the chain in front of them."""
+    """Resources and documents behind a transport, without the chain in front of them."""
 
     def __init__(self, server: Server) -> None:
-        self._server = server
+        self._server, self._documents = server, Documents(KINDS, {}, Metrics())
 
     async def serve(self, request: Request, user: User) -> Answer:
         info = parse(request.method, request.path, request.query)
+        if not info.is_resource:
+            return self._documents.answer(request)
         try:
             return await self._server.api.handle(APIRequest(request, info, user, request.parameters()))
         except APIError as error:
