@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError, collapse_addresses
 
 from knarr.proxy.backends import Backend, Backends, choose
 from knarr.proxy.ledger import Claims
@@ -143,11 +143,8 @@ class _PortClaims:
 
     def _guard(self, frontend: Frontend) -> Iterator[tuple[Place, str]]:
         yield Place("guarded-ports", frontend.key), ""
-        for text in self.service.spec.load_balancer_source_ranges:
-            try:
-                source = IPv4Network(text.strip(), strict=False)
-            except (AddressValueError, NetmaskValueError):
-                continue  # another family
+        # The kernel takes no ranges that overlap.
+        for source in collapse_addresses(_ipv4_ranges(self.service.spec.load_balancer_source_ranges)):
             yield Place("admitted-sources", f"{frontend.key} . {source}"), ""
 
 
@@ -157,6 +154,14 @@ def _ipv4(addresses: Iterable[str]) -> Iterator[str]:
         try:
             yield str(IPv4Address(text))
         except AddressValueError:
+            continue
+
+
+def _ipv4_ranges(ranges: Iterable[str]) -> Iterator[IPv4Network]:
+    for text in ranges:
+        try:
+            yield IPv4Network(text.strip(), strict=False)
+        except (AddressValueError, NetmaskValueError):
             continue
 
 

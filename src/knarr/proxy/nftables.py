@@ -11,6 +11,7 @@ import ctypes
 from concurrent.futures import ThreadPoolExecutor
 
 _LIBRARY = "libnftables.so.1"
+_JSON = 1 << 4  # NFT_CTX_OUTPUT_JSON: lists are JSON, and so may commands be
 
 
 class NftablesError(Exception):
@@ -22,7 +23,8 @@ class Nftables:
     and happen in the order in which they were given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, json: bool = False) -> None:
+        self._json = json
         self._thread = ThreadPoolExecutor(1, "nftables")
         self._library = _load()
         self._context: int | None = None
@@ -47,6 +49,7 @@ class Nftables:
         context: int | None = self._library.nft_ctx_new(0)
         if context is None:
             raise NftablesError("libnftables cannot start")
+        self._library.nft_ctx_output_set_flags(context, _JSON if self._json else 0)
         self._library.nft_ctx_buffer_error(context)
         self._library.nft_ctx_buffer_output(context)
         return context
@@ -66,6 +69,7 @@ def _load() -> ctypes.CDLL:
     for name, arguments, result in (
         ("nft_ctx_new", [ctypes.c_uint32], context),
         ("nft_ctx_free", [context], None),
+        ("nft_ctx_output_set_flags", [context, ctypes.c_uint], None),
         ("nft_ctx_buffer_error", [context], ctypes.c_int),
         ("nft_ctx_buffer_output", [context], ctypes.c_int),
         ("nft_ctx_get_error_buffer", [context], text),

@@ -13,12 +13,12 @@ HERE = "here"
 NETWORK = Network("10.244.0.0/16", "10.96.0.0/16")
 
 
-def service(*, protocol: str = "TCP", node_port: int = 0, ingress: str = "", **spec: Any) -> Service:
+def service(*, name: str = "web", protocol: str = "TCP", node_port: int = 0, ingress: str = "", **spec: Any) -> Service:
     """`default/web` at 10.96.0.20, port 80."""
     port = {"port": 80, "protocol": protocol, "nodePort": node_port}
     status = {"loadBalancer": {"ingress": [{"ip": ingress}] if ingress else []}}
     tree = {
-        "metadata": {"name": "web", "namespace": "default", "labels": spec.pop("labels", {})},
+        "metadata": {"name": name, "namespace": "default", "labels": spec.pop("labels", {})},
         "spec": {"clusterIP": "10.96.0.20", "ports": [port], **spec},
         "status": status,
     }

@@ -101,7 +101,11 @@ INSIDE = {
             id="node port for this node's endpoints",
         ),
         pytest.param(
-            service(type="LoadBalancer", ingress="203.0.113.2", loadBalancerSourceRanges=["10.1.2.3/8", "fd00::/8"]),
+            service(
+                type="LoadBalancer",
+                ingress="203.0.113.2",
+                loadBalancerSourceRanges=["10.1.2.3/8", "10.7.0.0/16", "fd00::/8"],
+            ),
             [BOTH],
             {
                 **INSIDE,
