@@ -126,6 +126,7 @@ RECIPES = (
         files={"server": LIVENESS_SERVER},
         executables=("server",),
     ),
+    Recipe(("knarr/openssl:latest",), packages=("openssl", "libssl3"), command=("openssl", "version")),
     Recipe(
         ("google_samples/gb-frontend:v3", "google-samples/gb-frontend:v3"),
         files={"var/www/html/index.html": "<!DOCTYPE html>\n<title>Guestbook</title>\n<h1>Guestbook</h1>\n"},

@@ -36,7 +36,7 @@ class KubectlError(AssertionError):
 
 @dataclass(frozen=True)
 class Kubectl:
-    """Runs kubectl against one cluster, in one namespace unless told otherwise."""
+    """Runs kubectl against one cluster, in one namespace ("": each object's own)."""
 
     kubeconfig: Path
     namespace: str = "default"
@@ -74,7 +74,7 @@ class Kubectl:
 
     @property
     def command(self) -> list[str]:
-        return [str(self.binary), "--namespace", self.namespace]
+        return [str(self.binary), *(["--namespace", self.namespace] if self.namespace else [])]
 
     @property
     def environment(self) -> dict[str, str]:

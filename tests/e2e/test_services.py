@@ -69,15 +69,16 @@ def client_pod(kubectl: Kubectl) -> Kubectl:
 
 
 def from_pod(kubectl: Kubectl, url: str) -> str:
-    return kubectl("exec", "client", "--", "wget", "-q", "-T", "5", "-O", "-", url)
+    return kubectl("exec", "client", "--", "timeout", "5", "wget", "-q", "-O", "-", url)
 
 
 @pytest.fixture
-def hello(client_pod: Kubectl, manifest: Manifest) -> Kubectl:
+def hello(client_pod: Kubectl, manifest: Manifest) -> Iterator[Kubectl]:
     """Manifest 07, up."""
     client_pod.apply(manifest("07"))
     client_pod("rollout", "status", "deployment/hello-node")
-    return client_pod
+    yield client_pod
+    client_pod("delete", "services", "--all")  # the node port is the whole cluster's
 
 
 def names_of(kubectl: Kubectl) -> set[str]:
@@ -179,27 +180,36 @@ def test_a_headless_service_names_its_pods(client_pod: Kubectl) -> None:
 
 
 def test_a_service_of_another_namespace_at_an_external_address(client_pod: Kubectl, manifest: Manifest) -> None:
-    client_pod.apply(manifest("17"))
+    anywhere = Kubectl(client_pod.kubeconfig, "")
+    anywhere.apply(manifest("17"))
     try:
-        client_pod("wait", "-n", "team-a", "--for=condition=Ready", "pod/web", "--timeout=60s")
+        anywhere("wait", "-n", "team-a", "--for=condition=Ready", "pod/web", "--timeout=60s")
         assert from_pod(client_pod, "http://web.team-a/") == "team-a\n"
         with address_on_the_node("192.0.2.80"):
             assert fetch("http://192.0.2.80/") == fetch("http://192.0.2.80:8080/") == "team-a\n"
         assert from_pod(client_pod, "http://192.0.2.80/") == "team-a\n"
     finally:
-        client_pod("delete", "namespace", "team-a", "--timeout=60s", patience=70)
-    assert "not found" in client_pod.run("get", "namespace", "team-a").stderr
-    assert client_pod("get", "all", "-n", "team-a", "-o", "name") == ""
+        anywhere("delete", "namespace", "team-a", "--timeout=60s", patience=70)
+    assert "not found" in anywhere.run("get", "namespace", "team-a").stderr
+    assert anywhere("get", "all", "-n", "team-a", "-o", "name") == ""
 
 
-def test_a_pod_reaches_the_api_with_its_token(client_pod: Kubectl) -> None:
-    folder = "/var/run/secrets/kubernetes.io/serviceaccount"
-    ask = (
-        f'wget -q -O - --header "Authorization: Bearer $(cat {folder}/token)" --no-check-certificate '
-        f"https://kubernetes.default.svc/api/v1/namespaces/$(cat {folder}/namespace)/pods/client"
-    )
-    assert '"name":"client"' in client_pod("exec", "client", "--", "sh", "-c", ask)
-    secrets = ask.replace("/pods/client", "/secrets")
-    assert "403 Forbidden" in client_pod.run("exec", "client", "--", "sh", "-c", secrets).stderr
-    environment = client_pod("exec", "client", "--", "env")
-    assert f"KUBERNETES_SERVICE_HOST={cluster_ip(Kubectl(client_pod.kubeconfig), 'kubernetes')}\n" in environment
+def test_a_pod_reaches_the_api_with_its_token(kubectl: Kubectl) -> None:
+    kubectl("run", "client", "--image=knarr/openssl", "--restart=Never", "--", "sleep", "3600")
+    kubectl.wait("--for=condition=Ready", "pod/client")
+    assert '"name":"client"' in ask_the_api(kubectl, "pods/client")
+    assert "HTTP/1.1 403 Forbidden" in ask_the_api(kubectl, "secrets")
+    environment = kubectl("exec", "client", "--", "env")
+    assert f"KUBERNETES_SERVICE_HOST={cluster_ip(Kubectl(kubectl.kubeconfig), 'kubernetes')}\n" in environment
+
+
+def ask_the_api(kubectl: Kubectl, path: str) -> str:
+    """What a Pod gets from the API with what is mounted into it: head and body."""
+    script = f"""
+        cd /var/run/secrets/kubernetes.io/serviceaccount
+        host=kubernetes.default.svc
+        printf 'GET /api/v1/namespaces/%s/{path} HTTP/1.1\\r\\nHost: %s\\r\\nAuthorization: Bearer %s\\r\\nConnection: close\\r\\n\\r\\n' \
+            "$(cat namespace)" $host "$(cat token)" |
+        openssl s_client -quiet -verify_return_error -verify_hostname $host -CAfile ca.crt -connect $host:443
+    """
+    return kubectl("exec", "client", "--", "sh", "-c", script)

@@ -89,6 +89,7 @@ def config_toml(options: ContainerdOptions) -> str:
             "stream_server_port": "0",
             "disable_tcp_service": True,
             "tolerate_missing_hugetlb_controller": True,
+            "netns_mounts_under_state_dir": True,  # so that what is left of them can be told from others'
         },
         f"{cri}.cni": {
             "bin_dir": str(options.cni_plugins),
