@@ -14,7 +14,7 @@ from knarr.proxy.claims import claims_of
 from knarr.proxy.health import HealthPorts, health_of
 from knarr.proxy.ledger import Ledger
 from knarr.proxy.nftables import Nftables
-from knarr.proxy.objects import SERVICE_NAME, EndpointSlice, Service
+from knarr.proxy.objects import HEADLESS, SERVICE_NAME, EndpointSlice, Service
 from knarr.proxy.ruleset import Network, deletion
 from knarr.proxy.table import Table
 from knarr.runtime.informer import Informer
@@ -51,7 +51,7 @@ class Proxy:
             client,
             ENDPOINT_SLICES,
             EndpointSlice,
-            label_selector=SERVICE_NAME,
+            label_selector=f"{SERVICE_NAME},!{HEADLESS}",
             indexes={BY_SERVICE: lambda piece: (piece.service,)},
             clock=clock,
         )

@@ -7,6 +7,7 @@ from msgspec import field
 from knarr.client.objects import Object, View
 
 SERVICE_NAME = "kubernetes.io/service-name"  # the label by which a slice names its Service
+HEADLESS = "service.kubernetes.io/headless"  # the label of slices that have no cluster IP before them
 PROXY_NAME = "service.kubernetes.io/service-proxy-name"  # the label of a Service that another proxy looks after
 
 
