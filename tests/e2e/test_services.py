@@ -205,11 +205,13 @@ def test_a_pod_reaches_the_api_with_its_token(kubectl: Kubectl) -> None:
 
 def ask_the_api(kubectl: Kubectl, path: str) -> str:
     """What a Pod gets from the API with what is mounted into it: head and body."""
+    head = "GET /api/v1/namespaces/%s/{path} HTTP/1.1\\r\\nHost: %s\\r\\nConnection: close\\r\\n".replace(
+        "{path}", path
+    )
     script = f"""
         cd /var/run/secrets/kubernetes.io/serviceaccount
         host=kubernetes.default.svc
-        printf 'GET /api/v1/namespaces/%s/{path} HTTP/1.1\\r\\nHost: %s\\r\\nAuthorization: Bearer %s\\r\\nConnection: close\\r\\n\\r\\n' \
-            "$(cat namespace)" $host "$(cat token)" |
+        printf '{head}Authorization: Bearer %s\\r\\n\\r\\n' "$(cat namespace)" $host "$(cat token)" |
         openssl s_client -quiet -verify_return_error -verify_hostname $host -CAfile ca.crt -connect $host:443
     """
     return kubectl("exec", "client", "--", "sh", "-c", script)
