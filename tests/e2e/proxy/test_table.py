@@ -49,7 +49,9 @@ def some_service(draw: random.Random, number: int) -> tuple[Service, EndpointSli
         sessionAffinityConfig={"clientIP": {"timeoutSeconds": draw.choice([60, 10800])}},
         externalTrafficPolicy=draw.choice(["Cluster", "Local"]),
         internalTrafficPolicy=draw.choice(["Cluster", "Local"]),
-        loadBalancerSourceRanges=draw.sample(["10.0.0.0/8", "10.1.0.0/16", "192.0.2.7/32", "0.0.0.0/0"], draw.randint(0, 2)),
+        loadBalancerSourceRanges=draw.sample(
+            ["10.0.0.0/8", "10.1.0.0/16", "192.0.2.7/32", "0.0.0.0/0"], draw.randint(0, 2)
+        ),
     )
     addresses = draw.sample(range(2, 12), draw.randint(0, 4))
     endpoints = [endpoint(f"10.244.0.{address}", draw.choice([HERE, "there"])) for address in addresses]
