@@ -1,9 +1,13 @@
-"""What controllers read of Nodes."""
+"""What controllers read of Nodes, and of the Pods on them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from knarr.client.objects import Object, View
-from knarr.controllers.objects import Condition
+from knarr.client.resources import PODS
+from knarr.controllers.objects import Condition, Pod, Toleration
+from knarr.runtime.context import Context
 
 ZONE = "topology.kubernetes.io/zone"
 
@@ -38,5 +42,29 @@ class Node(Object, frozen=True):
         return self.metadata.labels.get(ZONE) or None
 
     def condition(self, type: str) -> str:
-        """The condition's status, "Unknown" where nothing was ever said of it."""
-        return next((c.status for c in self.status.conditions if c.type == type), "Unknown")
+        """The condition's status, "" where nothing was ever said of it."""
+        return next((c.status for c in self.status.conditions if c.type == type), "")
+
+    @property
+    def ready(self) -> bool:
+        return self.condition("Ready") == "True"
+
+
+def by_node(pod: Pod) -> Iterable[str]:
+    """An index: the node that a Pod is bound to."""
+    return (pod.spec.node_name,)
+
+
+BY_NODE = {"node": by_node}
+
+
+def pods_on(node: Node, context: Context) -> Iterable[str]:
+    """For a `Watch` of Nodes: the Pods that are bound to it."""
+    return [pod.metadata.key for pod in context.cache(PODS, Pod).by_index("node", node.metadata.name)]
+
+
+def tolerates(toleration: Toleration, taint: Taint) -> bool:
+    """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
+    if toleration.effect not in ("", taint.effect) or toleration.key not in ("", taint.key):
+        return False
+    return toleration.operator == "Exists" or toleration.value == taint.value

@@ -10,10 +10,13 @@ from knarr.controllers import (
     garbagecollector,
     job,
     namespace,
+    nodelifecycle,
+    podgc,
     replicaset,
     replicationcontroller,
     rootca,
     serviceaccount,
+    tainteviction,
 )
 from knarr.runtime.controller import Controller
 
@@ -29,4 +32,7 @@ CONTROLLERS: tuple[Controller, ...] = (
     endpointslice.CONTROLLER,
     endpoints.CONTROLLER,
     endpointslicemirroring.CONTROLLER,
+    nodelifecycle.CONTROLLER,
+    tainteviction.CONTROLLER,
+    podgc.CONTROLLER,
 )
