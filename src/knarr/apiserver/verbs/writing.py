@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from knarr.api import gaps
 from knarr.api.kind import JSON
 from knarr.api.types import type_of
 from knarr.apiserver.admission.plugin import Attributes, Operation
@@ -77,7 +78,7 @@ def _plan_create(call: Call, tree: JSON) -> list[Write]:
     errors = [*objectmeta.check_name(kind, metadata), *type_of(kind.storage_version.definition).validate(tree)]
     errors += kind.validate(tree) if kind.validate else ()
     _refuse(call, tree, errors)
-    call.warnings += kind.warnings(tree, None) if kind.warnings else ()
+    _warn(call, tree, None)
     extra = plan_effects(call, tree, None)
     key = key_of(kind, call.namespace, metadata["name"])
     return [Write(key, to_stored(tree), expected=0, ttl=kind.ttl), *extra]
@@ -147,7 +148,13 @@ def _validate_update(call: Call, part: Part, new: JSON, old: JSON) -> None:
     errors += kind.validate(new) if kind.validate else ()
     errors += kind.validate_update(new, old) if kind.validate_update and part.ruled else ()
     _refuse(call, new, errors)
-    call.warnings += kind.warnings(new, old) if kind.warnings else ()
+    _warn(call, new, old)
+
+
+def _warn(call: Call, new: JSON, old: JSON | None) -> None:
+    """What is allowed but hardly meant, and what nobody acts on yet."""
+    call.warnings += call.kind.warnings(new, old) if call.kind.warnings else ()
+    call.warnings += gaps.warnings(call.kind, new, old)
 
 
 def _refuse(call: Call, tree: JSON, errors: Iterable[FieldError]) -> None:
