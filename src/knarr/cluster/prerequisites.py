@@ -110,6 +110,7 @@ PREREQUISITES = (
     Prerequisite("overlayfs", _overlay, "modprobe overlay"),
     Prerequisite("bridge filter", _bridge_filter, "modprobe br_netfilter", optional=True),
     Prerequisite("disk space", _space, "free some space, or choose another disk with --data-dir"),
+    Prerequisite("conntrack", _command("conntrack"), "apt-get install conntrack", optional=True),
     Prerequisite("kubectl", _command("kubectl"), "install kubectl (kubernetes.io/docs/tasks/tools)", optional=True),
     Prerequisite(
         "image registry",
