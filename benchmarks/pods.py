@@ -2,7 +2,8 @@
 
 python -m benchmarks.pods [rounds]
 
-The bare calls are RunPodSandbox, CreateContainer and StartContainer, to the same containerd with the same sandbox.
+The bare calls are RunPodSandbox, CreateContainer and StartContainer, to the same containerd with the sandbox that the
+kubelet would ask for.
 """
 
 from __future__ import annotations
@@ -11,19 +12,24 @@ import asyncio
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from statistics import median
 
 from benchmarks.clusters import Cluster, remove_pods, run_pods, running_cluster
 from benchmarks.measuring import cpu_seconds, say
 from knarr.client.client import Client
+from knarr.client.objects import Meta
 from knarr.cluster.pause import sandbox_image
 from knarr.kubelet.cri.client import CRIRuntime
 from knarr.kubelet.cri.runtime import ContainerConfig, SandboxConfig
+from knarr.kubelet.dns import ClusterDNS
+from knarr.kubelet.objects import Pod
+from knarr.kubelet.options import PodOptions
+from knarr.kubelet.sandboxes import sandbox_config
 from knarr.machinery.clock import RealClock
 
 AT_ONCE = 30
-Operation = Callable[[int], Awaitable[float]]
 
 
 class Bare:
@@ -41,14 +47,24 @@ class Bare:
         return time.perf_counter() - started
 
     async def _start(self) -> None:
-        uid = str(uuid.uuid4())
-        logs = str(self.config.logs / "pods" / uid)
-        parent = f"/{self.config.cgroup}/{uid}"
-        sandbox = SandboxConfig(uid, "bare", uid, hostname=uid, log_directory=logs, cgroup_parent=parent)
+        sandbox = self._sandbox()
         made = await self.runtime.run_sandbox(sandbox)
         self.made.append(made)
         container = ContainerConfig("main", sandbox_image(), log_path="main.log")
         await self.runtime.start_container(await self.runtime.create_container(made, container, sandbox))
+
+    def _sandbox(self) -> SandboxConfig:
+        """What the kubelet would ask for, without the labels by which it knows its own."""
+        uid = str(uuid.uuid4())
+        pod = Pod(metadata=Meta(name=uid, namespace="bare", uid=uid))
+        options = PodOptions(
+            self.config.node_name,
+            (self.config.node_ip,),
+            self.config.root,
+            log_root=self.config.logs / "pods",
+            dns=ClusterDNS((self.config.dns_ip,)),
+        )
+        return replace(sandbox_config(pod, options, f"/{self.config.cgroup}/{uid}", 0), labels={})
 
     async def clear(self) -> None:
         for sandbox in self.made:
