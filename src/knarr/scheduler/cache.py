@@ -1,4 +1,4 @@
-"""What the scheduler knows of each node: its room, and the Pods that take it, those just decided included.
+"""All nodes with the Pods on them, those just decided included.
 
 A decision counts from the moment it is made (the Pod is *assumed*), not from when the watch brings it back: the next
 Pod must not be given the same room.
@@ -6,106 +6,89 @@ Pod must not be given the same room.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from knarr.scheduler.objects import Amounts, Node, Pod, amounts, compared_requests_of, requests_of
-
-WILDCARD = "0.0.0.0"
+from knarr.scheduler.nodes import NodeInfo
+from knarr.scheduler.objects import Node, Pod
+from knarr.scheduler.pods import PodInfo, info_of, same_demand
 
 
 @dataclass(slots=True)
-class NodeInfo:
-    """A node and what is taken of it. `ports` are (address, protocol, port) of host ports in use."""
-
-    name: str
-    node: Node | None = None
-    allocatable: Amounts = field(default_factory=dict)
-    requested: Amounts = field(default_factory=dict)
-    compared: Amounts = field(default_factory=dict)
-    ports: dict[tuple[str, str, int], int] = field(default_factory=dict)
-    pods: dict[str, Pod] = field(default_factory=dict)
-
-    def set_node(self, node: Node | None) -> None:
-        self.node = node
-        self.allocatable = amounts(node.status.allocatable) if node else {}
-
-    def add(self, pod: Pod) -> None:
-        self.pods[pod.metadata.uid] = pod
-        self._count(pod, 1)
-
-    def remove(self, pod: Pod) -> None:
-        known = self.pods.pop(pod.metadata.uid, None)
-        if known:
-            self._count(known, -1)
-
-    def _count(self, pod: Pod, sign: int) -> None:
-        for total, asked in ((self.requested, requests_of(pod)), (self.compared, compared_requests_of(pod))):
-            for resource, number in asked.items():
-                total[resource] = total.get(resource, 0) + sign * number
-        for port in host_ports(pod):
-            self.ports[port] = self.ports.get(port, 0) + sign
-            if not self.ports[port]:
-                del self.ports[port]
-
-
-def host_ports(pod: Pod) -> list[tuple[str, str, int]]:
-    """The ports of the node that a Pod wants for itself."""
-    return [
-        (port.host_ip or WILDCARD, port.protocol, port.host_port)
-        for container in (*pod.spec.containers, *pod.spec.init_containers)
-        for port in container.ports
-        if port.host_port
-    ]
+class _Placed:
+    pod: PodInfo
+    node: NodeInfo
+    assumed: bool
 
 
 class Cache:
-    """All nodes, by name."""
+    """Nodes by name, and where each Pod counts."""
 
     def __init__(self) -> None:
         self._infos: dict[str, NodeInfo] = {}
-        self._placed: dict[str, str] = {}  # uid of a Pod to the node that it counts on
+        self._existing: list[NodeInfo] = []
+        self._placed: dict[str, _Placed] = {}  # by uid of the Pod
         self._turn = 0
 
-    def set_node(self, node: Node) -> None:
-        self._info(node.metadata.name).set_node(node)
+    def set_node(self, node: Node) -> NodeInfo:
+        info = self._info(node.metadata.name)
+        if not info.exists:
+            self._existing.append(info)
+        info.set_node(node)
+        return info
 
     def remove_node(self, name: str) -> None:
         """Forget a node; its Pods keep counting until they are gone, in case it comes back."""
-        if info := self._infos.get(name):
-            info.set_node(None)
+        info = self._infos.get(name)
+        if info and info.exists:
+            info.exists = False
+            self._existing.remove(info)
             self._drop_if_empty(info)
 
-    def place(self, pod: Pod, node: str) -> None:
-        """Count a Pod on a node, whether decided here or seen; moves it where it counted elsewhere."""
-        self.remove(pod)
-        self._placed[pod.metadata.uid] = node
-        self._info(node).add(pod)
+    def assume(self, pod: PodInfo, node: str) -> None:
+        """Count a Pod on the node that was just chosen for it."""
+        self._place(pod, node, assumed=True)
 
-    def remove(self, pod: Pod) -> None:
-        """Stop counting a Pod, if it is counted."""
-        node = self._placed.pop(pod.metadata.uid, None)
-        if node is not None:
-            info = self._infos[node]
-            info.remove(pod)
-            self._drop_if_empty(info)
+    def forget(self, pod: PodInfo) -> NodeInfo | None:
+        """Take back what was assumed, unless it has been seen to be so, or otherwise, meanwhile; the node it freed."""
+        placed = self._placed.get(pod.uid)
+        return self.remove(pod.uid) if placed and placed.assumed else None
+
+    def confirm(self, pod: Pod) -> NodeInfo | None:
+        """Count a Pod where the API says it is, moving it if need be; the node where that may have freed room."""
+        placed = self._placed.get(pod.metadata.uid)
+        if placed and placed.node.name == pod.spec.node_name and same_demand(placed.pod.pod, pod):
+            placed.assumed = False
+            return None
+        freed = self.remove(pod.metadata.uid)
+        self._place(info_of(pod), pod.spec.node_name, assumed=False)
+        return freed
+
+    def remove(self, uid: str) -> NodeInfo | None:
+        """Stop counting a Pod; the node where that has freed room, if it was counted."""
+        placed = self._placed.pop(uid, None)
+        if placed is None:
+            return None
+        placed.node.remove(placed.pod)
+        self._drop_if_empty(placed.node)
+        return placed.node
 
     def nodes(self) -> Sequence[NodeInfo]:
-        """The nodes there are, beginning each time where the last call left off, so that all get their turn."""
-        infos = [info for info in self._infos.values() if info.node]
-        if not infos:
-            return []
-        self._turn %= len(infos)
-        turned = infos[self._turn :] + infos[: self._turn]
-        self._turn += 1
-        return turned
+        """The nodes there are, beginning where the last Pod's search left off, so that all get their turn."""
+        return self._existing[self._turn :] + self._existing[: self._turn]
 
-    def names(self) -> Iterable[str]:
-        return [info.name for info in self._infos.values() if info.node]
+    def searched(self, count: int) -> None:
+        """So many of `nodes()` were looked at."""
+        self._turn = (self._turn + count) % max(1, len(self._existing))
+
+    def _place(self, pod: PodInfo, node: str, *, assumed: bool) -> None:
+        info = self._info(node)
+        self._placed[pod.uid] = _Placed(pod, info, assumed)
+        info.add(pod)
 
     def _info(self, name: str) -> NodeInfo:
         return self._infos.setdefault(name, NodeInfo(name))
 
     def _drop_if_empty(self, info: NodeInfo) -> None:
-        if info.node is None and not info.pods:
+        if not info.exists and not info.pods:
             del self._infos[info.name]

@@ -9,27 +9,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from knarr.client.client import Client
 from knarr.client.objects import JSON
 from knarr.client.resources import NODES, PODS
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import APIError, NotFound
-from knarr.machinery.times import format_time
 from knarr.runtime.events import EventRecorder
 from knarr.runtime.informer import Informer
 from knarr.runtime.quiescence import Quiescence
 from knarr.scheduler.cache import Cache
-from knarr.scheduler.framework import Placement, Plugin, place
-from knarr.scheduler.objects import Condition, Node, Pod
-from knarr.scheduler.queue import EVENTS, NODE_ADDED, NODE_CHANGED, POD_GONE, SchedulingQueue
+from knarr.scheduler.framework import Plugin, place
+from knarr.scheduler.nodes import NodeInfo
+from knarr.scheduler.objects import Node, Pod
+from knarr.scheduler.pods import PodInfo, info_of
+from knarr.scheduler.queue import SchedulingQueue
+from knarr.scheduler.reports import SCHEDULER_ERROR, UNSCHEDULABLE, Reporter
 from knarr.scheduler.table import PLUGINS
+from knarr.scheduler.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
-BINDINGS_AT_ONCE = 64
+REQUESTS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,14 @@ class Scheduler:
     """One scheduler over its caches."""
 
     def __init__(self, client: Client, clock: Clock, options: Options, *, quiescence: Quiescence | None = None) -> None:
-        self._client, self._clock, self._options = client, clock, options
+        self._client, self._options = client, options
         self._cache = Cache()
         self._queue = SchedulingQueue(clock)
         self._events = EventRecorder(client, clock, options.name, quiescence=quiescence)
+        self._reporter = Reporter(client, clock, self._events)
+        self._tasks = Tasks(REQUESTS_AT_ONCE, quiescence or Quiescence())
         self._pods = Informer(client, PODS, Pod, clock=clock, quiescence=quiescence)
         self._nodes = Informer(client, NODES, Node, clock=clock, quiescence=quiescence)
-        self._slots = asyncio.Semaphore(BINDINGS_AT_ONCE)
-        self._bindings: set[asyncio.Task[None]] = set()
         self._nodes.add_handler(self._node_changed)
         self._pods.add_handler(self._pod_changed)
 
@@ -69,37 +72,43 @@ class Scheduler:
                 await self._nodes.wait_synced()
                 await self._pods.wait_synced()
                 while True:
-                    await self._schedule(await self._queue.get())
+                    await self._tasks.room()
+                    self._schedule(await self._queue.get())
         finally:
             self._queue.close()
-            for task in self._bindings:
-                task.cancel()
+            await self._tasks.close()
             await self._events.close()
 
     def _node_changed(self, old: Node | None, new: Node | None) -> None:
         if new is None:
             assert old is not None
             self._cache.remove_node(old.metadata.name)
-            return
-        self._cache.set_node(new)
-        if old is None:
-            self._queue.happened(NODE_ADDED)
-        elif _placing_view(old) != _placing_view(new):
-            self._queue.happened(NODE_CHANGED)
+        elif old is None or _placing_view(old) != _placing_view(new):
+            self._queue.changed(self._cache.set_node(new))
 
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
-        if new is None or new.over:
-            gone = new or old
-            assert gone is not None
-            self._queue.remove(gone)
-            self._cache.remove(gone)
-            if gone.spec.node_name:
-                self._queue.happened(POD_GONE)
+        if old and (new is None or new.metadata.uid != old.metadata.uid):
+            self._gone(old)
+            old = None
+        if new is None:
+            return
+        if new.over:
+            self._gone(new)
         elif new.spec.node_name:
-            self._queue.remove(new)
-            self._cache.place(new, new.spec.node_name)
-        elif self._is_ours(new) and (old is None or _asking_view(old) != _asking_view(new)):
-            self._queue.put(new)
+            self._queue.remove(new.metadata.uid)
+            self._freed(self._cache.confirm(new))
+        elif not self._is_ours(new):
+            self._queue.remove(new.metadata.uid)
+        elif old is None or _asking_view(old) != _asking_view(new):
+            self._queue.put(info_of(new))
+
+    def _gone(self, pod: Pod) -> None:
+        self._queue.remove(pod.metadata.uid)
+        self._freed(self._cache.remove(pod.metadata.uid))
+
+    def _freed(self, node: NodeInfo | None) -> None:
+        if node:
+            self._queue.changed(node)
 
     def _is_ours(self, pod: Pod) -> bool:
         return (
@@ -108,65 +117,46 @@ class Scheduler:
             and not pod.spec.scheduling_gates
         )
 
-    async def _schedule(self, pod: Pod) -> None:
-        await self._slots.acquire()
-        placement = place(pod, self._cache.nodes(), self._options.plugins, self._options.random)
+    def _schedule(self, pod: PodInfo) -> None:
+        try:
+            placement = place(pod, self._cache.nodes(), self._options.plugins, self._options.random)
+        except Exception as error:  # a plugin that stumbles over one Pod must not stop the others
+            log.exception("%s could not be placed", pod.pod.metadata.key)
+            self._failed(pod, f"{type(error).__name__}: {error}")
+            return
+        self._cache.searched(placement.searched)
         if placement.node:
-            self._cache.place(pod, placement.node)
-            work = self._bind(pod, placement.node)
+            self._cache.assume(pod, placement.node)
+            self._later(pod, partial(self._bind, pod, placement.node))
         else:
-            wakes = [plugin.wakes for plugin in self._options.plugins if plugin.name in placement.refusers]
-            self._queue.refused(pod, frozenset().union(*wakes) if wakes else EVENTS)
-            work = self._refuse(pod, placement)
-        task = asyncio.get_running_loop().create_task(work)
-        self._bindings.add(task)
-        task.add_done_callback(self._end)
+            self._queue.refused(pod.uid, placement.fits)
+            self._later(pod, partial(self._tell, pod, UNSCHEDULABLE, placement.message))
 
-    def _end(self, task: asyncio.Task[None]) -> None:
-        self._bindings.discard(task)
-        self._slots.release()
-
-    async def _bind(self, pod: Pod, node: str) -> None:
-        meta = pod.metadata
+    async def _bind(self, pod: PodInfo, node: str) -> None:
+        meta = pod.pod.metadata
         body: JSON = {"metadata": {"name": meta.name, "uid": meta.uid}, "target": {"kind": "Node", "name": node}}
         try:
             await self._client.create(PODS, body, meta.namespace, name=meta.name, subresource="binding")
-        except (APIError, ConnectionError, TimeoutError) as error:
-            self._cache.remove(pod)
-            if isinstance(error, NotFound):
-                self._queue.remove(pod)
-                return
+        except Exception as error:  # whatever it was: the room is free again, and the Pod has to be tried again
             log.warning("%s could not be bound to %s: %s", meta.key, node, error)
-            self._queue.retry(pod)
-            return
-        self._queue.placed(pod)
-        text = f"Successfully assigned {meta.namespace}/{meta.name} to {node}"
-        self._events.event(pod, "Normal", "Scheduled", text)
+            self._freed(self._cache.forget(pod))
+            self._failed(pod, f'running Bind plugin "DefaultBinder": {error}')
+        else:
+            self._queue.placed(pod.uid)
+            self._reporter.scheduled(pod.pod, node)
 
-    async def _refuse(self, pod: Pod, placement: Placement) -> None:
-        """Tell the user why the Pod has to wait: an event each time, the condition where it says something new."""
-        self._events.event(pod, "Warning", "FailedScheduling", placement.message)
-        told = next((c for c in pod.status.conditions if c.type == "PodScheduled"), Condition(type="PodScheduled"))
-        if (told.status, told.message) == ("False", placement.message):
-            return
-        condition = {
-            "type": "PodScheduled",
-            "status": "False",
-            "reason": "Unschedulable",
-            "message": placement.message,
-            **({} if told.status == "False" else {"lastTransitionTime": format_time(self._clock.now())}),
-        }
-        try:
-            await self._client.patch(
-                PODS,
-                pod.metadata.name,
-                {"metadata": {"uid": pod.metadata.uid}, "status": {"conditions": [condition]}},
-                pod.metadata.namespace,
-                kind="strategic",
-                subresource="status",
-            )
-        except (APIError, ConnectionError, TimeoutError) as error:
-            log.debug("the condition of %s could not be written: %s", pod.metadata.key, error)
+    def _failed(self, pod: PodInfo, message: str) -> None:
+        """Try again later, and say why; a Pod that meanwhile is gone, or has a node, needs neither."""
+        if self._queue.failed(pod.uid):
+            self._later(pod, partial(self._tell, pod, SCHEDULER_ERROR, message))
+
+    async def _tell(self, pod: PodInfo, reason: str, message: str) -> None:
+        now = self._pods.get(pod.pod.metadata.key)
+        if now and now.metadata.uid == pod.uid and not now.spec.node_name:
+            await self._reporter.not_scheduled(now, reason, message)
+
+    def _later(self, pod: PodInfo, work: Callable[[], Awaitable[None]]) -> None:
+        self._tasks.start(pod.uid, work)
 
 
 def _placing_view(node: Node) -> object:

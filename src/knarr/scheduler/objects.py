@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from msgspec import field
 
 from knarr.client.objects import Object, View
-from knarr.machinery.quantity import parse
 
-Amounts = dict[str, int]  # CPU in thousandths, everything else in whole units (bytes, Pods, devices)
-
-# What a container without requests counts as where nodes are compared (never where they are ruled out): upstream's.
-DEFAULT_CPU, DEFAULT_MEMORY = 100, 200 << 20
+NO_SCHEDULE, NO_EXECUTE, PREFER_NO_SCHEDULE = "NoSchedule", "NoExecute", "PreferNoSchedule"
 
 
 class Requirements(View, frozen=True):
@@ -27,9 +22,21 @@ class ContainerPort(View, frozen=True):
 
 
 class Container(View, frozen=True):
+    name: str = ""
     resources: Requirements = Requirements()
     ports: tuple[ContainerPort, ...] = ()
     restart_policy: str = ""
+
+    @property
+    def is_sidecar(self) -> bool:
+        """Whether an init container goes on running beside the others (KEP-753)."""
+        return self.restart_policy == "Always"
+
+
+class Taint(View, frozen=True):
+    key: str
+    effect: str
+    value: str = ""
 
 
 class Toleration(View, frozen=True):
@@ -44,13 +51,7 @@ class Toleration(View, frozen=True):
             return False
         if self.key and self.key != taint.key:
             return False
-        return self.operator == "Exists" or (bool(self.key) and self.value == taint.value)
-
-
-class Taint(View, frozen=True):
-    key: str
-    effect: str
-    value: str = ""
+        return self.operator == "Exists" or (self.operator in ("", "Equal") and self.value == taint.value)
 
 
 class NodeAffinity(View, frozen=True):
@@ -75,6 +76,7 @@ class PodSpec(View, frozen=True):
     tolerations: tuple[Toleration, ...] = ()
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
+    resources: Requirements = Requirements()
     overhead: dict[str, str] = {}
     scheduling_gates: tuple[SchedulingGate, ...] = ()
 
@@ -86,9 +88,23 @@ class Condition(View, frozen=True):
     message: str = ""
 
 
+class ContainerStatus(View, frozen=True):
+    """What a container has been given; it differs from its spec while it is resized."""
+
+    name: str
+    resources: Requirements | None = None
+    allocated_resources: dict[str, str] = {}
+
+
 class PodStatus(View, frozen=True):
     phase: str = ""
     conditions: tuple[Condition, ...] = ()
+    container_statuses: tuple[ContainerStatus, ...] = ()
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
+
+    def condition(self, type: str) -> Condition:
+        """The condition of this type; an empty one if there is none."""
+        return next((c for c in self.conditions if c.type == type), Condition(type=type))
 
 
 class Pod(Object, frozen=True):
@@ -99,10 +115,6 @@ class Pod(Object, frozen=True):
     def over(self) -> bool:
         """Whether its containers have ended for good, so that it takes nothing of its node."""
         return self.status.phase in ("Succeeded", "Failed")
-
-    @property
-    def priority(self) -> int:
-        return self.spec.priority or 0
 
 
 class NodeSpec(View, frozen=True):
@@ -117,55 +129,3 @@ class NodeStatus(View, frozen=True):
 class Node(Object, frozen=True):
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
-
-
-@lru_cache(maxsize=4096)
-def amount(resource: str, text: str) -> int:
-    """A quantity as the scheduler counts it."""
-    quantity = parse(text)
-    return quantity.milli if resource == "cpu" else quantity.value
-
-
-def amounts(quantities: dict[str, str]) -> Amounts:
-    return {resource: amount(resource, text) for resource, text in quantities.items()}
-
-
-def requests_of(pod: Pod) -> Amounts:
-    """What a Pod asks of its node: all containers and sidecars at once, or, where it is more, what starting them takes.
-
-    An init container runs beside the sidecars started before it (KEP-753).
-    """
-    return _total(pod, lambda container: amounts(container.resources.requests))
-
-
-def compared_requests_of(pod: Pod) -> Amounts:
-    """The same where nodes are compared: containers that ask for no CPU or memory still need some."""
-    assumed = {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY}
-    return _total(pod, lambda container: assumed | amounts(container.resources.requests))
-
-
-def _total(pod: Pod, ask: Any) -> Amounts:
-    running: Amounts = {}
-    starting: Amounts = {}
-    for container in pod.spec.init_containers:
-        asked = ask(container)
-        if container.restart_policy == "Always":
-            _add(running, asked)
-            _raise(starting, running)
-        else:
-            _raise(starting, {r: running.get(r, 0) + asked.get(r, 0) for r in running.keys() | asked.keys()})
-    for container in pod.spec.containers:
-        _add(running, ask(container))
-    _raise(running, starting)
-    _add(running, amounts(pod.spec.overhead))
-    return running
-
-
-def _add(total: Amounts, more: Amounts) -> None:
-    for resource, number in more.items():
-        total[resource] = total.get(resource, 0) + number
-
-
-def _raise(total: Amounts, least: Amounts) -> None:
-    for resource, number in least.items():
-        total[resource] = max(total.get(resource, 0), number)

@@ -4,6 +4,7 @@ from knarr.scheduler.framework import Plugin
 from knarr.scheduler.plugins.node_affinity import PLUGIN as NODE_AFFINITY
 from knarr.scheduler.plugins.node_name import PLUGIN as NODE_NAME
 from knarr.scheduler.plugins.node_ports import PLUGIN as NODE_PORTS
+from knarr.scheduler.plugins.node_resources_balanced_allocation import PLUGIN as NODE_RESOURCES_BALANCED_ALLOCATION
 from knarr.scheduler.plugins.node_resources_fit import PLUGIN as NODE_RESOURCES_FIT
 from knarr.scheduler.plugins.node_unschedulable import PLUGIN as NODE_UNSCHEDULABLE
 from knarr.scheduler.plugins.taint_toleration import PLUGIN as TAINT_TOLERATION
@@ -15,4 +16,5 @@ PLUGINS: tuple[Plugin, ...] = (
     NODE_AFFINITY,
     NODE_PORTS,
     NODE_RESOURCES_FIT,
+    NODE_RESOURCES_BALANCED_ALLOCATION,
 )

@@ -2,66 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from knarr.machinery.selectors import SelectorError, from_node_expressions
-from knarr.scheduler.cache import NodeInfo
-from knarr.scheduler.framework import Check, Plugin, Refusal, Score
-from knarr.scheduler.objects import Node, Pod
-from knarr.scheduler.queue import NODE_ADDED, NODE_CHANGED
+from knarr.scheduler.framework import Check, Plugin, Reasons, Score
+from knarr.scheduler.nodes import NodeInfo
+from knarr.scheduler.objects import NodeAffinity
+from knarr.scheduler.pods import PodInfo
 
-MISMATCH = Refusal(("node(s) didn't match Pod's node affinity/selector",))
+MISMATCH = ("node(s) didn't match Pod's node affinity/selector",)
 
-Term = Callable[[Node], bool]
+Matches = Callable[[NodeInfo], bool]
 
 
-def check(pod: Pod) -> Check | None:
-    wanted = pod.spec.node_selector.items()
-    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
-    required = affinity.required_during_scheduling_ignored_during_execution if affinity else None
+def only(pod: PodInfo) -> Collection[str] | None:
+    """The nodes that each required term names, as DaemonSets have it; nothing if one of them leaves it open."""
+    named = [_named(term) for term in _required(pod) or ()]
+    return frozenset().union(*(names for names in named if names)) if named and all(named) else None
+
+
+def check(pod: PodInfo) -> Check | None:
+    wanted = pod.pod.spec.node_selector.items()
+    required = _required(pod)
     if not wanted and required is None:
         return None
-    terms = [term(each) for each in (required or {}).get("nodeSelectorTerms") or ()]
+    terms = None if required is None else [term(each) for each in required]
 
-    def on(info: NodeInfo) -> Refusal | None:
-        node = info.node
-        fits = (
-            node is not None
-            and wanted <= node.metadata.labels.items()
-            and (required is None or any(matches(node) for matches in terms))
-        )
-        return None if fits else MISMATCH
+    def on(node: NodeInfo) -> Reasons:
+        if wanted <= node.labels.items() and (terms is None or any(matches(node) for matches in terms)):
+            return ()
+        return MISMATCH
 
     return on
 
 
-def score(pod: Pod) -> Score | None:
-    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
-    preferred = affinity.preferred_during_scheduling_ignored_during_execution if affinity else ()
+def score(pod: PodInfo) -> Score | None:
+    preferred = _affinity(pod).preferred_during_scheduling_ignored_during_execution
     if not preferred:
         return None
     weighed = [(int(each.get("weight", 0)), term(each.get("preference") or {})) for each in preferred]
-
-    def points(info: NodeInfo) -> int:
-        node = info.node
-        return sum(weight for weight, matches in weighed if matches(node)) if node else 0
-
-    return points
+    return lambda node: sum(weight for weight, matches in weighed if matches(node))
 
 
-def term(written: Mapping[str, Any]) -> Term:
+def term(written: Mapping[str, Any]) -> Matches:
     """A NodeSelectorTerm as a predicate; an empty or a faulty one matches nothing."""
+    expressions, fields = written.get("matchExpressions") or (), written.get("matchFields") or ()
     try:
-        labels = from_node_expressions(written.get("matchExpressions") or ())
-        fields = from_node_expressions(written.get("matchFields") or ())
+        labels = from_node_expressions(expressions)
     except SelectorError:
         return lambda _: False
-    if not written.get("matchExpressions") and not written.get("matchFields"):
+    if not expressions and not fields:
         return lambda _: False
-    return lambda node: labels.matches(node.metadata.labels) and fields.matches({"metadata.name": node.metadata.name})
+    named = [_field(each) for each in fields]
+    return lambda node: labels.matches(node.labels) and all(matches(node) for matches in named)
+
+
+def _field(written: Mapping[str, Any]) -> Matches:
+    """A requirement on a field; nodes have one that can be asked for, their name."""
+    names, operator = written.get("values") or (), written.get("operator")
+    if written.get("key") != "metadata.name" or operator not in ("In", "NotIn"):
+        return lambda _: False
+    return lambda node: (node.name in names) == (operator == "In")
+
+
+def _named(written: Mapping[str, Any]) -> set[str]:
+    """The names that a term allows; none if it does not say."""
+    lists = [set(each.get("values") or ()) for each in written.get("matchFields") or () if each.get("operator") == "In"]
+    return set.intersection(*lists) if lists else set()
+
+
+def _affinity(pod: PodInfo) -> NodeAffinity:
+    affinity = pod.pod.spec.affinity
+    return (affinity and affinity.node_affinity) or NodeAffinity()
+
+
+def _required(pod: PodInfo) -> Sequence[Mapping[str, Any]] | None:
+    required = _affinity(pod).required_during_scheduling_ignored_during_execution
+    return None if required is None else required.get("nodeSelectorTerms") or ()
 
 
 PLUGIN = Plugin(
-    "NodeAffinity", filter=check, score=score, weight=2, scaled=True, wakes=frozenset((NODE_ADDED, NODE_CHANGED))
+    "NodeAffinity",
+    only=only,
+    filter=check,
+    score=score,
+    weight=2,
+    scaled=True,
 )

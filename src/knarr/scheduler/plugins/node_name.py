@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from knarr.scheduler.cache import NodeInfo
-from knarr.scheduler.framework import Check, Plugin, Refusal
-from knarr.scheduler.objects import Pod
-from knarr.scheduler.queue import NODE_ADDED
+from knarr.scheduler.framework import Check, Plugin
+from knarr.scheduler.pods import PodInfo
 
-WRONG = Refusal(("node(s) didn't match the requested node name",))
+WRONG = ("node(s) didn't match the requested node name",)
 
 
-def check(pod: Pod) -> Check | None:
-    wanted = pod.spec.node_name
-    if not wanted:
-        return None
-
-    def on(node: NodeInfo) -> Refusal | None:
-        return None if node.name == wanted else WRONG
-
-    return on
+def check(pod: PodInfo) -> Check | None:
+    wanted = pod.pod.spec.node_name
+    return (lambda node: () if node.name == wanted else WRONG) if wanted else None
 
 
-PLUGIN = Plugin("NodeName", filter=check, wakes=frozenset((NODE_ADDED,)))
+PLUGIN = Plugin("NodeName", filter=check)

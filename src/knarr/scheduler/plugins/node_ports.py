@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from knarr.scheduler.cache import WILDCARD, NodeInfo, host_ports
-from knarr.scheduler.framework import Check, Plugin, Refusal
-from knarr.scheduler.objects import Pod
-from knarr.scheduler.queue import NODE_ADDED, POD_GONE
+from knarr.scheduler.framework import Check, Plugin, Reasons
+from knarr.scheduler.nodes import NodeInfo
+from knarr.scheduler.pods import WILDCARD, HostPort, PodInfo
 
-TAKEN = Refusal(("node(s) didn't have free ports for the requested pod ports",))
+TAKEN = ("node(s) didn't have free ports for the requested pod ports",)
 
 
-def check(pod: Pod) -> Check | None:
-    wanted = host_ports(pod)
-    if not wanted:
+def check(pod: PodInfo) -> Check | None:
+    if not pod.ports:
         return None
 
-    def on(info: NodeInfo) -> Refusal | None:
-        return TAKEN if any(_clash(port, used) for port in wanted for used in info.ports) else None
+    def on(node: NodeInfo) -> Reasons:
+        return TAKEN if any(_clash(port, used) for used in node.ports for port in pod.ports) else ()
 
     return on
 
 
-def _clash(one: tuple[str, str, int], other: tuple[str, str, int]) -> bool:
+def _clash(one: HostPort, other: HostPort) -> bool:
     """The same port of the same protocol, on the same address or on all of them."""
     return one[1:] == other[1:] and (one[0] == other[0] or WILDCARD in (one[0], other[0]))
 
 
-PLUGIN = Plugin("NodePorts", filter=check, wakes=frozenset((NODE_ADDED, POD_GONE)))
+PLUGIN = Plugin("NodePorts", filter=check)

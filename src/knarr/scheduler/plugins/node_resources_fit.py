@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-from knarr.scheduler.cache import NodeInfo
-from knarr.scheduler.framework import BEST, Check, Plugin, Refusal, Score
-from knarr.scheduler.objects import Pod, compared_requests_of, requests_of
-from knarr.scheduler.queue import NODE_ADDED, NODE_CHANGED, POD_GONE
+from knarr.scheduler.framework import BEST, Check, Plugin, Reasons, Score
+from knarr.scheduler.nodes import NodeInfo
+from knarr.scheduler.pods import PodInfo
 
+FULL = "Too many pods"
 COMPARED = ("cpu", "memory")
 
 
-def check(pod: Pod) -> Check:
-    wanted = [(resource, number) for resource, number in requests_of(pod).items() if number > 0]
+def check(pod: PodInfo) -> Check:
+    wanted = [(resource, number) for resource, number in pod.requests.items() if number > 0]
 
-    def on(info: NodeInfo) -> Refusal | None:
-        room, used = info.allocatable, info.requested
-        lacking = []
-        if len(info.pods) >= room.get("pods", 0):
-            lacking.append("Too many pods")
-        for resource, number in wanted:
-            if number > room.get(resource, 0) - used.get(resource, 0):
-                lacking.append(f"Insufficient {resource}")
-        return Refusal(tuple(lacking)) if lacking else None
+    def on(node: NodeInfo) -> Reasons:
+        room, used = node.allocatable, node.requested
+        lacking = [f"Insufficient {r}" for r, number in wanted if number > room.get(r, 0) - used.get(r, 0)]
+        return [FULL, *lacking] if len(node.pods) >= room.get("pods", 0) else lacking
 
     return on
 
 
-def score(pod: Pod) -> Score:
+def score(pod: PodInfo) -> Score:
     """LeastAllocated: the free share that would be left, averaged over CPU and memory."""
-    asked = compared_requests_of(pod)
+    asked = [(resource, pod.compared[resource]) for resource in COMPARED]
 
-    def points(info: NodeInfo) -> int:
-        shares = [
-            max(0, room - info.compared.get(resource, 0) - asked.get(resource, 0)) * BEST // room
-            for resource in COMPARED
-            if (room := info.allocatable.get(resource, 0))
-        ]
-        return sum(shares) // len(shares) if shares else 0
+    def points(node: NodeInfo) -> int:
+        room, used = node.allocatable, node.compared
+        total = count = 0
+        for resource, number in asked:
+            if limit := room.get(resource):
+                total += max(0, limit - used.get(resource, 0) - number) * BEST // limit
+                count += 1
+        return total // count if count else 0
 
     return points
 
 
-PLUGIN = Plugin("NodeResourcesFit", filter=check, score=score, wakes=frozenset((NODE_ADDED, NODE_CHANGED, POD_GONE)))
+PLUGIN = Plugin("NodeResourcesFit", filter=check, score=score)

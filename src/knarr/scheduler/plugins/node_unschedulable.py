@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from knarr.scheduler.cache import NodeInfo
-from knarr.scheduler.framework import Check, Plugin, Refusal
-from knarr.scheduler.objects import Pod, Taint
-from knarr.scheduler.queue import NODE_ADDED, NODE_CHANGED
+from knarr.scheduler.framework import Check, Plugin
+from knarr.scheduler.objects import NO_SCHEDULE, Taint
+from knarr.scheduler.pods import PodInfo
 
-CORDONED = Refusal(("node(s) were unschedulable",))
-TAINT = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
+CORDONED = ("node(s) were unschedulable",)
+TAINT = Taint(key="node.kubernetes.io/unschedulable", effect=NO_SCHEDULE)
 
 
-def check(pod: Pod) -> Check | None:
-    if any(toleration.tolerates(TAINT) for toleration in pod.spec.tolerations):
+def check(pod: PodInfo) -> Check | None:
+    if any(toleration.tolerates(TAINT) for toleration in pod.pod.spec.tolerations):
         return None
-
-    def on(info: NodeInfo) -> Refusal | None:
-        return CORDONED if info.node and info.node.spec.unschedulable else None
-
-    return on
+    return lambda node: CORDONED if node.cordoned else ()
 
 
-PLUGIN = Plugin("NodeUnschedulable", filter=check, wakes=frozenset((NODE_ADDED, NODE_CHANGED)))
+PLUGIN = Plugin("NodeUnschedulable", filter=check)

@@ -1,38 +1,36 @@
-"""TaintToleration: tainted nodes take only Pods that tolerate their taints; PreferNoSchedule speaks against a node."""
+"""TaintToleration: tainted nodes take only Pods that tolerate their taints; PreferNoSchedule speaks against a node.
+
+The operators Gt and Lt of tolerations are alpha in 1.36, and off: they tolerate nothing.
+"""
 
 from __future__ import annotations
 
-from knarr.scheduler.cache import NodeInfo
-from knarr.scheduler.framework import Check, Plugin, Refusal, Score
-from knarr.scheduler.objects import Pod, Taint
-from knarr.scheduler.queue import NODE_ADDED, NODE_CHANGED
+from knarr.scheduler.framework import Check, Plugin, Reasons, Score
+from knarr.scheduler.nodes import NodeInfo
+from knarr.scheduler.objects import NO_EXECUTE, NO_SCHEDULE, PREFER_NO_SCHEDULE, Taint
+from knarr.scheduler.pods import PodInfo
 
-FORBIDDING = ("NoSchedule", "NoExecute")
+UNTOLERATED = ("node(s) had untolerated taint(s)",)
 
 
-def check(pod: Pod) -> Check:
-    def on(info: NodeInfo) -> Refusal | None:
-        for taint in _taints(info):
-            if taint.effect in FORBIDDING and not _tolerates(pod, taint):
-                return Refusal((f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}",))
-        return None
+def check(pod: PodInfo) -> Check:
+    def on(node: NodeInfo) -> Reasons:
+        return UNTOLERATED if node.taints and _untolerated(pod, node, NO_SCHEDULE, NO_EXECUTE) else ()
 
     return on
 
 
-def score(pod: Pod) -> Score:
-    def count(info: NodeInfo) -> int:
-        return sum(taint.effect == "PreferNoSchedule" and not _tolerates(pod, taint) for taint in _taints(info))
-
-    return count
+def score(pod: PodInfo) -> Score:
+    return lambda node: len(_untolerated(pod, node, PREFER_NO_SCHEDULE)) if node.taints else 0
 
 
-def _taints(info: NodeInfo) -> tuple[Taint, ...]:
-    return info.node.spec.taints if info.node else ()
-
-
-def _tolerates(pod: Pod, taint: Taint) -> bool:
-    return any(toleration.tolerates(taint) for toleration in pod.spec.tolerations)
+def _untolerated(pod: PodInfo, node: NodeInfo, *effects: str) -> list[Taint]:
+    tolerations = pod.pod.spec.tolerations
+    return [
+        taint
+        for taint in node.taints
+        if taint.effect in effects and not any(toleration.tolerates(taint) for toleration in tolerations)
+    ]
 
 
 PLUGIN = Plugin(
@@ -40,7 +38,6 @@ PLUGIN = Plugin(
     filter=check,
     score=score,
     weight=3,
-    reversed=True,
     scaled=True,
-    wakes=frozenset((NODE_ADDED, NODE_CHANGED)),
+    reversed=True,
 )
