@@ -15,7 +15,7 @@ JSON = dict[str, Any]
 _uids = count(1)
 
 
-def container(name: str = "c", ports: list[JSON] | None = None, **requests: str) -> JSON:
+def container(name: str = "c", ports: Any = None, **requests: str) -> JSON:
     return {"name": name, "resources": {"requests": requests}, "ports": ports or []}
 
 
