@@ -55,8 +55,9 @@ class FakeAPI:
         meta["resourceVersion"] = str(self.version)
         if known:
             meta["uid"] = known["metadata"]["uid"]
-        if "/namespaces/" in path:
-            meta.setdefault("namespace", path.split("/namespaces/")[1].split("/")[0])
+        namespace, slash, _ = path.partition("/namespaces/")[2].partition("/")
+        if slash:
+            meta.setdefault("namespace", namespace)
         self.objects[path] = {**obj, "metadata": meta}
         self._tell("MODIFIED" if known else "ADDED", path)
         return self.objects[path]

@@ -22,9 +22,9 @@ NOW = "2026-01-01T00:00:00Z"
 class Bench:
     """`put` objects, let it `settle`, look at `actions` and `events`; time is the test's."""
 
-    def __init__(self, *controllers: Controller) -> None:
+    def __init__(self, *controllers: Controller, **settings: str) -> None:
         self.api, self.clock, self.quiescence = FakeAPI(), VirtualClock(), Quiescence()
-        self._controllers = controllers
+        self._controllers, self._settings = controllers, {k.replace("_", "-"): v for k, v in settings.items()}
 
     def put(self, resource: Resource, name: str, namespace: str = "default", **content: Any) -> JSON:
         known = self.api.objects.get(resource.path(namespace, name), {})
@@ -43,7 +43,12 @@ class Bench:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Bench]:
         running = run_controllers(
-            self._controllers, Client(self.api), self.clock, component="test", quiescence=self.quiescence
+            self._controllers,
+            Client(self.api),
+            self.clock,
+            component="test",
+            quiescence=self.quiescence,
+            settings=self._settings,
         )
         task = asyncio.create_task(running)
         await asyncio.sleep(0)

@@ -13,16 +13,28 @@ from knarr.client.resources import Resource
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 
 
-class TraceMeta(Meta, frozen=True):
-    """Metadata without what may be long: nothing on the wire has the names that are given here."""
+_NOTHING: dict[str, str] = {}
 
-    labels: dict[str, str] = field(default_factory=dict, name="-labels")
-    annotations: dict[str, str] = field(default_factory=dict, name="-annotations")
+
+def _nothing() -> dict[str, str]:
+    """One for all: who reads a cache changes nothing."""
+    return _NOTHING
+
+
+class TraceMeta(Meta, frozen=True):
+    """Metadata without what the collector does not read: nothing on the wire has the names that are given here."""
+
+    generate_name: str = field(default="", name="-generateName")
+    creation_timestamp: str | None = field(default=None, name="-creationTimestamp")
+    labels: dict[str, str] = field(default_factory=_nothing, name="-labels")
+    annotations: dict[str, str] = field(default_factory=_nothing, name="-annotations")
 
 
 class Trace(Object, frozen=True):
     """What the collector reads of an object that nobody else in the process reads."""
 
+    api_version: str = field(default="", name="-apiVersion")
+    kind: str = field(default="", name="-kind")
     metadata: TraceMeta = TraceMeta()
 
 
