@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from knarr.api.checks import unchanged
 from knarr.api.kind import JSON
 from knarr.api.paths import dig
-from knarr.api.selection import MISMATCH, selector_of
+from knarr.api.selection import MISMATCH, selects
 from knarr.machinery.fielderrors import FieldError, invalid, required
 
 UID, NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
@@ -51,7 +51,7 @@ def validate(job: JSON) -> Iterable[FieldError]:
         yield from _generated(job, labels)
         if (selector.get("matchLabels") or {}).get(UID) != dig(job, "metadata.uid", ""):
             yield invalid("spec.selector", selector, "`selector` not auto-generated")
-    if not selector_of(selector).matches(labels):
+    if not selects(selector, labels):
         yield invalid("spec.template.metadata.labels", labels, MISMATCH)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from knarr.api.kind import JSON
 from knarr.api.paths import dig
@@ -16,6 +16,14 @@ def selector_of(selector: JSON | None) -> LabelSelector:
     """A metav1.LabelSelector, or the plain map of a ReplicationController; none selects nothing."""
     structured = not selector or "matchLabels" in selector or "matchExpressions" in selector
     return from_label_selector(selector) if structured else from_map(selector)
+
+
+def selects(selector: JSON, labels: Mapping[str, str]) -> bool:
+    """Whether the labels match; what is no selector at all its own rules report."""
+    try:
+        return selector_of(selector).matches(labels)
+    except SelectorError:
+        return True
 
 
 def validate_selection(spec: JSON, path: str, empty: str) -> Iterable[FieldError]:

@@ -22,9 +22,12 @@ def container(**fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "sent", "kept"),
     [
-        pytest.param(POD, {"metadata": {"creationTimestamp": None}}, {"metadata": {}}, id="nulls"),
+        pytest.param(POD, {"metadata": {}}, {"metadata": {}, "spec": {}}, id="no spec"),
         pytest.param(
-            POD, {"metadata": {"labels": {"a": None}}}, {"metadata": {"labels": {"a": ""}}}, id="null in a map"
+            POD, {"spec": {}, "metadata": {"creationTimestamp": None}}, {"metadata": {}, "spec": {}}, id="nulls"
+        ),
+        pytest.param(
+            SECRET, {"metadata": {"labels": {"a": None}}}, {"metadata": {"labels": {"a": ""}}}, id="null in a map"
         ),
         pytest.param(POD, container(args=["a", None]), container(args=["a", ""]), id="null in a list"),
         pytest.param(
@@ -47,7 +50,7 @@ def container(**fields: Any) -> dict[str, Any]:
             id="a quantity",
         ),
         pytest.param(
-            POD,
+            SECRET,
             {"metadata": {"deletionTimestamp": "2026-01-02T03:04:05.6+01:00"}},
             {"metadata": {"deletionTimestamp": "2026-01-02T02:04:05Z"}},
             id="a time",
@@ -66,7 +69,7 @@ def container(**fields: Any) -> dict[str, Any]:
         ),
         pytest.param(SECRET, {"data": {"a": "YW\nJj"}}, {"data": {"a": "YWJj"}}, id="bytes in lines"),
         pytest.param(
-            POD,
+            SECRET,
             {"metadata": {"managedFields": [{"fieldsV1": {"f:x": {"anything": None}}}]}},
             {"metadata": {"managedFields": [{"fieldsV1": {"f:x": {"anything": None}}}]}},
             id="opaque",

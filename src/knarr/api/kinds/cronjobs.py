@@ -12,7 +12,6 @@ from knarr.api.pods.warnings import template_warnings
 from knarr.machinery.fielderrors import FieldError, invalid
 
 _BETA_DEPRECATED = "batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob"
-_DEFINITION = "io.k8s.api.batch.v1.CronJob"
 _NAME_LIMIT = 52
 
 
@@ -36,10 +35,10 @@ KIND = Kind(
     kind="CronJob",
     plural="cronjobs",
     versions=(
-        Version("v1", _DEFINITION),
+        Version("v1", "io.k8s.api.batch.v1.CronJob"),
         Version(
             "v1beta1",
-            _DEFINITION,
+            "io.k8s.api.batch.v1beta1.CronJob",
             to_storage=_renamed_to("batch/v1"),
             from_storage=_renamed_to("batch/v1beta1"),
             deprecated=_BETA_DEPRECATED,

@@ -17,7 +17,8 @@ def _default(pod: JSON) -> None:
     for container in each(spec, "initContainers") + each(spec, "containers"):
         _default_requests(container)
         for port in each(container, "ports") if spec.get("hostNetwork") else ():
-            port.setdefault("hostPort", port.get("containerPort"))
+            if "containerPort" in port:
+                port.setdefault("hostPort", port["containerPort"])
 
 
 def _default_requests(holder: JSON) -> None:
@@ -35,6 +36,6 @@ def _validate_template(template: JSON, path: str) -> Iterable[FieldError]:
 
 
 RULES = (
-    Rules("io.k8s.api.core.v1.Pod", required=("spec",), default=_default, validate=_validate),
+    Rules("io.k8s.api.core.v1.Pod", default=_default, validate=_validate),
     Rules("io.k8s.api.core.v1.PodTemplate", validate=_validate_template),
 )

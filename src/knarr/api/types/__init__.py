@@ -15,7 +15,7 @@ from knarr.api.types.duplicates import duplicate_fields
 from knarr.api.types.merging import patch_schema
 from knarr.api.types.mismatches import DecodeError
 from knarr.api.types.scalars import Decoder
-from knarr.api.types.shapes import Shape, shape_of
+from knarr.api.types.shapes import Shape, Struct, shape_of
 from knarr.api.types.updating import Comparer, comparer
 from knarr.api.types.validating import Validator, change_validator, validator
 from knarr.machinery.fielderrors import FieldError
@@ -36,10 +36,14 @@ class Type:
     def decode(self, tree: JSON) -> list[str]:
         """Check JSON types, drop nulls, make quantities and times canonical; the places of removed unknown fields.
 
+        A kind's spec is there even if the author left it out: to Go's decoder it is part of the object, not a pointer.
+
         Raises DecodeError with the message of Go's decoder.
         """
         unknown: list[str] = []
         self._decode(tree, None, unknown)
+        if self._has_spec:
+            tree.setdefault("spec", {})
         return unknown
 
     def default(self, tree: JSON) -> None:
@@ -68,6 +72,16 @@ class Type:
     def patch_schema(self) -> PatchSchema:
         """For machinery.strategic.strategic_merge."""
         return patch_schema(self._shape)
+
+    @cached_property
+    def _has_spec(self) -> bool:
+        shape = self._shape
+        return (
+            isinstance(shape, Struct)
+            and shape.is_kind
+            and "spec" in shape.fields
+            and isinstance(shape.fields["spec"].shape, Struct)
+        )
 
     @cached_property
     def _decode(self) -> Decoder:

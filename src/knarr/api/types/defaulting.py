@@ -64,7 +64,7 @@ def _struct(shape: Struct) -> Defaulter:
             if value.get(name) in _UNSET:
                 value[name] = deepcopy(constant) if isinstance(constant, dict | list) else constant
         for name, function in functions:
-            if name not in value and (derived := function(value)) is not None:
+            if value.get(name) in _UNSET and (derived := function(value)) is not None:
                 value[name] = derived
         if children is None:
             children = _children(shape)

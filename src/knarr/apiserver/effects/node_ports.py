@@ -22,13 +22,22 @@ _TYPES = ("NodePort", "LoadBalancer")
 
 
 def settle(new: JSON, old: JSON | None) -> None:
-    """An update that leaves out node ports keeps those of the same port; a Service that needs none loses them."""
-    if not _wants_ports(new):
+    """An update that leaves out node ports keeps those of the same port; a Service that needs ports no more loses
+    them, unless it names others.
+    """
+    if old is None or not _wants_ports(old):
+        return
+    if _wants_ports(new):
+        _keep(new, old)
+    elif _named_ports(new) == _named_ports(old):
         for port in new["spec"].get("ports") or ():
             port.pop("nodePort", None)
+    if not _checks_health(new) and new["spec"].get("healthCheckNodePort") == old["spec"].get("healthCheckNodePort"):
         new["spec"].pop("healthCheckNodePort", None)
-    elif old and _wants_ports(old):
-        _keep(new, old)
+
+
+def _named_ports(service: JSON) -> set[int]:
+    return {port.get("nodePort", 0) for port in service["spec"].get("ports") or ()}
 
 
 def _keep(new: JSON, old: JSON) -> None:
