@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from knarr.cluster.config import Config
 
 CONTAINER_GRACE = 3.0  # seconds between SIGTERM and SIGKILL for what still runs in containers
 CGROUPS = Path("/sys/fs/cgroup")
+CNI_RESULTS = Path("/var/lib/cni/results")
 
 
 def stop_containers(config: Config) -> None:
@@ -35,6 +37,8 @@ def sweep(config: Config) -> None:
     for group in _cgroups(config):
         with contextlib.suppress(OSError):
             group.rmdir()
+    for result in _network_results(config):
+        result.unlink(missing_ok=True)
     _quietly("nft", "delete", "table", "inet", config.nft_table)
     _quietly("ip", "link", "delete", config.bridge)
 
@@ -97,6 +101,12 @@ def _mounts(config: Config) -> list[str]:
     below = tuple(f"{folder}/" for folder in (config.root, config.run))
     points = [line.split()[4].encode().decode("unicode_escape") for line in _lines(Path("/proc/self/mountinfo"))]
     return [point for point in reversed(points) if point.startswith(below)]
+
+
+def _network_results(config: Config) -> list[Path]:
+    """What libcni remembers of the cluster's Pods, in a folder that all networks of the machine share."""
+    ours = re.compile(rf"{re.escape(config.nft_table)}-[0-9a-f]{{64}}-")
+    return [path for path in CNI_RESULTS.glob(f"{config.nft_table}-*") if ours.match(path.name)]
 
 
 def _lines(path: Path) -> list[str]:
