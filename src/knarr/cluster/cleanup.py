@@ -37,7 +37,7 @@ def sweep(config: Config) -> None:
     for group in _cgroups(config):
         with contextlib.suppress(OSError):
             group.rmdir()
-    for result in _network_results(config):
+    for result in list(_network_results(config)):
         result.unlink(missing_ok=True)
     _quietly("nft", "delete", "table", "inet", config.nft_table)
     _quietly("ip", "link", "delete", config.bridge)
@@ -103,10 +103,13 @@ def _mounts(config: Config) -> list[str]:
     return [point for point in reversed(points) if point.startswith(below)]
 
 
-def _network_results(config: Config) -> list[Path]:
+def _network_results(config: Config) -> Iterator[Path]:
     """What libcni remembers of the cluster's Pods, in a folder that all networks of the machine share."""
-    ours = re.compile(rf"{re.escape(config.nft_table)}-[0-9a-f]{{64}}-")
-    return [path for path in CNI_RESULTS.glob(f"{config.nft_table}-*") if ours.match(path.name)]
+    ours = re.compile(rf"{re.escape(config.nft_table)}-([0-9a-f]{{64}})-eth0")
+    for path in CNI_RESULTS.glob(f"{config.nft_table}-*"):
+        if found := ours.fullmatch(path.name):
+            yield path
+            yield CNI_RESULTS / f"cni-loopback-{found[1]}-lo"
 
 
 def _lines(path: Path) -> list[str]:
