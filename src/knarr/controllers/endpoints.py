@@ -60,7 +60,9 @@ async def _keep(context: Context, service: Service) -> None:
         return
     try:
         await _write(context, known, wanted)
-    except (AlreadyExists, Conflict):
+    except AlreadyExists:  # the cache lags; it will have them soon, and then the key comes again
+        return
+    except Conflict:
         raise
     except APIError as error:
         if any(cause.reason == "NamespaceTerminating" for cause in error.causes):

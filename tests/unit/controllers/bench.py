@@ -41,7 +41,7 @@ class Bench:
         self.api.remove(resource.path(namespace, name))
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Bench]:
+    async def running(self, *, settled: bool = True) -> AsyncIterator[Bench]:
         running = run_controllers(
             self._controllers,
             Client(self.api),
@@ -52,7 +52,8 @@ class Bench:
         )
         task = asyncio.create_task(running)
         await asyncio.sleep(0)
-        await self.settle()
+        if settled:
+            await self.settle()
         try:
             yield self
         finally:

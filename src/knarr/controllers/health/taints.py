@@ -40,10 +40,15 @@ def drives_off(node: Node) -> bool:
 
 
 def wanted_taints(node: Node, now: str, *, drive_off: bool) -> tuple[Taint, ...]:
-    """The node's taints as they should be: others' untouched, ours by its state; a taint that stays keeps its time."""
+    """The node's taints as they should be: others' untouched, ours by its state; a taint that stays keeps its time.
+
+    A node that has not said yet how it is keeps the taint with which it registered.
+    """
     wanted = {(key, "NoSchedule") for (name, status), key in _BY_CONDITION.items() if node.condition(name) == status}
     if node.spec.unschedulable:
         wanted.add((UNSCHEDULABLE, "NoSchedule"))
+    if not node.condition("Ready"):
+        wanted |= {(t.key, t.effect) for t in node.spec.taints if t.key == NOT_READY}
     if drive_off and (key := failure(node)):
         wanted.add((key, "NoExecute"))
     kept = [t for t in node.spec.taints if (t.key, t.effect) in wanted or (t.key, t.effect) not in _OURS]

@@ -36,6 +36,7 @@ THEIRS, OLD = Taint(key="example.com/gpu", effect="NoExecute"), taint(UNREACHABL
     [
         pytest.param(node(Ready="True"), False, (), id="well"),
         pytest.param(node(), True, (), id="never said"),
+        pytest.param(node(taint(NOT_READY)), False, (taint(NOT_READY),), id="never said, and registered so"),
         pytest.param(node(Ready="False"), False, (taint(NOT_READY),), id="not ready"),
         pytest.param(node(Ready="Unknown"), False, (taint(UNREACHABLE),), id="silent"),
         pytest.param(
