@@ -63,7 +63,9 @@ def _allows(kind: Kind, request: APIRequest) -> bool:
     if info.subresource:
         return bool(info.name)
     homeless = kind.namespaced and not info.namespace
-    if (info.verb == "create" and info.name) or (info.verb in ("create", "deletecollection") and homeless):
+    if (info.verb == "create" and info.name) or (info.verb in ("update", "patch") and not info.name):
+        return False
+    if homeless and info.verb in ("create", "deletecollection"):
         return False
     return info.verb in kind.verbs
 

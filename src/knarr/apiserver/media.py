@@ -22,15 +22,16 @@ from knarr.machinery.errors import BadRequest, NotAcceptable, UnsupportedMediaTy
 class MediaType:
     """How one media type is read into a tree and written from the JSON that is served.
 
-    `decode` is given a body and the definition that it is expected to hold, and raises BodyError. `duplicates` lists
-    the paths of fields that a body names twice; it is asked only when the client wants to know. `framed` says that a
-    watch can be sent in it, one document after another.
+    `decode` is given a body and the definition that it is expected to hold, and raises BodyError. `duplicates`
+    complains of each field that a body names twice, and `summed_up` makes one sentence of that; they are asked only
+    when the client wants to know. `framed` says that a watch can be sent in it, one document after another.
     """
 
     name: str
     decode: Callable[[bytes, str], Any]
     encode: Callable[[bytes], bytes]
     duplicates: Callable[[bytes, Any], list[str]] = lambda body, tree: []
+    summed_up: Callable[[list[str]], str] = ", ".join
     framed: bool = False
 
 
@@ -68,12 +69,26 @@ def _encode_protobuf(data: bytes) -> bytes:
     return protobuf.encode(orjson.loads(data))
 
 
+def _duplicates_in_json(body: bytes, tree: Any) -> list[str]:
+    return [f'duplicate field "{path}"' for path in duplicate_fields(body, tree)]
+
+
+def _duplicates_in_yaml(body: bytes, tree: Any) -> list[str]:
+    return [f'line {line}: key "{key}" already set in map' for line, key in yamls.duplicate_keys(body)]
+
+
 def _encode_yaml(data: bytes) -> bytes:
     return yamls.dump(orjson.loads(data)).encode()
 
 
-JSON = MediaType("application/json", _decode_json, lambda data: data, duplicate_fields, framed=True)
-YAML = MediaType("application/yaml", _decode_yaml, _encode_yaml)
+JSON = MediaType("application/json", _decode_json, lambda data: data, _duplicates_in_json, framed=True)
+YAML = MediaType(
+    "application/yaml",
+    _decode_yaml,
+    _encode_yaml,
+    _duplicates_in_yaml,
+    lambda complaints: "\n  ".join(["yaml: unmarshal errors:", *complaints]),
+)
 PROTOBUF = MediaType("application/vnd.kubernetes.protobuf", _decode_protobuf, _encode_protobuf)
 
 MEDIA_TYPES: tuple[MediaType, ...] = (JSON, YAML, PROTOBUF)

@@ -105,6 +105,32 @@ def load_all(text: str | bytes) -> list[Any]:
         raise YAMLError(f"error converting YAML to JSON: yaml: {_described(error)}") from None
 
 
+def duplicate_keys(text: str | bytes) -> list[tuple[int, str]]:
+    """The line and the name of every key that a mapping of the first document has had before. Raises YAMLError."""
+    try:
+        root = yaml.compose(text, _Loader)
+    except yaml.YAMLError as error:
+        raise YAMLError(f"error converting YAML to JSON: yaml: {_described(error)}") from None
+    return list(_doubled(root, set()))
+
+
+def _doubled(node: yaml.Node | None, visited: set[int]) -> Iterator[tuple[int, str]]:
+    if node is None or id(node) in visited:  # what an alias repeats
+        return
+    visited.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _doubled(item, visited)
+    elif isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in seen:
+                yield key.start_mark.line + 1, name
+            seen.add(name)
+            yield from _doubled(value, visited)
+
+
 def _has_aliases(text: str | bytes) -> bool:
     return "*" in text if isinstance(text, str) else b"*" in text
 

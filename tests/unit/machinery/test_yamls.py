@@ -98,3 +98,8 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 @given(st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=5))
 def test_what_is_dumped_is_loaded(tree: Any) -> None:
     assert yamls.load(yamls.dump({"tree": tree})) == {"tree": tree}
+
+
+def test_keys_that_come_twice() -> None:
+    text = "a: 1\nb:\n- {c: 1, c: 2}\na: 2\nd: &x {e: 1, e: 1}\nf: *x\n"
+    assert yamls.duplicate_keys(text) == [(3, "c"), (4, "a"), (5, "e")]

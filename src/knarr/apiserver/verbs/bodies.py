@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from knarr.api.kind import JSON
 from knarr.api.types import DecodeError, type_of
@@ -27,20 +26,26 @@ def read_as(call: Call, kind: str, api_versions: Sequence[str], definition: str)
     """The request's body as a defaulted tree of another kind (Scale, Binding, Eviction), the first version unless
     named.
     """
-    tree, duplicates = _parse(call, kind, definition)
+    chosen = media.media_type(call.request.http.headers.get("content-type", ""))
+    tree = _parse(call, chosen, kind, definition)
+    doubled = chosen.duplicates(call.request.http.body, tree) if _is_watched(call) else []
     tree = _named(tree, kind, api_versions)
-    unknown = _typed(tree, definition, kind, api_versions[0])
-    problems = [f'duplicate field "{path}"' for path in duplicates] + [f'unknown field "{path}"' for path in unknown]
-    if problems and report(call, problems):
-        raise _cannot_handle(tree["kind"], api_versions[0], kind, f"strict decoding error: {', '.join(problems)}")
+    unknown = [f'unknown field "{path}"' for path in _typed(tree, definition, kind, api_versions[0])]
+    if (doubled or unknown) and report(call, doubled + unknown):
+        told = ", ".join([*([chosen.summed_up(doubled)] if doubled else []), *unknown])
+        raise _cannot_handle(tree["kind"], api_versions[0], kind, f"strict decoding error: {told}")
     type_of(definition).default(tree)
     return tree
 
 
-def _parse(call: Call, kind: str, definition: str) -> tuple[Any, list[str]]:
-    """The body's tree as sent, and the paths of fields that it names twice."""
+def _is_watched(call: Call) -> bool:
+    """Whether the client wants to hear of fields that are unknown or doubled."""
+    return call.request.parameter("fieldValidation") != "Ignore"
+
+
+def _parse(call: Call, chosen: media.MediaType, kind: str, definition: str) -> JSON:
+    """The body's tree as sent."""
     body = limited(call)
-    chosen = media.media_type(call.request.http.headers.get("content-type", ""))
     try:
         tree = chosen.decode(body, definition)
     except media.BodyError as error:
@@ -49,8 +54,7 @@ def _parse(call: Call, kind: str, definition: str) -> tuple[Any, list[str]]:
         what = {list: "array", str: "string", type(None): "null"}.get(type(tree), "value")
         why = f"couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type struct"
         raise _unrecognized(kind, why, body)
-    wanted = call.request.parameter("fieldValidation") != "Ignore"
-    return tree, chosen.duplicates(body, tree) if wanted else []
+    return tree
 
 
 def limited(call: Call) -> bytes:

@@ -21,6 +21,7 @@ def read(call: Call) -> DeleteOptions:
     tree = _body(call) if call.request.http.body else _query(call)
     if tree.get("dryRun"):
         call.request.parameters["dryRun"] = tree["dryRun"]
+    call.dry_run()  # refuses what it does not know before anything is looked for
     _check(tree)
     preconditions = tree.get("preconditions") or {}
     return DeleteOptions(
