@@ -12,8 +12,9 @@ import pytest
 import uvloop
 
 from knarr.wire.connections import HTTPTransport
+from knarr.wire.limits import Limits
 from knarr.wire.messages import Answer, Application, Duplex, Peer, Request, Response, Sink, Streaming, Upgrade
-from knarr.wire.server import Limits, Server
+from knarr.wire.server import Server
 from knarr.wire.tls import client_context, server_context
 from tests.api.certificates import Authority
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `knarr` with these arguments (default: the process's); returns the exit code."""
-    from knarr.cli.command import parse
+    from knarr.cli.parsing import parse
     from knarr.cluster.errors import UserError
 
     parsed = parse(sys.argv[1:] if arguments is None else arguments)

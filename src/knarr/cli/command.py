@@ -1,4 +1,4 @@
-"""What a command is, and how its arguments are read.
+"""What a command is, and how it finds the cluster that is meant.
 
 A command's file holds the frozen `COMMAND`; what it does is imported when it runs, so that `knarr --help` stays
 instant.
@@ -6,10 +6,9 @@ instant.
 
 from __future__ import annotations
 
-import argparse
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,26 +29,6 @@ class Command:
     help: str
     run: Callable[[Namespace], int]
     arguments: Callable[[ArgumentParser], None] = no_arguments
-
-
-def parse(arguments: Sequence[str]) -> Namespace:
-    """Read the command line; ends the process on --help and on mistakes, as argparse does."""
-    from knarr import __version__
-    from knarr.cli.table import COMMANDS
-
-    parser = ArgumentParser("knarr", description="Kubernetes, written in Python: a whole cluster on this machine.")
-    parser.add_argument("--version", action="version", version=f"knarr {__version__} (Kubernetes 1.36)")
-    choices = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        sub = choices.add_parser(
-            command.name,
-            help=command.help,
-            description=command.help,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        )
-        command.arguments(sub)
-        sub.set_defaults(run=command.run)
-    return parser.parse_args(arguments)
 
 
 def cluster_argument(parser: ArgumentParser) -> None:

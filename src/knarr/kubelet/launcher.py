@@ -14,9 +14,9 @@ from knarr.kubelet.images import ImageError
 from knarr.kubelet.interfaces import ConfigError, Mount, VolumeError
 from knarr.kubelet.objects import Container
 from knarr.kubelet.plan import Kill
+from knarr.kubelet.report import Waiting
 from knarr.kubelet.restarts import Restarts
 from knarr.kubelet.starting import prepare, start_container
-from knarr.kubelet.status import Waiting
 from knarr.kubelet.stopping import prune, stop_container
 from knarr.kubelet.tasks import Tasks
 from knarr.kubelet.tenant import Tenant

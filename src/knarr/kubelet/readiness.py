@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from knarr.client.objects import JSON
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.plan import initialized, is_sidecar
+from knarr.kubelet.report import Report
 from knarr.machinery.times import format_time
-
-if TYPE_CHECKING:
-    from knarr.kubelet.status import Report
 
 FINAL = ("Succeeded", "Failed")
 

@@ -5,17 +5,15 @@ Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from knarr.client.objects import JSON
 from knarr.kubelet.cri.runtime import ContainerRecord, ContainerState
-from knarr.kubelet.interfaces import Addresses
-from knarr.kubelet.objects import Container, Pod
-from knarr.kubelet.plan import Observation, initialized, is_sidecar
+from knarr.kubelet.objects import Container
+from knarr.kubelet.plan import initialized, is_sidecar
 from knarr.kubelet.readiness import FINAL, conditions
+from knarr.kubelet.report import Report, Waiting
 from knarr.kubelet.resources import qos_class
 from knarr.machinery.times import format_time
 
@@ -25,36 +23,6 @@ LOST = {
     "reason": "ContainerStatusUnknown",
     "message": "The container could not be located when the pod was terminated",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Why a container does not run yet."""
-
-    reason: str
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """All that a status is made of. `reason` and `message` are the pod's own, of one that was failed as a whole."""
-
-    pod: Pod
-    seen: Observation
-    now: datetime
-    waiting: Mapping[str, Waiting] = field(default_factory=dict)
-    addresses: Addresses = field(default_factory=Addresses)
-    sandbox_ready: bool = False
-    ready: Callable[[str], bool] = bool
-    started: Callable[[str], bool] = bool
-    stopping: bool = False  # its containers are being stopped
-    stopped: bool = False  # none runs, none will
-    outcome: str = ""
-    reason: str = ""
-    message: str = ""
-    published: Mapping[str, Any] = field(default_factory=dict)  # what the API was told last
-    start_time: str = ""
-    runtime_name: str = "containerd"
 
 
 def timestamp(nanoseconds: int) -> str:

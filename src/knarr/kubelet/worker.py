@@ -18,9 +18,10 @@ from knarr.kubelet.lifecycle import Event, Instruction, Lifecycle, State
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.plan import Observation, plan
 from knarr.kubelet.readiness import FINAL
+from knarr.kubelet.report import Report
 from knarr.kubelet.resources import containers_of
 from knarr.kubelet.services import Services
-from knarr.kubelet.status import Report, pod_status
+from knarr.kubelet.status import pod_status
 from knarr.kubelet.stopping import stop_sandboxes
 from knarr.kubelet.tasks import Tasks
 from knarr.kubelet.tenant import Tenant

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import httptools
 
 from knarr.wire.heads import field_name
+from knarr.wire.limits import Limits
 from knarr.wire.messages import Request, Response
-
-if TYPE_CHECKING:
-    from knarr.wire.server import Limits
 
 _DISCARDED = 16  # times the body limit that is read and thrown away before the answer, so that the client sees it
 _PLAIN = {"content-type": "text/plain; charset=utf-8"}

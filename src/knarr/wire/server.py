@@ -5,28 +5,17 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
 
+from knarr.wire.limits import Limits
 from knarr.wire.messages import Answer, Application, Peer, Request, Response
 from knarr.wire.serving import ServerConnection
 
-BODY_LIMIT = 3 * 1024 * 1024  # bytes; what upstream's API server takes
 HANDSHAKE_TIMEOUT = 10.0  # seconds
 
 
 async def too_large(_request: Request, _peer: Peer) -> Answer:
     """The plain answer to a body above the limit."""
     return Response(413, {"content-type": "text/plain"}, b"request body too large\n")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a connection may ask of the server."""
-
-    body: int = BODY_LIMIT  # bytes
-    head: int = 1024 * 1024  # bytes, of start line and fields; Go's limit
-    message: float = 60.0  # seconds within which a request must have arrived whole
-    pipeline: int = 8  # requests read ahead while one is being answered
 
 
 class Server:

@@ -6,19 +6,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 import httptools
 
 from knarr.wire.flow import Backpressure, RawStream
 from knarr.wire.heads import BODILESS, HeadError, response_head
+from knarr.wire.limits import Limits
 from knarr.wire.messages import Answer, Application, Peer, Response, Streaming, Upgrade
 from knarr.wire.parsing import Arrived, RequestReader
 from knarr.wire.peers import peer_of
 from knarr.wire.sinks import BodySink
-
-if TYPE_CHECKING:
-    from knarr.wire.server import Limits
 
 log = logging.getLogger(__name__)
 

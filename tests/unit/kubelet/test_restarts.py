@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from knarr.kubelet.restarts import Restarts
 from knarr.kubelet.launcher import go_duration
+from knarr.kubelet.restarts import Restarts
 
 
 def test_waits_double_up_to_five_minutes() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from knarr.kubelet.interfaces import Addresses
 from knarr.kubelet.plan import Observation
-from knarr.kubelet.status import Report, Waiting, pod_status
+from knarr.kubelet.report import Report, Waiting
+from knarr.kubelet.status import pod_status
 from tests.unit.kubelet.pods import pod
 from tests.unit.kubelet.runtimes import exited, observed, running
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from knarr.wire.limits import Limits
 from knarr.wire.messages import Request
 from knarr.wire.parsing import Arrived, RequestReader
-from knarr.wire.server import Limits
 
 SMALL = Limits(body=10, head=200)
 

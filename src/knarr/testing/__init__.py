@@ -1,1 +1,0 @@
-"""For tests of what runs on a cluster: pytest plugin and simulated nodes."""

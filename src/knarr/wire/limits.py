@@ -1,0 +1,17 @@
+"""What a connection may ask of a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BODY_LIMIT = 3 * 1024 * 1024  # bytes; what upstream's API server takes
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, times in seconds."""
+
+    body: int = BODY_LIMIT
+    head: int = 1024 * 1024  # of start line and fields; Go's limit
+    message: float = 60.0  # within which a request must have arrived whole
+    pipeline: int = 8  # requests read ahead while one is being answered
