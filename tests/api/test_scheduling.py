@@ -15,7 +15,7 @@ from knarr.client.resources import EVENTS, NODES, PODS
 from knarr.scheduler.component import Options, Scheduler
 from knarr.scheduler.framework import Check, Plugin
 from knarr.scheduler.nodes import NodeInfo
-from knarr.scheduler.pods import PodInfo
+from knarr.scheduler.pods import Demand
 from knarr.scheduler.table import PLUGINS
 from knarr.wire.messages import Answer, Request, Response
 from tests.api.cluster import Cluster
@@ -428,17 +428,17 @@ async def test_a_pod_that_is_deleted_at_binding(site: Site) -> None:
         assert await site.where() == {"q": "n1"}
 
 
-def stumble(pod: PodInfo) -> Check | None:
+def stumble(demand: Demand) -> Check | None:
     def on(node: NodeInfo) -> tuple[str, ...]:
         raise ValueError("what now?")
 
-    return on if pod.pod.metadata.name == "strange" else None
+    return on if demand.node_selector else None
 
 
 async def test_a_plugin_that_stumbles_over_one_pod(site: Site) -> None:
     async with site.scheduling(Options(plugins=(*PLUGINS, Plugin("Stumbling", filter=stumble)))):
-        await site.node("n1")
-        await site.pod("strange")
+        await site.node("n1", labels={"a": "b"})
+        await site.pod("strange", nodeSelector={"a": "b"})
         await site.pod("plain")
         assert await site.where() == {"strange": "", "plain": "n1"}
         told = await site.condition("strange")

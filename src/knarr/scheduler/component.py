@@ -21,9 +21,11 @@ from knarr.runtime.events import EventRecorder
 from knarr.runtime.informer import Informer
 from knarr.runtime.quiescence import Quiescence
 from knarr.scheduler.cache import Cache
-from knarr.scheduler.framework import Plugin, place
+from knarr.scheduler.framework import Plugin
+from knarr.scheduler.judging import Judges
 from knarr.scheduler.nodes import NodeInfo
 from knarr.scheduler.objects import Node, Pod
+from knarr.scheduler.placing import place
 from knarr.scheduler.pods import PodInfo, info_of
 from knarr.scheduler.queue import SchedulingQueue
 from knarr.scheduler.reports import SCHEDULER_ERROR, UNSCHEDULABLE, Reporter
@@ -54,7 +56,7 @@ class Scheduler:
 
     def __init__(self, client: Client, clock: Clock, options: Options, *, quiescence: Quiescence | None = None) -> None:
         self._client, self._options = client, options
-        self._cache = Cache()
+        self._cache, self._judges = Cache(), Judges(options.plugins)
         self._queue = SchedulingQueue(clock)
         self._events = EventRecorder(client, clock, options.name, quiescence=quiescence)
         self._reporter = Reporter(client, clock, self._events)
@@ -119,7 +121,7 @@ class Scheduler:
 
     def _schedule(self, pod: PodInfo) -> None:
         try:
-            placement = place(pod, self._cache.nodes(), self._options.plugins, self._options.random)
+            placement = place(self._cache.nodes(), self._judges.of(pod.demand), self._options.random)
         except Exception as error:  # a plugin that stumbles over one Pod must not stop the others
             log.exception("%s could not be placed", pod.pod.metadata.key)
             self._failed(pod, f"{type(error).__name__}: {error}")

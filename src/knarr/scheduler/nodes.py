@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 
 from knarr.scheduler.objects import Node, Taint
 from knarr.scheduler.pods import Amounts, HostPort, PodInfo, amounts
 
+_versions = count(1)
+
 
 @dataclass(slots=True, eq=False)
 class NodeInfo:
-    """A node, taken apart for the plugins, and what is taken of it; `exists` is false when only its Pods are known."""
+    """A node, taken apart for the plugins, and what is taken of it; `exists` is false when only its Pods are known.
+
+    `version` is another one after each change, and no two nodes ever have the same.
+    """
 
     name: str
+    version: int = 0
     exists: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     cordoned: bool = False
@@ -25,7 +32,7 @@ class NodeInfo:
     pods: dict[str, PodInfo] = field(default_factory=dict)  # by uid
 
     def set_node(self, node: Node) -> None:
-        self.exists = True
+        self.exists, self.version = True, next(_versions)
         self.labels, self.taints = node.metadata.labels, node.spec.taints
         self.cordoned, self.allocatable = node.spec.unschedulable, amounts(node.status.allocatable)
 
@@ -37,10 +44,11 @@ class NodeInfo:
         self._count(self.pods.pop(pod.uid), -1)
 
     def _count(self, pod: PodInfo, sign: int) -> None:
-        for total, asked in ((self.requested, pod.requests), (self.compared, pod.compared)):
+        self.version = next(_versions)
+        for total, asked in ((self.requested, pod.demand.requests), (self.compared, pod.demand.compared)):
             for resource, number in asked.items():
                 total[resource] = total.get(resource, 0) + sign * number
-        for port in pod.ports:
+        for port in pod.demand.ports:
             self.ports[port] = self.ports.get(port, 0) + sign
             if not self.ports[port]:
                 del self.ports[port]

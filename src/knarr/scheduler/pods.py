@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
 from knarr.machinery.quantity import parse
-from knarr.scheduler.objects import Container, ContainerStatus, Pod
+from knarr.scheduler.objects import Container, ContainerStatus, NodeAffinity, Pod, Toleration
 
 Amounts = dict[str, int]  # CPU in thousandths, everything else in whole units (bytes, Pods, devices)
 HostPort = tuple[str, str, int]  # address, protocol, port
@@ -19,16 +21,27 @@ HostPort = tuple[str, str, int]  # address, protocol, port
 # What a container without requests counts as where nodes are compared (never where they are ruled out): upstream's.
 ASSUMED: Amounts = {"cpu": 100, "memory": 200 << 20}
 WILDCARD = "0.0.0.0"
+LARGEST = (1 << 63) - 1
+
+
+class Demand(msgspec.Struct, frozen=True):
+    """All that plugins see of a Pod; `compared` is `requests` with something assumed for those who ask for nothing."""
+
+    requests: Amounts
+    compared: Amounts
+    ports: tuple[HostPort, ...]
+    node_name: str
+    node_selector: dict[str, str]
+    node_affinity: NodeAffinity
+    tolerations: tuple[Toleration, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PodInfo:
-    """A Pod with what it asks for; `compared` is `requests` with something assumed for those who ask for nothing."""
+    """A Pod with what it asks for."""
 
     pod: Pod
-    requests: Amounts
-    compared: Amounts
-    ports: tuple[HostPort, ...]
+    demand: Demand
 
     @property
     def uid(self) -> str:
@@ -40,12 +53,16 @@ class PodInfo:
 
 
 def info_of(pod: Pod) -> PodInfo:
-    return PodInfo(pod, _total(pod, {}), _total(pod, ASSUMED), _host_ports(pod))
+    spec = pod.spec
+    affinity = (spec.affinity and spec.affinity.node_affinity) or NodeAffinity()
+    requests, compared, ports = _total(pod, {}), _total(pod, ASSUMED), _host_ports(pod)
+    demand = Demand(requests, compared, ports, spec.node_name, spec.node_selector, affinity, spec.tolerations)
+    return PodInfo(pod, demand)
 
 
 def same_demand(one: Pod, other: Pod) -> bool:
-    """Whether two states of a Pod ask for the same, as most updates of its status leave it."""
-    return _demand_view(one) == _demand_view(other)
+    """Whether two states of a Pod take the same of their node, as most updates of its status leave it."""
+    return _taking_view(one) == _taking_view(other)
 
 
 def amounts(quantities: Mapping[str, str]) -> Amounts:
@@ -55,7 +72,7 @@ def amounts(quantities: Mapping[str, str]) -> Amounts:
 @lru_cache(maxsize=4096)
 def _amount(resource: str, text: str) -> int:
     quantity = parse(text)
-    return quantity.milli if resource == "cpu" else quantity.value
+    return min(LARGEST, quantity.milli if resource == "cpu" else quantity.value)
 
 
 def _total(pod: Pod, assumed: Amounts) -> Amounts:
@@ -100,8 +117,8 @@ def _statuses(pod: Pod) -> dict[str, ContainerStatus]:
     return {status.name: status for status in (*pod.status.init_container_statuses, *pod.status.container_statuses)}
 
 
-def _demand_view(pod: Pod) -> object:
-    """All that `info_of` looks at."""
+def _taking_view(pod: Pod) -> object:
+    """What requests and ports are worked out from."""
     spec, status = pod.spec, pod.status
     resizing = status.container_statuses, status.init_container_statuses, status.condition("PodResizePending").reason
     return spec.containers, spec.init_containers, spec.resources, spec.overhead, resizing
@@ -113,7 +130,7 @@ def _is_pod_level(resource: str) -> bool:
 
 def _add(total: Amounts, more: Amounts) -> None:
     for resource, number in more.items():
-        total[resource] = total.get(resource, 0) + number
+        total[resource] = min(LARGEST, total.get(resource, 0) + number)
 
 
 def _raise(total: Amounts, least: Amounts) -> None:

@@ -56,6 +56,11 @@ def infeasible() -> JSON:
             id="an init container before a sidecar",
         ),
         pytest.param(
+            raw_pod(containers=[container("a", memory="100E"), container("b", memory="100E")]),
+            {"memory": (1 << 63) - 1},
+            id="no more than can be counted",
+        ),
+        pytest.param(
             raw_pod(containers=[container(cpu="1")], overhead={"cpu": "100m", "memory": "1Mi"}),
             {"cpu": 1100, "memory": Mi},
             id="overhead on top",
@@ -103,7 +108,7 @@ def infeasible() -> JSON:
     ],
 )
 def test_requests(pod: Pod, expected: dict[str, int]) -> None:
-    assert info_of(pod).requests == expected
+    assert info_of(pod).demand.requests == expected
 
 
 @pytest.mark.parametrize(
@@ -116,7 +121,7 @@ def test_requests(pod: Pod, expected: dict[str, int]) -> None:
     ],
 )
 def test_something_is_assumed_where_nodes_are_compared(containers: list[JSON], expected: dict[str, int]) -> None:
-    assert info_of(raw_pod(containers=containers)).compared == expected
+    assert info_of(raw_pod(containers=containers)).demand.compared == expected
 
 
 @pytest.mark.parametrize(

@@ -8,23 +8,22 @@ from typing import Any
 from knarr.machinery.selectors import SelectorError, from_node_expressions
 from knarr.scheduler.framework import Check, Plugin, Reasons, Score
 from knarr.scheduler.nodes import NodeInfo
-from knarr.scheduler.objects import NodeAffinity
-from knarr.scheduler.pods import PodInfo
+from knarr.scheduler.pods import Demand
 
 MISMATCH = ("node(s) didn't match Pod's node affinity/selector",)
 
 Matches = Callable[[NodeInfo], bool]
 
 
-def only(pod: PodInfo) -> Collection[str] | None:
+def only(demand: Demand) -> Collection[str] | None:
     """The nodes that each required term names, as DaemonSets have it; nothing if one of them leaves it open."""
-    named = [_named(term) for term in _required(pod) or ()]
+    named = [_named(term) for term in _required(demand) or ()]
     return frozenset().union(*(names for names in named if names)) if named and all(named) else None
 
 
-def check(pod: PodInfo) -> Check | None:
-    wanted = pod.pod.spec.node_selector.items()
-    required = _required(pod)
+def check(demand: Demand) -> Check | None:
+    wanted = demand.node_selector.items()
+    required = _required(demand)
     if not wanted and required is None:
         return None
     terms = None if required is None else [term(each) for each in required]
@@ -37,8 +36,8 @@ def check(pod: PodInfo) -> Check | None:
     return on
 
 
-def score(pod: PodInfo) -> Score | None:
-    preferred = _affinity(pod).preferred_during_scheduling_ignored_during_execution
+def score(demand: Demand) -> Score | None:
+    preferred = demand.node_affinity.preferred_during_scheduling_ignored_during_execution
     if not preferred:
         return None
     weighed = [(int(each.get("weight", 0)), term(each.get("preference") or {})) for each in preferred]
@@ -72,13 +71,8 @@ def _named(written: Mapping[str, Any]) -> set[str]:
     return set.intersection(*lists) if lists else set()
 
 
-def _affinity(pod: PodInfo) -> NodeAffinity:
-    affinity = pod.pod.spec.affinity
-    return (affinity and affinity.node_affinity) or NodeAffinity()
-
-
-def _required(pod: PodInfo) -> Sequence[Mapping[str, Any]] | None:
-    required = _affinity(pod).required_during_scheduling_ignored_during_execution
+def _required(demand: Demand) -> Sequence[Mapping[str, Any]] | None:
+    required = demand.node_affinity.required_during_scheduling_ignored_during_execution
     return None if required is None else required.get("nodeSelectorTerms") or ()
 
 

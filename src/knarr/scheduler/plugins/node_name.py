@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from knarr.scheduler.framework import Check, Plugin
-from knarr.scheduler.pods import PodInfo
+from knarr.scheduler.pods import Demand
 
 WRONG = ("node(s) didn't match the requested node name",)
 
 
-def check(pod: PodInfo) -> Check | None:
-    wanted = pod.pod.spec.node_name
+def check(demand: Demand) -> Check | None:
+    wanted = demand.node_name
     return (lambda node: () if node.name == wanted else WRONG) if wanted else None
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from knarr.scheduler.framework import Check, Plugin, Reasons
 from knarr.scheduler.nodes import NodeInfo
-from knarr.scheduler.pods import WILDCARD, HostPort, PodInfo
+from knarr.scheduler.pods import WILDCARD, Demand, HostPort
 
 TAKEN = ("node(s) didn't have free ports for the requested pod ports",)
 
 
-def check(pod: PodInfo) -> Check | None:
-    if not pod.ports:
+def check(demand: Demand) -> Check | None:
+    if not demand.ports:
         return None
 
     def on(node: NodeInfo) -> Reasons:
-        return TAKEN if any(_clash(port, used) for used in node.ports for port in pod.ports) else ()
+        return TAKEN if any(_clash(port, used) for used in node.ports for port in demand.ports) else ()
 
     return on
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from knarr.scheduler.framework import BEST, Plugin, Score
 from knarr.scheduler.nodes import NodeInfo
-from knarr.scheduler.pods import PodInfo
+from knarr.scheduler.pods import Demand
 
 HALF = BEST // 2
 
 
-def score(pod: PodInfo) -> Score | None:
+def score(demand: Demand) -> Score | None:
     """How much more even the use of the node becomes by the Pod; nothing for a Pod that asks for neither."""
-    cpu, memory = pod.requests.get("cpu", 0), pod.requests.get("memory", 0)
+    cpu, memory = demand.requests.get("cpu", 0), demand.requests.get("memory", 0)
     if not cpu and not memory:
         return None
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from knarr.scheduler.framework import BEST, Check, Plugin, Reasons, Score
 from knarr.scheduler.nodes import NodeInfo
-from knarr.scheduler.pods import PodInfo
+from knarr.scheduler.pods import Demand
 
 FULL = "Too many pods"
 COMPARED = ("cpu", "memory")
 
 
-def check(pod: PodInfo) -> Check:
-    wanted = [(resource, number) for resource, number in pod.requests.items() if number > 0]
+def check(demand: Demand) -> Check:
+    wanted = [(resource, number) for resource, number in demand.requests.items() if number > 0]
 
     def on(node: NodeInfo) -> Reasons:
         room, used = node.allocatable, node.requested
@@ -21,9 +21,9 @@ def check(pod: PodInfo) -> Check:
     return on
 
 
-def score(pod: PodInfo) -> Score:
+def score(demand: Demand) -> Score:
     """LeastAllocated: the free share that would be left, averaged over CPU and memory."""
-    asked = [(resource, pod.compared[resource]) for resource in COMPARED]
+    asked = [(resource, demand.compared[resource]) for resource in COMPARED]
 
     def points(node: NodeInfo) -> int:
         room, used = node.allocatable, node.compared

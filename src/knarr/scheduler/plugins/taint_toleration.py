@@ -8,24 +8,24 @@ from __future__ import annotations
 from knarr.scheduler.framework import Check, Plugin, Reasons, Score
 from knarr.scheduler.nodes import NodeInfo
 from knarr.scheduler.objects import NO_EXECUTE, NO_SCHEDULE, PREFER_NO_SCHEDULE, Taint
-from knarr.scheduler.pods import PodInfo
+from knarr.scheduler.pods import Demand
 
 UNTOLERATED = ("node(s) had untolerated taint(s)",)
 
 
-def check(pod: PodInfo) -> Check:
+def check(demand: Demand) -> Check:
     def on(node: NodeInfo) -> Reasons:
-        return UNTOLERATED if node.taints and _untolerated(pod, node, NO_SCHEDULE, NO_EXECUTE) else ()
+        return UNTOLERATED if node.taints and _untolerated(demand, node, NO_SCHEDULE, NO_EXECUTE) else ()
 
     return on
 
 
-def score(pod: PodInfo) -> Score:
-    return lambda node: len(_untolerated(pod, node, PREFER_NO_SCHEDULE)) if node.taints else 0
+def score(demand: Demand) -> Score:
+    return lambda node: len(_untolerated(demand, node, PREFER_NO_SCHEDULE)) if node.taints else 0
 
 
-def _untolerated(pod: PodInfo, node: NodeInfo, *effects: str) -> list[Taint]:
-    tolerations = pod.pod.spec.tolerations
+def _untolerated(demand: Demand, node: NodeInfo, *effects: str) -> list[Taint]:
+    tolerations = demand.tolerations
     return [
         taint
         for taint in node.taints

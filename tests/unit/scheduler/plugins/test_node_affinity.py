@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from knarr.scheduler.framework import Checks
+from knarr.scheduler.judging import Checks
 from knarr.scheduler.nodes import NodeInfo
 from knarr.scheduler.plugins.node_affinity import PLUGIN, only, score
 from knarr.scheduler.pods import PodInfo
@@ -70,7 +70,7 @@ def preferring(*preferences: tuple[int, JSON]) -> PodInfo:
     ],
 )
 def test_refuses(asking: PodInfo, fits: bool) -> None:
-    assert Checks(asking, [PLUGIN]).refuse(NODE) == (() if fits else MISMATCH)
+    assert Checks(asking.demand, [PLUGIN]).refuse(NODE) == (() if fits else MISMATCH)
 
 
 LONG = "n" * 100 + ".example.com"  # as no label value can be
@@ -93,7 +93,7 @@ LONG = "n" * 100 + ".example.com"  # as no label value can be
     ],
 )
 def test_names_the_only_nodes_worth_checking(asking: PodInfo, expected: set[str] | None) -> None:
-    assert only(asking) == expected
+    assert only(asking.demand) == expected
 
 
 SSD, ZONE_B = labels(expression("disk", "In", "ssd")), labels(expression("zone", "In", "b"))
@@ -109,9 +109,9 @@ SSD, ZONE_B = labels(expression("disk", "In", "ssd")), labels(expression("zone",
     ],
 )
 def test_counts_what_is_preferred(asking: PodInfo, on: NodeInfo, expected: int) -> None:
-    points = score(asking)
+    points = score(asking.demand)
     assert points and points(on) == expected
 
 
 def test_a_pod_without_preferences_is_not_scored() -> None:
-    assert score(pod()) is None
+    assert score(pod().demand) is None

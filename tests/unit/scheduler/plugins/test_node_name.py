@@ -14,9 +14,9 @@ from tests.unit.scheduler.builders import node, pod
     ],
 )
 def test_a_pod_that_names_its_node(name: str, expected: tuple[str, ...]) -> None:
-    on = check(pod(nodeName="n"))
+    on = check(pod(nodeName="n").demand)
     assert on and on(node(name)) == expected
 
 
 def test_a_pod_that_names_none_is_no_concern() -> None:
-    assert check(pod()) is None
+    assert check(pod().demand) is None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from knarr.scheduler.framework import Checks
+from knarr.scheduler.judging import Checks
 from knarr.scheduler.plugins.node_ports import PLUGIN
 from knarr.scheduler.pods import PodInfo
 from tests.unit.scheduler.builders import container, node, pod
@@ -42,11 +42,11 @@ def wanting(port: int, **rest: Any) -> PodInfo:
     ],
 )
 def test_ports(asking: PodInfo, there: PodInfo, expected: tuple[str, ...]) -> None:
-    assert Checks(asking, [PLUGIN]).refuse(node("n", there)) == expected
+    assert Checks(asking.demand, [PLUGIN]).refuse(node("n", there)) == expected
 
 
 def test_a_port_is_free_again_when_the_last_that_has_it_goes() -> None:
     there, asking = wanting(80), wanting(80)
     info = node("n", there)
     info.remove(there)
-    assert Checks(asking, [PLUGIN]).refuse(info) == ()
+    assert Checks(asking.demand, [PLUGIN]).refuse(info) == ()

@@ -21,9 +21,9 @@ EVEN = pod(containers=[container(cpu="2", memory="4Gi")])
     ],
 )
 def test_the_more_even_the_better(asked: dict[str, str], on: NodeInfo, expected: int) -> None:
-    points = score(pod(containers=[container(**asked)]))
+    points = score(pod(containers=[container(**asked)]).demand)
     assert points and points(on) == expected
 
 
 def test_a_pod_that_asks_for_nothing_changes_nothing() -> None:
-    assert score(pod()) is None
+    assert score(pod().demand) is None

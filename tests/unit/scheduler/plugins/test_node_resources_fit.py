@@ -43,7 +43,7 @@ FULL = node("n", pod(containers=[container(cpu="4", memory="8Gi")]))
     ],
 )
 def test_refuses(asking: PodInfo, on: NodeInfo, expected: list[str]) -> None:
-    assert check(asking)(on) == expected
+    assert check(asking.demand)(on) == expected
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_refuses(asking: PodInfo, on: NodeInfo, expected: list[str]) -> None:
     ],
 )
 def test_the_emptier_the_better(asking: PodInfo, on: NodeInfo, expected: int) -> None:
-    assert score(asking)(on) == expected
+    assert score(asking.demand)(on) == expected

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from knarr.scheduler.framework import Checks
+from knarr.scheduler.judging import Checks
 from knarr.scheduler.plugins.node_unschedulable import PLUGIN
 from tests.unit.scheduler.builders import JSON, node, pod
 
@@ -25,4 +25,4 @@ KEY = "node.kubernetes.io/unschedulable"
     ],
 )
 def test_cordons(cordoned: bool, tolerations: list[JSON], expected: tuple[str, ...]) -> None:
-    assert Checks(pod(tolerations=tolerations), [PLUGIN]).refuse(node(unschedulable=cordoned)) == expected
+    assert Checks(pod(tolerations=tolerations).demand, [PLUGIN]).refuse(node(unschedulable=cordoned)) == expected

@@ -40,7 +40,7 @@ def tolerations(*written: JSON) -> list[JSON]:
     ],
 )
 def test_refuses(taints: tuple[str, ...], tolerated: list[JSON], expected: tuple[str, ...]) -> None:
-    assert check(pod(tolerations=tolerated))(node(taints=taints)) == expected
+    assert check(pod(tolerations=tolerated).demand)(node(taints=taints)) == expected
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_refuses(taints: tuple[str, ...], tolerated: list[JSON], expected: tuple
     ],
 )
 def test_counts_what_speaks_against_a_node(taints: tuple[str, ...], tolerated: list[JSON], expected: int) -> None:
-    assert score(pod(tolerations=tolerated))(node(taints=taints)) == expected
+    assert score(pod(tolerations=tolerated).demand)(node(taints=taints)) == expected

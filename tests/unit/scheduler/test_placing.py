@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from knarr.scheduler.framework import Checks, Placement, Plugin, enough, place
+from knarr.scheduler.framework import Plugin
+from knarr.scheduler.judging import Judge
 from knarr.scheduler.nodes import NodeInfo
+from knarr.scheduler.placing import Placement, enough, place
 from tests.unit.scheduler.builders import node, pod
 
 NODES = tuple(node(name) for name in ("a", "b", "c"))
@@ -26,7 +28,7 @@ def scoring(*, weight: int = 1, scaled: bool = False, reversed: bool = False, **
 
 
 def placed(plugins: Sequence[Plugin], nodes: Sequence[NodeInfo] = NODES) -> Placement:
-    return place(pod(), nodes, plugins, random.Random(1))
+    return place(nodes, Judge(pod().demand, plugins), random.Random(1))
 
 
 @pytest.mark.parametrize(
@@ -47,8 +49,8 @@ def test_the_node_that_is_chosen(plugins: list[Plugin], expected: str) -> None:
 
 
 def test_among_equals_any() -> None:
-    draw = random.Random(1)
-    assert {place(pod(), NODES, [], draw).node for _ in range(50)} == {"a", "b", "c"}
+    judge, draw = Judge(pod().demand, []), random.Random(1)
+    assert {place(NODES, judge, draw).node for _ in range(50)} == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize(
@@ -91,16 +93,3 @@ def test_the_search_ends_when_enough_are_found() -> None:
     many = [node(f"n{n}") for n in range(300)]
     placement = placed([refusing(n0="x", n1="x")], many)
     assert (placement.nodes, placement.searched) == (300, 146)
-
-
-def test_a_plugin_that_stumbles_leaves_it_to_the_next_attempt_to_say_so() -> None:
-    def stumble(on: NodeInfo) -> list[str]:
-        raise ValueError
-
-    assert Checks(pod(), [Plugin("Stumbling", filter=lambda _: stumble)]).fit(node())
-
-
-def test_no_pod_fits_on_a_node_that_is_gone() -> None:
-    gone = node()
-    gone.exists = False
-    assert not Checks(pod(), []).fit(gone)
