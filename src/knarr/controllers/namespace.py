@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from knarr.client.discovery import Discovered, discover
@@ -34,6 +35,7 @@ class Remains:
 
 
 async def reconcile(context: Context, key: str) -> After | None:
+    """Empty the namespace of this name, if it is being deleted, and let it go when it is empty."""
     namespace = context.cache(NAMESPACES, Namespace).get(key)
     if namespace is None or namespace.active or FINALIZER not in namespace.spec.finalizers:
         return None
@@ -103,7 +105,8 @@ async def _tell(context: Context, namespace: Namespace, remains: Remains) -> Non
     same = [c for c in wanted if known.get(c["type"], ("",))[0] == c["status"]]
     patch = {"status": {"conditions": changed + same}}
     name = namespace.metadata.name
-    await context.client.patch(NAMESPACES, name, patch, kind="strategic", subresource="status")
+    with suppress(NotFound):  # a finalizer of somebody else was the last
+        await context.client.patch(NAMESPACES, name, patch, kind="strategic", subresource="status")
 
 
 def conditions(remains: Remains) -> list[JSON]:
@@ -150,9 +153,9 @@ def conditions(remains: Remains) -> list[JSON]:
 async def _let_go(context: Context, namespace: Namespace) -> None:
     """Take our finalizer out: the last one to do so deletes the namespace."""
     name = namespace.metadata.name
-    fresh = await context.client.get(NAMESPACES, name, view=dict)
-    fresh["spec"]["finalizers"] = [each for each in fresh["spec"].get("finalizers", []) if each != FINALIZER]
     try:
+        fresh = await context.client.get(NAMESPACES, name, view=dict)
+        fresh["spec"]["finalizers"] = [each for each in fresh["spec"].get("finalizers", []) if each != FINALIZER]
         await context.client.update(NAMESPACES, fresh, name, subresource="finalize")
     except (NotFound, Conflict):  # done by somebody else, or changed: the watch will say
         return
