@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from knarr.api.protobuf import wire
+
 Encoder = Callable[[int, Any], bytes]
 Table = Mapping[str, tuple[int, Encoder]]
 
@@ -22,17 +24,8 @@ def document(tree: dict[str, Any]) -> bytes:
     return _fields(_DOCUMENT, tree, extensions=16)
 
 
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
 def _bytes(number: int, data: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
+    return wire.delimited(wire.tag(number, wire.BYTES), data)
 
 
 def _text(number: int, value: str) -> bytes:
@@ -44,7 +37,7 @@ def _texts(number: int, values: list[str]) -> bytes:
 
 
 def _flag(number: int, value: bool) -> bytes:
-    return _varint(number << 3) + b"\x01" if value else b""
+    return wire.tag(number, wire.VARINT) + b"\x01" if value else b""
 
 
 def _any(number: int, value: Any) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from knarr.kubelet.cri.events import decode, subscription, varint
+from knarr.api.protobuf.wire import varint
+from knarr.kubelet.cri.events import decode, subscription
 from knarr.kubelet.cri.runtime import RuntimeEvent
 
 
