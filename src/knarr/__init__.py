@@ -4,3 +4,4 @@ The house and its rooms are drawn in docs/architecture.md; imports between them 
 """
 
 __version__ = "0.1.0"
+KUBERNETES_VERSION = "v1.36.0+knarr"  # what servers and nodes call themselves

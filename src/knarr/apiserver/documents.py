@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from knarr import KUBERNETES_VERSION
 from knarr.api.kind import Kind
 from knarr.apiserver.answers import NOT_FOUND, json_answer
 from knarr.apiserver.discovery import Discovery
@@ -18,7 +19,7 @@ from knarr.wire.messages import Request, Response
 VERSION: Final = {
     "major": "1",
     "minor": "36",
-    "gitVersion": "v1.36.0+knarr",
+    "gitVersion": KUBERNETES_VERSION,
     "gitCommit": "",
     "gitTreeState": "",
     "buildDate": "1970-01-01T00:00:00Z",

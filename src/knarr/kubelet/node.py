@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from msgspec import field as renamed
 
+from knarr import KUBERNETES_VERSION
 from knarr.client.client import Client
 from knarr.client.objects import JSON, Object, View
 from knarr.client.resources import NODES
@@ -25,8 +26,6 @@ from knarr.machinery.errors import APIError, NotFound
 from knarr.machinery.times import format_time
 
 log = logging.getLogger(__name__)
-
-VERSION = "v1.36.0+knarr"
 
 _PERIOD = 10.0  # seconds between heartbeats
 _UNREADY_PERIOD = 0.2  # the same, while the runtime or its network is not ready
@@ -235,7 +234,7 @@ class NodeAgent:
             "nodeInfo": {
                 **machine.info(),
                 "containerRuntimeVersion": self._version,
-                "kubeletVersion": VERSION,
+                "kubeletVersion": KUBERNETES_VERSION,
                 "kubeProxyVersion": "",
             },
         }
