@@ -19,24 +19,28 @@ CAPACITY = 1000  # addresses
 
 def pack(answers: Iterable[tuple[Address, bool, Iterable[Port]]]) -> tuple[Subset, ...]:
     """Addresses, whether each is ready, and the ports at which it answers, as canonical subsets."""
-    ports: dict[tuple[Address, bool], set[Port]] = defaultdict(set)
-    for address, ready, at in answers:
-        ports[address, ready].update(at)
-    groups: dict[tuple[Port, ...], list[tuple[Address, bool]]] = defaultdict(list)
-    for answer, found in ports.items():
-        groups[tuple(sorted(found, key=_port_order))].append(answer)
-    return tuple(_subset(group, groups[group]) for group in sorted(groups, key=lambda g: [*map(_port_order, g)]))
+    merged: dict[tuple[str, str, bool], tuple[Address, frozenset[Port]]] = {}
+    for address, ready, ports in answers:
+        key = (*_address_order(address), ready)
+        known = merged.get(key, (address, frozenset()))
+        merged[key] = (known[0], known[1].union(ports))
+    groups: dict[frozenset[Port], list[tuple[Address, bool]]] = defaultdict(list)
+    for (_, _, ready), (address, at) in sorted(merged.items(), key=lambda item: item[0]):
+        groups[at].append((address, ready))
+    subsets = [_subset(tuple(sorted(at, key=_port_order)), group) for at, group in groups.items()]
+    return tuple(sorted(subsets, key=lambda subset: [*map(_port_order, subset.ports)]))
 
 
-def _subset(ports: tuple[Port, ...], answers: Iterable[tuple[Address, bool]]) -> Subset:
-    ordered = sorted(
-        answers, key=lambda answer: (answer[0].ip, answer[0].target_ref.uid if answer[0].target_ref else "")
-    )
+def _subset(ports: tuple[Port, ...], answers: Sequence[tuple[Address, bool]]) -> Subset:
     return Subset(
-        addresses=tuple(address for address, ready in ordered if ready),
-        not_ready_addresses=tuple(address for address, ready in ordered if not ready),
+        addresses=tuple(address for address, ready in answers if ready),
+        not_ready_addresses=tuple(address for address, ready in answers if not ready),
         ports=ports,
     )
+
+
+def _address_order(address: Address) -> tuple[str, str]:
+    return address.ip, address.target_ref.uid if address.target_ref else ""
 
 
 def _port_order(port: Port) -> tuple[int, str, str]:
