@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from knarr.client.objects import JSON
-from knarr.client.resources import CONFIG_MAPS, DEPLOYMENTS, NODES, PODS, REPLICA_SETS, SECRETS, Resource
+from knarr.client.resources import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    ENDPOINTS,
+    NODES,
+    PODS,
+    REPLICA_SETS,
+    SECRETS,
+    SERVICES,
+    Resource,
+)
 from knarr.controllers import garbagecollector
 from knarr.controllers.table import CONTROLLERS
 from knarr.machinery.errors import NotFound
@@ -161,6 +172,14 @@ async def test_a_deployment_goes_with_all_that_it_made(site: Site, propagation: 
         assert len(await site.names(PODS)) == 3
         await site.delete("web", propagation, DEPLOYMENTS)
         assert [await site.names(r) for r in (DEPLOYMENTS, REPLICA_SETS, PODS)] == [[], [], []]
+
+
+async def test_a_service_goes_with_its_slices(site: Site) -> None:
+    async with site.running(*CONTROLLERS):
+        await site.create(SERVICES, "web", {"selector": {"app": "web"}, "ports": [{"port": 80}]})
+        assert len(await site.names(ENDPOINT_SLICES)) == 1
+        await site.delete("web", resource=SERVICES)
+        assert (await site.names(ENDPOINT_SLICES), await site.names(ENDPOINTS)) == ([], [])
 
 
 async def test_a_namespace_goes_with_all_that_is_in_it(site: Site) -> None:
