@@ -77,14 +77,15 @@ def _feasible(nodes: Sequence[NodeInfo], judge: Judge, reasons: Counter[str]) ->
 def _best(feasible: Sequence[Judgement], scaling: Sequence[Plugin], draw: random.Random) -> NodeInfo:
     totals = [judgement.points for judgement in feasible]
     for index, plugin in enumerate(scaling):
-        scaled = _scaled(plugin, [judgement.counts[index] for judgement in feasible])
-        totals = [total + more for total, more in zip(totals, scaled, strict=True)]
+        counts = [judgement.counts[index] for judgement in feasible]
+        if any(counts):  # otherwise all are alike to this plugin
+            totals = [total + more for total, more in zip(totals, _scaled(plugin, counts), strict=True)]
     best = max(totals)
     return draw.choice([one.node for one, total in zip(feasible, totals, strict=True) if total == best])
 
 
 def _scaled(plugin: Plugin, counts: Sequence[int]) -> list[int]:
     """Counts on the scale of all scores, from 0 to BEST, with the plugin's weight."""
-    highest = max(counts) or 1
+    highest = max(counts)
     scaled = (BEST * count // highest for count in counts)
     return [plugin.weight * (BEST - points if plugin.reversed else points) for points in scaled]
