@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +16,7 @@ from knarr.apiserver.indexing import index_of
 from knarr.apiserver.info import parse
 from knarr.apiserver.registry import Options
 from knarr.apiserver.request import APIRequest
+from knarr.machinery.clock import VirtualClock
 from knarr.machinery.errors import APIError
 from knarr.storage.cache import WatchCache
 from knarr.storage.memory import MemoryStore
@@ -27,36 +27,6 @@ ADMIN = User("admin", groups=("system:masters",))
 MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
-
-
-class VirtualClock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self._elapsed = 0.0
-        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self._elapsed)
-
-    def monotonic(self) -> float:
-        return self._elapsed
-
-    async def sleep(self, seconds: float) -> None:
-        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self._elapsed + seconds, sleeper))
-        await sleeper
-
-    async def advance(self, seconds: float) -> None:
-        """Wake who sleeps until then, and let all that follows from it happen."""
-        await settle()
-        self._elapsed += seconds
-        due = [sleeper for end, sleeper in self._sleepers if end <= self._elapsed]
-        self._sleepers = [(end, sleeper) for end, sleeper in self._sleepers if end > self._elapsed]
-        for sleeper in due:
-            if not sleeper.done():
-                sleeper.set_result(None)
-        await settle()
 
 
 async def settle() -> None:

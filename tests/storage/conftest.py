@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from knarr.machinery.clock import VirtualClock
 from knarr.storage.memory import MemoryStore
 from knarr.storage.sqlite import SqliteStore
 from knarr.storage.store import Store
-from tests.storage.clocks import SteppedClock
 
 
 @pytest.fixture
-def clock() -> SteppedClock:
-    return SteppedClock()
+def clock() -> VirtualClock:
+    return VirtualClock()
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, clock: SteppedClock, tmp_path: Path) -> AsyncIterator[Store]:
+async def store(request: pytest.FixtureRequest, clock: VirtualClock, tmp_path: Path) -> AsyncIterator[Store]:
     """Every engine in turn: what a test asks of one, it asks of all."""
     engine: Store
     if request.param == "memory":

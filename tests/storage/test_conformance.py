@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from knarr.machinery.clock import VirtualClock
 from knarr.storage.store import (
     CompactedError,
     ConflictError,
@@ -17,7 +18,6 @@ from knarr.storage.store import (
     StoreError,
     Write,
 )
-from tests.storage.clocks import SteppedClock
 
 
 async def put(store: Store, key: str, value: bytes = b"v", expected: int | None = None) -> int:
@@ -310,7 +310,7 @@ class TestCompaction:
 
 
 class TestTTL:
-    async def test_ends_a_key_with_an_event(self, store: Store, clock: SteppedClock) -> None:
+    async def test_ends_a_key_with_an_event(self, store: Store, clock: VirtualClock) -> None:
         await store.commit([Write("/a", b"v", ttl=10), Write("/b", b"v")])
         await clock.advance(9)
         assert await store.get("/a")
@@ -319,7 +319,7 @@ class TestTTL:
         assert keys(await store.range("/")) == ["/b"]
 
     @pytest.mark.parametrize("ttl", [None, 100], ids=["forever", "longer"])
-    async def test_is_replaced_by_the_next_write(self, store: Store, clock: SteppedClock, ttl: float | None) -> None:
+    async def test_is_replaced_by_the_next_write(self, store: Store, clock: VirtualClock, ttl: float | None) -> None:
         await store.commit([Write("/a", b"v", ttl=10)])
         await store.commit([Write("/a", b"v", ttl=ttl), Write("/z", b"v", ttl=20)])
         await clock.advance(15)
@@ -327,7 +327,7 @@ class TestTTL:
         assert [event.key for event in await take(store, "/", 2, 1)] == ["/z"]
         assert keys(await store.range("/")) == ["/a"]
 
-    async def test_the_shorter_ends_first(self, store: Store, clock: SteppedClock) -> None:
+    async def test_the_shorter_ends_first(self, store: Store, clock: VirtualClock) -> None:
         for key, ttl in (("/long", 60), ("/short", 10)):
             await store.commit([Write(key, b"v", ttl=ttl)])
         await clock.advance(11)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from knarr.machinery.clock import VirtualClock
 from knarr.storage.sqlite import SqliteStore
 from knarr.storage.store import CompactedError, Record, UnavailableError, Write
-from tests.storage.clocks import SteppedClock
 
 
 async def churn(store: SqliteStore, commits: int, key: str = "/a", size: int = 10) -> None:
@@ -59,7 +59,7 @@ async def test_revisions_go_on_after_all_was_deleted_and_compacted(tmp_path: Pat
     await store.close()
 
 
-async def test_leases_outlive_the_process(tmp_path: Path, clock: SteppedClock) -> None:
+async def test_leases_outlive_the_process(tmp_path: Path, clock: VirtualClock) -> None:
     path = tmp_path / "store.db"
     store = await SqliteStore.open(path, clock)
     await store.commit([Write("/short", b"v", ttl=10), Write("/long", b"v", ttl=60)])
@@ -103,7 +103,7 @@ async def test_old_revisions_go_by_number(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_old_revisions_go_by_age(tmp_path: Path, clock: SteppedClock) -> None:
+async def test_old_revisions_go_by_age(tmp_path: Path, clock: VirtualClock) -> None:
     store = await SqliteStore.open(tmp_path / "store.db", clock, keep_seconds=300)
     await churn(store, 10)
     await clock.advance(299)

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from knarr.machinery.clock import VirtualClock
 from knarr.storage.leases import RETRY_SECONDS, Leases
 from knarr.storage.store import ConflictError, UnavailableError, Write
-from tests.storage.clocks import SteppedClock
 
 
 class Deletions:
@@ -25,8 +25,8 @@ class Deletions:
 
 
 @pytest.fixture
-def clock() -> SteppedClock:
-    return SteppedClock()
+def clock() -> VirtualClock:
+    return VirtualClock()
 
 
 @pytest.fixture
@@ -35,19 +35,19 @@ def deletions() -> Deletions:
 
 
 @pytest.fixture
-async def leases(clock: SteppedClock, deletions: Deletions) -> AsyncIterator[Leases]:
+async def leases(clock: VirtualClock, deletions: Deletions) -> AsyncIterator[Leases]:
     leases = Leases(clock, deletions.commit)
     yield leases
     await leases.close()
 
 
-async def advance(clock: SteppedClock, seconds: float) -> None:
+async def advance(clock: VirtualClock, seconds: float) -> None:
     await clock.advance(seconds)
     for _ in range(5):  # what was due is done
         await asyncio.sleep(0)
 
 
-async def test_end_in_whole_seconds_and_in_order(clock: SteppedClock, leases: Leases, deletions: Deletions) -> None:
+async def test_end_in_whole_seconds_and_in_order(clock: VirtualClock, leases: Leases, deletions: Deletions) -> None:
     for key, ttl in (("/c", 30), ("/a", 9.2), ("/b", 9.9)):
         leases.grant(key, 1, leases.end_of(ttl))
     await advance(clock, 9.95)
@@ -59,7 +59,7 @@ async def test_end_in_whole_seconds_and_in_order(clock: SteppedClock, leases: Le
 
 
 async def test_are_tried_again_while_the_store_is_away(
-    clock: SteppedClock, leases: Leases, deletions: Deletions
+    clock: VirtualClock, leases: Leases, deletions: Deletions
 ) -> None:
     deletions.failures = [UnavailableError("full")] * 2
     leases.grant("/a", 1, leases.end_of(1))
@@ -68,7 +68,7 @@ async def test_are_tried_again_while_the_store_is_away(
         assert deletions.keys == gone
 
 
-async def test_of_a_key_written_since_are_void(clock: SteppedClock, leases: Leases, deletions: Deletions) -> None:
+async def test_of_a_key_written_since_are_void(clock: VirtualClock, leases: Leases, deletions: Deletions) -> None:
     deletions.failures = [ConflictError("/a", None)]
     leases.grant("/a", 1, leases.end_of(1))
     await advance(clock, 1)
