@@ -145,3 +145,37 @@ def test_counters_print_as_prometheus_reads() -> None:
     assert (
         counters.render() == '# TYPE adds_total counter\nadds_total{name="a\\"b"} 3\n# TYPE plain counter\nplain 0.5\n'
     )
+
+
+async def test_changes_that_do_not_matter_call_nobody(world: World) -> None:
+    def labels_changed(old: Object, new: Object) -> bool:
+        return old.metadata.labels != new.metadata.labels
+
+    watch = Watch(NODES, Object, matters=labels_changed)
+    async with world.running(replace(world.controller, watches=(watch,))):
+        for labels in ({}, {}, {"a": "b"}):
+            world.api.put(NODE, {"metadata": {"labels": labels}})
+            await world.quiescence.quiet()
+        world.api.remove(NODE)
+        await world.quiescence.quiet()
+    assert world.calls == ["n", "n", "n"]  # it came, it changed, it went
+
+
+async def test_what_runs_beside_the_workers_lends_caches_and_shares_the_memory(world: World) -> None:
+    borrowed: list[bool] = []
+    seen: list[set[str]] = []
+
+    async def beside(context: Context) -> None:
+        (_, kept), (pods, shared) = (context.borrow(resource, Object) for resource in (NODES, PODS))
+        borrowed.extend((kept, shared))
+        pods.add_handler(lambda old, new: context.enqueue("key"))
+        context.memory(set).add("told")
+        await pods.run()
+
+    async def reconcile(context: Context, key: str) -> None:
+        seen.append(context.memory(set))
+
+    async with world.running(replace(world.controller, run=beside, reconcile=reconcile)):
+        world.api.put("/api/v1/namespaces/d/pods/a", {})
+        await world.quiescence.quiet()
+    assert (borrowed, seen) == ([True, False], [{"told"}])
