@@ -31,10 +31,15 @@ def settle(new: JSON, old: JSON | None) -> None:
         return
     if old and not spec.get("clusterIP") and not spec.get("clusterIPs") and _addresses(old):
         spec["clusterIP"], spec["clusterIPs"] = old["spec"]["clusterIP"], list(old["spec"]["clusterIPs"])
-    if spec.get("clusterIP") and not spec.get("clusterIPs"):
-        spec["clusterIPs"] = [spec["clusterIP"]]
+    if spec.get("clusterIP") and (not spec.get("clusterIPs") or (old and _changes_first_alone(spec, old["spec"]))):
+        spec["clusterIPs"] = [spec["clusterIP"], *(spec.get("clusterIPs") or ())[1:]]
     elif old and spec.get("clusterIPs") and not spec.get("clusterIP"):
         spec.pop("clusterIPs")
+
+
+def _changes_first_alone(spec: JSON, old: JSON) -> bool:
+    """Whether clusterIP was written and clusterIPs left as read, by a client that knows no second address."""
+    return spec["clusterIP"] != old.get("clusterIP") and spec["clusterIPs"] == old.get("clusterIPs")
 
 
 def plan(registry: Registry, new: JSON | None, old: JSON | None) -> Sequence[Write]:
