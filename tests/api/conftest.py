@@ -6,6 +6,7 @@ import pytest
 
 from tests.api.harness import Server
 from tests.api.processes import NEWEST, OLDEST, ServerProcess, namespace_of, server_process
+from tests.api.refusals import Sender
 from tests.kubectl import Kubectl
 
 
@@ -41,3 +42,10 @@ def namespace(process: ServerProcess) -> Iterator[str]:
     """A namespace that the test has for itself."""
     with namespace_of(process) as name:
         yield name
+
+
+@pytest.fixture
+def sender(process: ServerProcess, namespace: str) -> Iterator[Sender]:
+    """Requests of the admin's in that namespace; none may leave a traceback in the server's log."""
+    yield Sender(process, namespace)
+    assert "Traceback" not in process.said()
