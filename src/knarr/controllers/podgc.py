@@ -17,7 +17,7 @@ from knarr.machinery.errors import NotFound
 from knarr.runtime.context import Context
 from knarr.runtime.controller import After, Controller, Watch
 
-THRESHOLD = 12500  # ended Pods that may stay
+SETTING, THRESHOLD = "terminated-pod-gc-threshold", 12500  # ended Pods that may stay; 0 for all
 QUARANTINE = 40.0  # seconds for which a node must have been missing
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
@@ -69,8 +69,9 @@ async def _end(context: Context, pod: Pod, reason: str = "", message: str = "") 
 async def _thin_out(context: Context) -> None:
     """Delete the oldest of the ended Pods that are too many, evicted ones first."""
     ended = context.cache(PODS, Pod).by_index("ended", "yes")
-    surplus = len(ended) - THRESHOLD
-    if surplus > 0:
+    threshold = int(context.settings.get(SETTING, THRESHOLD))
+    surplus = len(ended) - threshold
+    if threshold > 0 and surplus > 0:
         for pod in sorted(ended, key=_age)[:surplus]:
             await remove(context, pod, grace=0)
 
