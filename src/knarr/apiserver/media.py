@@ -14,7 +14,6 @@ import orjson
 
 from knarr.api.types import duplicate_fields
 from knarr.apiserver.jsontext import JSONSyntaxError, parse
-from knarr.machinery import yamls
 from knarr.machinery.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 
 
@@ -47,6 +46,8 @@ def _decode_json(body: bytes, definition: str) -> Any:
 
 
 def _decode_yaml(body: bytes, definition: str) -> Any:
+    from knarr.machinery import yamls  # kubectl sends JSON: many servers never see any
+
     try:
         documents = [document for document in yamls.load_all(body) if document is not None]
     except yamls.YAMLError as error:
@@ -55,7 +56,7 @@ def _decode_yaml(body: bytes, definition: str) -> Any:
 
 
 def _decode_protobuf(body: bytes, definition: str) -> Any:
-    from knarr.api import protobuf  # many servers never see any
+    from knarr.api import protobuf  # as with YAML
 
     try:
         return protobuf.decode(body, definition)
@@ -74,10 +75,14 @@ def _duplicates_in_json(body: bytes, tree: Any) -> list[str]:
 
 
 def _duplicates_in_yaml(body: bytes, tree: Any) -> list[str]:
+    from knarr.machinery import yamls
+
     return [f'line {line}: key "{key}" already set in map' for line, key in yamls.duplicate_keys(body)]
 
 
 def _encode_yaml(data: bytes) -> bytes:
+    from knarr.machinery import yamls
+
     return yamls.dump(orjson.loads(data)).encode()
 
 

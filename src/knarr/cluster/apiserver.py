@@ -36,10 +36,11 @@ GRACE = 5.0  # seconds for requests under way when the server stops
 
 @dataclass(slots=True)
 class APIServer:
-    """A running API server. Components of its own process reach it through `client`."""
+    """A running API server. Components of its own process reach it through `client`, best when it is `ready`."""
 
     application: Application
     api: API
+    ready: asyncio.Event
 
     def client(self, user: str, *groups: str) -> Client:
         """A client in this process, by the identity `user`: the same chain, no socket."""
@@ -68,7 +69,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         stack.push_async_callback(server.close, GRACE)
         keeper = asyncio.create_task(_bootstrap(api, started))
         stack.callback(keeper.cancel)
-        yield APIServer(front.application, api)
+        yield APIServer(front.application, api, started)
 
 
 async def serve(config: Config, clock: Clock) -> None:

@@ -1,35 +1,17 @@
 """The cluster's certificate authority and the certificates it gives to its own parts, made at the first start.
 
 Subjects follow upstream's layout (kubernetes.io/docs/setup/best-practices/certificates): the common name is the user,
-each organization a group. Keys are ECDSA P-256: as strong as RSA-3072 and made in a millisecond. All files are 0600.
+each organization a group. issuing.py makes them.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import os
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
 from knarr.cluster.config import Config
-
-CA_LIFE = timedelta(days=3650)
-LEAF_LIFE = timedelta(days=365)
-BACKDATED = timedelta(minutes=5)  # for clocks that disagree a little
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,109 +51,16 @@ def leaves(config: Config) -> tuple[Leaf, ...]:
 
 
 def ensure(config: Config, now: datetime | None = None) -> None:
-    """Make whatever certificate of the cluster is missing; what exists is kept."""
-    now = now or datetime.now(UTC)
-    config.pki.mkdir(parents=True, exist_ok=True)
-    config.pki.chmod(0o700)
-    ca_key = _key(config.pki / "ca.key")
-    ca = _authority(config.pki / "ca.crt", ca_key, config.name, now)
-    for leaf in leaves(config):
-        certificate = config.pki / f"{leaf.file}.crt"
-        if not certificate.exists():
-            _write(certificate, _issue(leaf, _key(config.pki / f"{leaf.file}.key"), ca, ca_key, now))
-    _token_key(config.pki / "service-accounts.key")
-
-
-def _key(path: Path) -> ec.EllipticCurvePrivateKey:
-    if path.exists():
-        key = load_pem_private_key(path.read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        return key
-    key = ec.generate_private_key(ec.SECP256R1())
-    _write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return key
-
-
-def _token_key(path: Path) -> None:
-    """The key that signs service account tokens: RSA, since upstream's verifiers are most often set up for RS256."""
-    if path.exists():
+    """Make whatever certificate or key of the cluster is missing; what exists is kept."""
+    if all(path.exists() for path in _files(config)):
         return
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    _write(path.with_suffix(".pub"), public)
-    _write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    from knarr.cluster import issuing  # half of what `knarr up` would import, and needed at the first start alone
+
+    issuing.issue(config, leaves(config), now)
 
 
-def _authority(path: Path, key: ec.EllipticCurvePrivateKey, cluster: str, now: datetime) -> x509.Certificate:
-    if path.exists():
-        return x509.load_pem_x509_certificate(path.read_bytes())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{cluster}-ca")])
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        key_cert_sign=True,
-        crl_sign=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    certificate = (
-        _builder(name, name, key, now, CA_LIFE)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    _write(path, certificate.public_bytes(Encoding.PEM))
-    return certificate
-
-
-def _issue(
-    leaf: Leaf, key: ec.EllipticCurvePrivateKey, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, now: datetime
-) -> bytes:
-    names = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in leaf.groups]
-    subject = x509.Name([*names, x509.NameAttribute(NameOID.COMMON_NAME, leaf.user)])
-    usages = [ExtendedKeyUsageOID.SERVER_AUTH] if leaf.hosts else [ExtendedKeyUsageOID.CLIENT_AUTH]
-    builder = (
-        _builder(subject, ca.subject, key, now, LEAF_LIFE)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
-    )
-    if leaf.hosts:
-        builder = builder.add_extension(x509.SubjectAlternativeName(_alternatives(leaf.hosts)), critical=False)
-    return builder.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.PEM)
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, life: timedelta
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
-        .not_valid_after(now + life)
-    )
-
-
-def _alternatives(hosts: Iterable[str]) -> list[x509.GeneralName]:
-    found: list[x509.GeneralName] = []
-    for host in dict.fromkeys(hosts):
-        try:
-            found.append(x509.IPAddress(ipaddress.ip_address(host)))
-        except ValueError:
-            found.append(x509.DNSName(host))
-    return found
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, and never readable by others: a half-written key would be kept for ever."""
-    draft = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-    draft.replace(path)
+def _files(config: Config) -> Iterator[Path]:
+    for name in ("ca", *(leaf.file for leaf in leaves(config))):
+        yield config.pki / f"{name}.crt"
+        yield config.pki / f"{name}.key"
+    yield config.pki / "service-accounts.key"

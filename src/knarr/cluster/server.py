@@ -13,6 +13,7 @@ from knarr.machinery.clock import Clock
 async def serve(config: Config, clock: Clock) -> None:
     """Run all of them in this process until cancelled."""
     async with api_server(config, clock) as server:
+        await server.ready.wait()  # loading the others would only keep those waiting who ask whether it is
         await together(
             controller_manager(config, clock, server.client("system:kube-controller-manager")),
             scheduler(config, clock, server.client("system:kube-scheduler")),
