@@ -8,6 +8,7 @@ https://kubernetes.io/docs/concepts/architecture/nodes/#node-controller
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 
@@ -49,7 +50,7 @@ async def reconcile(context: Context, name: str) -> After | None:
     if node is None:
         context.memory(Heartbeats).forget(name)
         return None
-    left = grace_of(node) - context.memory(Heartbeats).silence(name, context.clock.monotonic())
+    left = await _left(context, node)
     if left <= 0:
         node = await _doubt(context, node)
         _note(context, name, node)
@@ -57,6 +58,15 @@ async def reconcile(context: Context, name: str) -> After | None:
     paced = await _taint(context, node)
     waits = [wait for wait in (left, paced) if wait and wait > 0]
     return After(min(waits)) if waits else None
+
+
+async def _left(context: Context, node: Node) -> float:
+    """Seconds until the node has been silent for too long; before that is said, the API is asked: a watch may lag."""
+    beats, name = context.memory(Heartbeats), node.metadata.name
+    if beats.silence(name, context.clock.monotonic()) >= grace_of(node) and node.condition("Ready") != "Unknown":
+        with suppress(NotFound):
+            heard_lease(context, None, await context.client.get(LEASES, name, LEASE_NAMESPACE, view=Lease))
+    return grace_of(node) - beats.silence(name, context.clock.monotonic())
 
 
 async def _doubt(context: Context, node: Node) -> Node:
