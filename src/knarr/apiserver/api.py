@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from knarr.api.kind import JSON, Kind
+from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.registry import Options, Registry, tree_of
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.table import UNSTORED, VERBS
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import MethodNotAllowed, NotFound, ServiceUnavailable
+from knarr.machinery.errors import BadRequest, MethodNotAllowed, NotFound, ServiceUnavailable
+from knarr.machinery.names import path_segment
 from knarr.storage.cache import WatchCache
 from knarr.storage.store import Store, UnavailableError
 from knarr.wire.messages import Answer
@@ -36,8 +38,10 @@ class API:
         version = next((v for v in kind.versions if v.name == info.version), None) if kind else None
         if kind is None or version is None:
             raise _nothing_here()
-        if info.subresource and info.subresource not in kind.subresources:
+        if not _is_address(kind, info) or (info.subresource and info.subresource not in kind.subresources):
             raise _nothing_here()
+        for why in path_segment(info.name):  # it becomes a part of the key
+            raise BadRequest(f'Name parameter invalid: "{info.name}": {why}')
         unstored = UNSTORED.get((info.verb, kind.qualified_resource))
         handler = unstored or VERBS.get((info.verb, info.subresource))
         if handler is None or not _allows(kind, request):
@@ -55,6 +59,13 @@ class API:
         """An object of the storage version as the cache has it; None where there is none."""
         entry = self.registry.entry(kind, namespace, name)
         return tree_of(entry) if entry else None
+
+
+def _is_address(kind: Kind, info: RequestInfo) -> bool:
+    """Whether what has a namespace is named in one, and what has none outside: authorization has judged by it."""
+    if kind.namespaced:
+        return bool(info.namespace) or not info.name or info.verb in ("list", "watch")
+    return not info.namespace or info.namespace == info.name
 
 
 def _allows(kind: Kind, request: APIRequest) -> bool:

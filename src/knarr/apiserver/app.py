@@ -15,6 +15,7 @@ from knarr.apiserver.answers import error_answer
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.users import ANONYMOUS, User
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
+from knarr.apiserver.compression import compressed
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.info import RequestInfo, parse
 from knarr.apiserver.metrics import Labels, Metrics
@@ -63,7 +64,7 @@ class Application:
             user = self._authenticator.authenticate(request, peer)
         except APIError as error:
             return _finish(error_answer(error), request)
-        return await self.serve(request, user)
+        return await compressed(await self.serve(request, user), request)
 
     async def oversized(self, request: Request, peer: Peer) -> Answer:
         """Answer a request whose body was above the server's limit."""

@@ -37,9 +37,12 @@ def with_revision(value: bytes, revision: int) -> bytes:
 
 
 def pieces(value: bytes, revision: int) -> tuple[Buffer, Buffer, Buffer]:
-    """What to join for the served bytes; a list joins those of all its items, and copies each byte once."""
+    """What to join for the served bytes; a list joins those of all its items, and copies each byte once.
+
+    What was never stored (a dry run's object) has revision 0, and shows none.
+    """
     cut = value.index(_OPENING) + len(_OPENING)
-    return value[:cut], b'"resourceVersion":"%d",' % revision, memoryview(value)[cut:]
+    return value[:cut], b'"resourceVersion":"%d",' % revision if revision else b"", memoryview(value)[cut:]
 
 
 def served(version: Version, value: bytes, revision: int, memo: MutableMapping[Any, bytes] | None = None) -> bytes:

@@ -14,7 +14,7 @@ from knarr.apiserver import media
 from knarr.apiserver.authn.tokens import Bound, Lookup, TokenIssuer
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import BadRequest, Conflict, Invalid, NotFound
+from knarr.machinery.errors import BadRequest, Conflict, Invalid, MethodNotAllowed, NotFound
 from knarr.machinery.fielderrors import FieldError, invalid
 from knarr.machinery.times import format_time
 from knarr.wire.messages import Answer, Response
@@ -37,7 +37,7 @@ class TokenRequests:
 
     async def handle(self, request: APIRequest) -> Answer:
         if request.info.verb != "create":
-            raise BadRequest("a TokenRequest can only be created")
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
         content_type = request.http.headers.get("content-type", "")
         spec = _decode(media.to_json(content_type, request.http.body, _DEFINITION))
         namespace, name = request.info.namespace, request.info.name
