@@ -332,6 +332,15 @@ async def test_a_pod_that_is_deleted_while_it_waits_is_forgotten(site: Site) -> 
         assert await site.where() == {"q": "n1"}
 
 
+async def test_a_pod_that_is_about_to_go_is_left_alone(site: Site) -> None:
+    async with site.scheduling():
+        await site.create(PODS, "p", {"containers": [{"name": "c", "image": "i"}]}, finalizers=["example.com/stay"])
+        await site.delete("p")
+        await site.node("n1")
+        assert await site.where() == {"p": ""}
+        assert await site.events() == ["FailedScheduling: no nodes available to schedule pods"]
+
+
 async def test_a_pod_that_comes_again_under_its_name(site: Site) -> None:
     async with site.scheduling():
         await site.node("n1", cpu="2")
@@ -388,11 +397,19 @@ async def test_the_api_server_is_away_at_binding(site: Site) -> None:
 
 
 async def test_room_that_a_failed_binding_gives_back(site: Site) -> None:
-    Interfering(site, ConnectionError("gone"))
     async with site.scheduling():
         await site.node("n1", cpu="2")
-        await asyncio.gather(site.pod("p", cpu="2"), site.pod("q", cpu="2"))
-        assert sorted((await site.where()).values()) == ["", "n1"]
+
+        async def fail_once_the_other_is_refused() -> None:
+            container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": "2"}}}
+            await site.client.create(PODS, {"metadata": {"name": "q"}, "spec": {"containers": [container]}}, "default")
+            while not await site.condition("q"):
+                await asyncio.sleep(0)
+            raise ConnectionError("gone")
+
+        Interfering(site, fail_once_the_other_is_refused)
+        await site.pod("p", cpu="2")
+        assert await site.where() == {"p": "", "q": "n1"}
 
 
 async def test_a_pod_that_somebody_else_binds_first(site: Site) -> None:
@@ -409,6 +426,8 @@ async def test_a_pod_that_somebody_else_binds_first(site: Site) -> None:
         Interfering(site, steal)
         await site.pod("p", cpu="2")
         assert await site.where() == {"p": "n2"}
+        assert (await site.condition("p"))["status"] == "True"
+        assert await site.events() == []
         await site.patch_node("n2", {"spec": {"unschedulable": False}})
         await site.pod("q", cpu="2")
         await site.pod("r", cpu="2")

@@ -1,4 +1,4 @@
-"""The scheduler when its watches break off and it has to list anew."""
+"""The scheduler over many nodes, and when its watches break off and it has to list anew."""
 
 from __future__ import annotations
 
@@ -71,6 +71,16 @@ async def bench() -> AsyncIterator[Bench]:
         await task
 
 
+async def test_of_many_nodes_each_has_its_turn(bench: Bench) -> None:
+    for n in range(200):
+        bench.node(f"n{n:03}")
+    for name in ("first", "second"):
+        bench.pod(name)
+        await bench.settle()
+    first, second = (text.rpartition("n")[2] for text in bench.bound)
+    assert int(first) < 100 <= int(second)
+
+
 async def test_a_pod_that_was_replaced_meanwhile_takes_no_room(bench: Bench) -> None:
     bench.node("n1")
     bench.pod("p", node="n1")
@@ -88,7 +98,8 @@ async def test_a_refused_pod_that_went_meanwhile_is_not_tried(bench: Bench) -> N
     await bench.settle()
     with bench.away():
         bench.remove("gone")
-        bench.node("n1")
+    await bench.settle()
+    bench.node("n1")
     await bench.settle()
     assert bench.bound == ["there to n1"]
 

@@ -222,3 +222,28 @@ async def test_a_refused_pod_waits_behind_its_equals(queue: Bench) -> None:
     await queue.clock.advance(5)
     queue.changed(NODE)
     assert await queue.take_all() == ["old", "new"]
+
+
+async def test_a_back_off_is_the_latest_attempts(queue: Bench) -> None:
+    queue.add("a")
+    await queue.fail("a")
+    queue.add("a")
+    await queue.fail("a")
+    await queue.clock.advance(1)
+    assert await queue.take() == ""
+    await queue.clock.advance(1)
+    assert await queue.take() == "a"
+
+
+async def test_who_was_refused_again_has_lost_its_place(queue: Bench) -> None:
+    queue.add("a")
+    await queue.refuse("a")
+    queue.changed(NODE)
+    await queue.clock.advance(1)
+    assert await queue.take() == "a"
+    queue.add("b")
+    await queue.refuse("b")
+    await queue.clock.advance(0.5)
+    queue.refused("a", lambda _: True)
+    queue.changed(NODE)
+    assert await queue.take_all() == ["b", "a"]
