@@ -84,7 +84,7 @@ async def test_a_silent_node_is_of_unknown_state_until_it_speaks(site: Site) -> 
         await site.pod("web", "n1")
         await site.alive(60, "n1")
         assert (await site.conditions("n1"), await site.taints("n1")) == ({"Ready": ("True", "")}, [])
-        await site.advance(39)
+        await site.advance(49)
         assert await site.pods() == {"web": "True"}
         await site.advance(1)
         stopped, never = "Kubelet stopped posting node status.", "Kubelet never posted node status."
@@ -146,7 +146,7 @@ async def test_pods_leave_a_dead_node_when_they_have_tolerated_it_long_enough(si
         await site.pod("short", "n1", tolerations=[{**patience, "tolerationSeconds": 30}])
         await site.pod("ever", "n1", tolerations=[{"operator": "Exists"}])
         await site.pod("elsewhere", "n2")
-        await site.alive(40, "n2")
+        await site.alive(50, "n2")
         assert await site.taints("n1") == [f"{UNREACHABLE}:NoExecute", f"{UNREACHABLE}:NoSchedule"]
         assert await site.pods() == {"elsewhere": "True", "ever": "False", "short": "False"}
         await site.alive(30, "n2")
@@ -162,7 +162,7 @@ async def test_a_node_that_returns_in_time_keeps_its_pods(site: Site) -> None:
             await site.join(name)
         toleration = {"key": UNREACHABLE, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}
         await site.pod("web", "n1", tolerations=[toleration])
-        await site.alive(50, "n2")
+        await site.alive(60, "n2")
         await site.report("n1")
         await site.alive(100, "n1", "n2")
         assert (await site.pods(), await site.taints("n1")) == ({"web": "False"}, [])

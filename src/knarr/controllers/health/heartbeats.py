@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from knarr.client.objects import JSON
 from knarr.controllers.nodes import Node
 
-GRACE = 40.0  # seconds of silence after which nothing is known of a node
+GRACE = 50.0  # seconds of silence after which nothing is known of a node
 STARTUP_GRACE = 60.0  # of a node that has never said how it is
 
 # What a silent node may have said last, and nobody can be sure of any more.
