@@ -396,6 +396,23 @@ async def test_the_api_server_is_away_at_binding(site: Site) -> None:
         assert await site.where() == {"p": "n1"}
 
 
+async def test_a_binding_that_was_done_but_not_answered(site: Site) -> None:
+    async with site.scheduling():
+        await site.node("n1", cpu="2")
+
+        async def bind_and_drop() -> None:
+            binding = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n1"}}
+            await site.server.post("/api/v1/namespaces/default/pods/p/binding", binding)
+            raise ConnectionError("gone")
+
+        Interfering(site, bind_and_drop)
+        await site.pod("p", cpu="2")
+        await site.advance(10)
+        assert (await site.condition("p"))["status"] == "True"
+        await site.pod("q", cpu="2")
+        assert await site.where() == {"p": "n1", "q": ""}
+
+
 async def test_room_that_a_failed_binding_gives_back(site: Site) -> None:
     async with site.scheduling():
         await site.node("n1", cpu="2")

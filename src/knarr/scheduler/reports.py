@@ -36,14 +36,16 @@ class Reporter:
         told = pod.status.condition("PodScheduled")
         if (told.status, told.reason, told.message) == ("False", reason, message):
             return
-        condition = {"type": "PodScheduled", "status": "False", "reason": reason, "message": message}
+        condition: JSON = {"type": "PodScheduled", "status": "False", "reason": reason, "message": message}
         if told.status != "False":
             condition["lastTransitionTime"] = format_time(self._clock.now())
-        await self._write(pod, {**condition, "observedGeneration": pod.metadata.generation})
+        known: JSON = {"uid": pod.metadata.uid}
+        if reason == SCHEDULER_ERROR:  # the binding may have been done, only not answered: then this is not to be said
+            known["resourceVersion"] = pod.metadata.resource_version
+        await self._write(pod, known, {**condition, "observedGeneration": pod.metadata.generation})
 
-    async def _write(self, pod: Pod, condition: JSON) -> None:
-        meta = pod.metadata
-        patch = {"metadata": {"uid": meta.uid}, "status": {"conditions": [condition]}}
+    async def _write(self, pod: Pod, known: JSON, condition: JSON) -> None:
+        meta, patch = pod.metadata, {"metadata": known, "status": {"conditions": [condition]}}
         try:
             await self._client.patch(PODS, meta.name, patch, meta.namespace, kind="strategic", subresource="status")
         except (APIError, ConnectionError, TimeoutError) as error:

@@ -76,11 +76,4 @@ def _required(demand: Demand) -> Sequence[Mapping[str, Any]] | None:
     return None if required is None else required.get("nodeSelectorTerms") or ()
 
 
-PLUGIN = Plugin(
-    "NodeAffinity",
-    only=only,
-    filter=check,
-    score=score,
-    weight=2,
-    scaled=True,
-)
+PLUGIN = Plugin("NodeAffinity", only=only, filter=check, score=score, weight=2, scaled=True)

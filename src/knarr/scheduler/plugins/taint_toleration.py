@@ -33,11 +33,4 @@ def _untolerated(demand: Demand, node: NodeInfo, *effects: str) -> list[Taint]:
     ]
 
 
-PLUGIN = Plugin(
-    "TaintToleration",
-    filter=check,
-    score=score,
-    weight=3,
-    scaled=True,
-    reversed=True,
-)
+PLUGIN = Plugin("TaintToleration", filter=check, score=score, weight=3, scaled=True, reversed=True)
