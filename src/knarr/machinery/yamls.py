@@ -35,11 +35,12 @@ class _Loader(yaml.CSafeLoader):
     def construct_yaml_bool(self, node: yaml.ScalarNode) -> bool:
         return _BOOLEANS[node.value.lower()]
 
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int | float:
         text = node.value.replace("_", "")
         digits = text.lstrip("+-")
         octal = len(digits) > 1 and digits.isdigit() and digits.startswith("0")
-        return int(text, 8 if octal else 0)
+        number = int(text, 8 if octal else 0)
+        return number if -(2**63) <= number < 2**64 else float(number)  # as Go's decoder, and JSON's here
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
         number = float(

@@ -53,9 +53,9 @@ def _wants_token(spec: JSON, account: JSON) -> bool:
 def _mount_token(attributes: Attributes, spec: JSON) -> None:
     """Mount the token where a container has nothing at its path; the volume is added only if one needs it."""
     volumes = spec.get("volumes") or []
-    known = next((v["name"] for v in volumes if v["name"].startswith(VOLUME_PREFIX)), None)
+    known = next((v["name"] for v in volumes if v.get("name", "").startswith(VOLUME_PREFIX)), None)
     name = known or VOLUME_PREFIX + attributes.generate()
-    bare = [c for c in _containers(spec) if all(m["mountPath"] != MOUNT_PATH for m in c.get("volumeMounts") or ())]
+    bare = [c for c in _containers(spec) if all(m.get("mountPath") != MOUNT_PATH for m in c.get("volumeMounts") or ())]
     for container in bare:
         mount = {"name": name, "readOnly": True, "mountPath": MOUNT_PATH}
         container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
