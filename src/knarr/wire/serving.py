@@ -104,6 +104,8 @@ class ServerConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._flow.resume()
+        if self._sink:
+            self._sink.resume()
         self._next()
 
     def eof_received(self) -> None:
@@ -234,6 +236,7 @@ class ServerConnection(asyncio.Protocol):
         self._answering.keep_alive &= chunked
         framing = "transfer-encoding: chunked\r\n" if chunked else ""
         self._transport.write(response_head(answer.status, answer.headers, framing + self._persistence()))
+        self._transport.set_write_buffer_limits(high=_ONE_WRITE)
         sink = self._sink = BodySink(self._transport, self._flow, chunked=chunked, ended=self._stream_ended)
         if self._answering.request.method == "HEAD":
             self._sink = None
