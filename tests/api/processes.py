@@ -107,21 +107,37 @@ def exchange(
 @contextmanager
 def server_process(directory: Path) -> Iterator[ServerProcess]:
     """A server with a data directory of its own, ended and cleared away with the context."""
+    config = configured(directory)
+    server = launched(config, directory / "server.log")
+    try:
+        yield server
+    finally:
+        server.process.send_signal(signal.SIGTERM)
+        code = server.process.wait(PATIENCE)
+        shutil.rmtree(config.root)
+    assert code == 0, server.said()
+
+
+def configured(directory: Path) -> Config:
+    """A cluster of its own, with everything that a server needs to start."""
     config = _config(directory)
     prepare(config)
-    log = directory / "server.log"
+    return config
+
+
+def launched(config: Config, log: Path) -> ServerProcess:
+    """A server over whatever the data directory holds, ready; who calls ends it."""
     command = [sys.executable, "-m", "knarr", "server", "--data-dir", config.data]
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     server = ServerProcess(config, log, process)
     try:
         _until_ready(server)
-        yield server
-    finally:
-        process.send_signal(signal.SIGTERM)
-        code = process.wait(PATIENCE)
-        shutil.rmtree(config.root)
-    assert code == 0, server.said()
+    except BaseException:
+        process.kill()
+        process.wait(PATIENCE)
+        raise
+    return server
 
 
 def _config(directory: Path) -> Config:

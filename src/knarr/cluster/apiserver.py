@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import resource
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         started = asyncio.Event()
         front = assemble(api, KINDS, _security(config), _checks(started))
         stack.push_async_callback(front.kubelets.close)
+        _allow_connections()
         server = await _listen(config, front.application)
         stack.push_async_callback(server.close, GRACE)
         keeper = asyncio.create_task(_bootstrap(api, started))
@@ -82,6 +84,12 @@ async def _bootstrap(api: API, started: asyncio.Event) -> None:
     await bootstrap.ensure(api.registry)
     started.set()
     await bootstrap.run(api.registry)
+
+
+def _allow_connections() -> None:
+    """Open as many files as the system grants, not the few that shells ask for: every connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _listen(config: Config, application: Application) -> Server:
