@@ -130,6 +130,6 @@ RECIPES = (
     Recipe(
         ("google_samples/gb-frontend:v3", "google-samples/gb-frontend:v3"),
         files={"var/www/html/index.html": "<!DOCTYPE html>\n<title>Guestbook</title>\n<h1>Guestbook</h1>\n"},
-        command=("busybox", "httpd", "-f", "-p", "80", "-h", "/var/www/html"),
+        command=("sh", "-c", "httpd -f -p 80 -h /var/www/html & trap 'kill $!; exit 0' TERM; wait"),
     ),
 )

@@ -162,7 +162,7 @@ async def test_a_pod_gets_its_grace_and_its_hook_before_it_is_killed(node: Node)
 
 
 async def test_a_deadline_ends_the_pod(node: Node) -> None:
-    await node.create("slow", {"activeDeadlineSeconds": 1, "containers": [shell(WAIT)]})
+    await node.create("slow", {"activeDeadlineSeconds": 4, "containers": [shell(WAIT)]})
     pod = await node.until("slow", lambda p: p["status"]["phase"] == "Failed" and "terminated" in state(p))
     assert (pod["status"]["reason"], pod["status"]["message"]) == (
         "DeadlineExceeded",
