@@ -11,6 +11,7 @@ from tests.api.refusals import JSON, REASONS, Sender, config_map, deployment, po
 
 JSON_PATCH, MERGE_PATCH = "application/json-patch+json", "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
+DOUBLING = [{"op": "copy", "from": "/data", "path": f"/data/{name}"} for name in "xy"]
 
 
 def created(sender: Sender, resource: str, body: JSON, group: str = "") -> JSON:
@@ -141,6 +142,13 @@ def test_a_put_without_a_spec(sender: Sender, resource: str) -> None:
             422,
             "the server rejected our request due to an error",
         ),
+        (
+            JSON_PATCH,
+            DOUBLING * 20,
+            422,
+            "the server rejected our request due to",
+        ),
+        (JSON_PATCH, [{}] * 10_001, 413, "The allowed maximum operations in a JSON patch is 10000, got 10001"),
         (JSON_PATCH, ["x"], 422, "the server rejected our request due to an error"),
         (JSON_PATCH, [{"op": "remove", "path": "/metadata"}], 400, "metadata"),
         (STRATEGIC, {"$patch": "explode"}, 422, ""),
@@ -148,7 +156,16 @@ def test_a_put_without_a_spec(sender: Sender, resource: str) -> None:
     ],
     ids=[
         *("content type", "cut short", "list", "wrong type", "no metadata", "other kind", "other name", "old version"),
-        *("no list", "unknown operation", "nothing to remove", "failed test", "no operation", "removed metadata"),
+        *(
+            "no list",
+            "unknown operation",
+            "nothing to remove",
+            "failed test",
+            "doubling",
+            "too many",
+            "no operation",
+            "removed metadata",
+        ),
         *("directive", "text for map"),
     ],
 )

@@ -27,12 +27,26 @@ _QUOTED = {"'": "\\'", '"': '"'}  # between single quotes
 _ENDED = "unexpected end of JSON input"
 
 
+_SHALLOW = 250  # what surely can be written again; orjson writes a little more
+
+
 def parse(body: bytes) -> Any:
     """The tree of a JSON text. Raises JSONSyntaxError."""
     try:
-        return orjson.loads(body)
+        tree = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise JSONSyntaxError(_complaint(body)) from None
+    if body.count(b"{") + body.count(b"[") > _SHALLOW:  # each level takes one
+        require_writable(tree)
+    return tree
+
+
+def require_writable(tree: Any) -> None:
+    """Raises JSONSyntaxError for what could be read but not be written as JSON: what is nested too deeply."""
+    try:
+        orjson.dumps(tree)
+    except TypeError:
+        raise JSONSyntaxError("exceeded max depth") from None
 
 
 def _complaint(body: bytes) -> str:

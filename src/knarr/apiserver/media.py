@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from knarr.api.types import duplicate_fields
-from knarr.apiserver.jsontext import JSONSyntaxError, parse
+from knarr.apiserver.jsontext import JSONSyntaxError, parse, require_writable
 from knarr.machinery.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 
 
@@ -49,10 +49,11 @@ def _decode_yaml(body: bytes, definition: str) -> Any:
     from knarr.machinery import yamls  # kubectl sends JSON: many servers never see any
 
     try:
-        documents = [document for document in yamls.load_all(body) if document is not None]
-    except yamls.YAMLError as error:
+        tree = yamls.load(body)
+        require_writable(tree)
+    except (yamls.YAMLError, JSONSyntaxError) as error:
         raise BodyError(str(error)) from None
-    return documents[0] if documents else None
+    return tree
 
 
 def _decode_protobuf(body: bytes, definition: str) -> Any:

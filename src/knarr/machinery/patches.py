@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from knarr.machinery.trees import copied
 
 JSON = Any  # any JSON value: patches know no types
+
+
+COPY_LIMIT = 3 * 1024 * 1024  # bytes that copies may add: a few operations could double a document to any size
 
 
 class PatchError(ValueError):
@@ -39,14 +44,27 @@ def merge_patch(document: JSON, patch: JSON) -> JSON:
 def json_patch(document: JSON, operations: Sequence[Mapping[str, Any]]) -> JSON:
     """A new document with all operations applied in order; none is when one fails. Raises PatchError."""
     root = {"": copied(document)}  # the document in a box: an operation on the path "" is one like any other
+    grown = 0
     for operation in operations:
-        _apply(root, operation)
+        grown += _apply(root, operation)
+        if grown > COPY_LIMIT:
+            raise PatchError(f"Unable to complete the copy, the accumulated size increase of copy is {grown}")
     if "" not in root:
         raise PatchError("remove operation does not apply: the document itself cannot be removed")
+    _size(root[""])
     return root[""]
 
 
-def _apply(root: JSON, operation: Mapping[str, Any]) -> None:
+def _size(tree: JSON) -> int:
+    """In bytes of JSON."""
+    try:
+        return len(orjson.dumps(tree))
+    except TypeError:
+        raise PatchError("exceeded max depth") from None
+
+
+def _apply(root: JSON, operation: Mapping[str, Any]) -> int:
+    """Change the document; returns how many bytes a copy added."""
     if not isinstance(operation, Mapping):
         raise PatchError("json: cannot unmarshal array element into Go value of type jsonpatch.Operation")
     name = operation.get("op")
@@ -56,7 +74,7 @@ def _apply(root: JSON, operation: Mapping[str, Any]) -> None:
     path = operation.get("path")
     if not isinstance(path, str):
         raise PatchError(f'{name} operation does not apply: doc is missing path: "": missing value')
-    perform(root, path, operation)
+    return perform(root, path, operation) or 0
 
 
 def _tokens(path: str) -> list[str]:
@@ -147,11 +165,14 @@ def _move(root: JSON, path: str, operation: Mapping[str, Any]) -> None:
     _insert(root, path, _extract(root, source, "move"), "move")
 
 
-def _copy(root: JSON, path: str, operation: Mapping[str, Any]) -> None:
+def _copy(root: JSON, path: str, operation: Mapping[str, Any]) -> int:
     source = _source(root, operation)
     container, key = _parent(root, source, "copy")
     missing = f"copy operation does not apply: doc is missing from path: {source}: missing value"
-    _insert(root, path, copied(_child(container, key, missing)), "copy")
+    found = _child(container, key, missing)
+    grown = _size(found)
+    _insert(root, path, copied(found), "copy")
+    return grown
 
 
 def _test(root: JSON, path: str, operation: Mapping[str, Any]) -> None:
@@ -173,7 +194,7 @@ def _same(left: JSON, right: JSON) -> bool:
     return bool(left == right)
 
 
-_OPERATIONS: dict[str, Callable[[JSON, str, Mapping[str, Any]], None]] = {
+_OPERATIONS: dict[str, Callable[[JSON, str, Mapping[str, Any]], int | None]] = {
     "add": _add,
     "remove": _remove,
     "replace": _replace,

@@ -15,6 +15,8 @@ _BOOLEAN = re.compile("|".join(f"{w}|{w.capitalize()}|{w.upper()}" for w in _BOO
 _NULL = re.compile("~|null|Null|NULL|")
 _TEXT = "tag:yaml.org,2002:str"
 _MOST_NODES = 400_000  # of a document with aliases, these expanded
+_DEEPEST = 250
+_OPENERS = (b"[", b"{", b"-", b"?", b":")  # each level of nesting takes one of these
 _LARGEST_WRITTEN_AS_INTEGER = 1e21  # by Go's JSON: `1e3` in YAML is 1000, good for an integer field
 # Times and YAML 1.1's base 60 numbers: read as text, but written in quotes since other readers may not.
 _TIMESTAMP = re.compile(r"([0-9]{4}-[0-9][0-9]?-[0-9][0-9]?([Tt\s].*)?|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)\Z")
@@ -35,7 +37,7 @@ class _Loader(yaml.CSafeLoader):
     def construct_yaml_bool(self, node: yaml.ScalarNode) -> bool:
         return _BOOLEANS[node.value.lower()]
 
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int | float:
+    def construct_integer(self, node: yaml.ScalarNode) -> int | float:
         text = node.value.replace("_", "")
         digits = text.lstrip("+-")
         octal = len(digits) > 1 and digits.isdigit() and digits.startswith("0")
@@ -83,7 +85,7 @@ for _tag, _pattern, _first in _RESOLVERS:
     _Dumper.add_implicit_resolver(_tag, _whole, list(_first))
 for _name, _construct in (
     ("bool", _Loader.construct_yaml_bool),
-    ("int", _Loader.construct_yaml_int),
+    ("int", _Loader.construct_integer),
     ("float", _Loader.construct_yaml_float),
     ("map", _Loader.construct_yaml_map),
     ("timestamp", _Loader.construct_text),
@@ -96,6 +98,7 @@ _Dumper.add_representer(str, _represent_text)
 def load_all(text: str | bytes) -> list[Any]:
     """Every document that is not empty. Raises YAMLError."""
     try:
+        _require_shallow(text)
         documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
         return (
             [_expanded(document, iter(range(_MOST_NODES))) for document in documents]
@@ -109,8 +112,9 @@ def load_all(text: str | bytes) -> list[Any]:
 def duplicate_keys(text: str | bytes) -> list[tuple[int, str]]:
     """The line and the name of every key that a mapping of the first document has had before. Raises YAMLError."""
     try:
+        _require_shallow(text)
         root = yaml.compose(text, _Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise YAMLError(f"error converting YAML to JSON: yaml: {_described(error)}") from None
     return list(_doubled(root, set()))
 
@@ -130,6 +134,18 @@ def _doubled(node: yaml.Node | None, visited: set[int]) -> Iterator[tuple[int, s
                 yield key.start_mark.line + 1, name
             seen.add(name)
             yield from _doubled(value, visited)
+
+
+def _require_shallow(text: str | bytes) -> None:
+    """Refuse deep nesting before PyYAML, which recurses in C without a limit, runs out of stack. Raises ValueError."""
+    data = text.encode(errors="replace") if isinstance(text, str) else text
+    if sum(map(data.count, _OPENERS)) <= _DEEPEST:
+        return
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"exceeded max depth of {_DEEPEST}")
 
 
 def _has_aliases(text: str | bytes) -> bool:

@@ -119,3 +119,9 @@ def test_results_share_nothing_with_the_patch(value: Any) -> None:
     assert patched == {"a": value, "b": value}
     if isinstance(value, dict | list):
         assert patched["a"] is not patched["b"] is not value
+
+
+def test_copies_cannot_grow_without_limit() -> None:
+    doubling = [{"op": "copy", "from": "/a", "path": "/a/x"}, {"op": "copy", "from": "/a", "path": "/a/y"}] * 20
+    with pytest.raises(PatchError, match="the accumulated size increase of copy is"):
+        json_patch({"a": {"b": "c" * 100}}, doubling)

@@ -39,7 +39,7 @@ def settle(new: JSON, old: JSON | None) -> None:
 
 def _changes_first_alone(spec: JSON, old: JSON) -> bool:
     """Whether clusterIP was written and clusterIPs left as read, by a client that knows no second address."""
-    return spec["clusterIP"] != old.get("clusterIP") and spec["clusterIPs"] == old.get("clusterIPs")
+    return bool(spec["clusterIP"] != old.get("clusterIP") and spec["clusterIPs"] == old.get("clusterIPs"))
 
 
 def plan(registry: Registry, new: JSON | None, old: JSON | None) -> Sequence[Write]:

@@ -19,7 +19,7 @@ from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.parts import MAIN, Part
 from knarr.apiserver.verbs.update import based_on
 from knarr.apiserver.verbs.writing import Draft, update_object
-from knarr.machinery.errors import BadRequest, Invalid
+from knarr.machinery.errors import BadRequest, Invalid, RequestEntityTooLarge
 from knarr.machinery.fielderrors import invalid
 from knarr.machinery.patches import PatchError, json_patch, merge_patch
 from knarr.machinery.strategic import strategic_merge
@@ -31,6 +31,7 @@ Patch = Callable[[JSON], Any]  # from the object as it is served to what it beco
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC = "application/strategic-merge-patch+json"
+_MOST_OPERATIONS = 10_000
 _ACCEPTED = (_JSON_PATCH, _MERGE_PATCH, _STRATEGIC)
 
 
@@ -58,6 +59,10 @@ def read_patch(call: Call, definition: str) -> Patch:
         if not isinstance(body, list):
             raise BadRequest(
                 "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+            )
+        if len(body) > _MOST_OPERATIONS:
+            raise RequestEntityTooLarge(
+                f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(body)}"
             )
         return lambda tree: json_patch(tree, body)
     if not isinstance(body, dict):
