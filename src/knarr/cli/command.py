@@ -37,6 +37,24 @@ def cluster_argument(parser: ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, default=Path(default), help="the cluster's folder")
 
 
+def kubeconfig_argument(parser: ArgumentParser, help: str) -> None:
+    """`--kubeconfig`: the user's own file."""
+    parser.add_argument("--kubeconfig", type=Path, default=Path.home() / ".kube" / "config", help=help)
+
+
+def kubeconfig_of(arguments: Namespace) -> Path:
+    """The file that `--kubeconfig` names. Raises UserError, before anything is touched, where it cannot be changed."""
+    from knarr.client.kubeconfig import KubeconfigError, check
+    from knarr.cluster.errors import UserError
+
+    path: Path = arguments.kubeconfig
+    try:
+        check(path)
+    except KubeconfigError as error:
+        raise UserError(f"{error}; mend it, or name another file with --kubeconfig") from None
+    return path
+
+
 def cluster_of(arguments: Namespace) -> Config:
     """The cluster that `--data-dir` names. Raises UserError where there is none."""
     from knarr.cluster.config import load

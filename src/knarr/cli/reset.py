@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from knarr.cli.command import Command, cluster_argument, cluster_of
+from knarr.cli.command import Command, cluster_argument, cluster_of, kubeconfig_argument, kubeconfig_of
 
 
 def arguments(parser: ArgumentParser) -> None:
     cluster_argument(parser)
-    parser.add_argument(
-        "--kubeconfig", type=Path, default=Path.home() / ".kube" / "config", help="where its context is"
-    )
+    kubeconfig_argument(parser, "where its context is")
 
 
 def run(arguments: Namespace) -> int:
     from knarr.client import kubeconfig
     from knarr.cluster import launch
 
-    config = cluster_of(arguments)
+    config, path = cluster_of(arguments), kubeconfig_of(arguments)
     launch.reset(config, print)
-    kubeconfig.remove(arguments.kubeconfig, config.name)
+    kubeconfig.remove(path, config.name)
     return 0
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from knarr.cli.command import Command, cluster_argument
+from knarr.cli.command import Command, cluster_argument, kubeconfig_argument, kubeconfig_of
 
 if TYPE_CHECKING:
     from knarr.cluster.config import Config
@@ -38,9 +37,7 @@ def arguments(parser: ArgumentParser) -> None:
     cluster_argument(parser)
     for name, text in CHOICES.items():
         parser.add_argument(f"--{name.replace('_', '-')}", help=text)
-    parser.add_argument(
-        "--kubeconfig", type=Path, default=Path.home() / ".kube" / "config", help="where to add the context"
-    )
+    kubeconfig_argument(parser, "where to add the context")
 
 
 def run(arguments: Namespace) -> int:
@@ -48,11 +45,10 @@ def run(arguments: Namespace) -> int:
     from knarr.cluster import launch
     from knarr.cluster.identities import credentials
 
-    config = chosen(arguments)
+    config, path = chosen(arguments), kubeconfig_of(arguments)
     launch.up(config, print)
-    context = kubeconfig.compose(config.name, credentials(config))
-    kubeconfig.merge(arguments.kubeconfig, context)
-    print(f'Context "{config.name}" is in {arguments.kubeconfig} and in {config.admin_kubeconfig}\n{NEXT}')
+    kubeconfig.merge(path, kubeconfig.compose(config.name, credentials(config)))
+    print(f'Context "{config.name}" is in {path} and in {config.admin_kubeconfig}\n{NEXT}')
     return 0
 
 

@@ -18,6 +18,8 @@ from typing import Any
 from knarr.client.objects import JSON
 from knarr.machinery import yamls
 
+SECTIONS = ("clusters", "users", "contexts")
+
 
 class KubeconfigError(Exception):
     """A kubeconfig that cannot be used, with the reason for the user."""
@@ -91,12 +93,18 @@ def write(path: Path, tree: JSON) -> None:
         raise
 
 
+def check(path: Path) -> None:
+    """Raise KubeconfigError where nothing could be merged into the file; there may be none yet."""
+    if path.exists() and (path.is_dir() or path.stat().st_size):
+        _read(path)
+
+
 def merge(path: Path, addition: JSON, *, make_current: bool = True) -> None:
     """Put the clusters, users and contexts of `addition` into the file, in place of those of the same names."""
     tree: JSON = {"apiVersion": "v1", "kind": "Config"}
     if path.exists() and path.stat().st_size:
         tree = _read(path)
-    for section in ("clusters", "users", "contexts"):
+    for section in SECTIONS:
         tree[section] = _replaced(tree.get(section) or [], addition[section])
     if make_current or not tree.get("current-context"):
         tree["current-context"] = addition["current-context"]
@@ -105,7 +113,7 @@ def merge(path: Path, addition: JSON, *, make_current: bool = True) -> None:
 
 def remove(path: Path, name: str, *, user: str = "") -> None:
     """Take the context, cluster and user of that name out again; a missing file or entry is fine."""
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         return
     tree = _read(path)
     gone = {"clusters": name, "users": user or name, "contexts": name}
@@ -121,10 +129,16 @@ def _read(path: Path) -> JSON:
         tree = yamls.load(path.read_bytes())
     except FileNotFoundError:
         raise KubeconfigError(f"there is no kubeconfig at {path}") from None
+    except OSError as error:
+        raise KubeconfigError(f"{path} cannot be read: {error.strerror}") from None
     except yamls.YAMLError as error:
-        raise KubeconfigError(f"{path} is not YAML: {error}") from None
+        raise KubeconfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):
         raise KubeconfigError(f"{path} is not a kubeconfig: its top level is no mapping")
+    for section in SECTIONS:
+        entries = tree.get(section) or []
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise KubeconfigError(f"{path} is not a kubeconfig: {section} is no list of mappings")
     return tree
 
 

@@ -99,7 +99,7 @@ def _shims(config: Config) -> Iterator[int]:
 def _mounts(config: Config) -> list[str]:
     """Mount points below the cluster's folders, the last mounted first."""
     below = tuple(f"{folder}/" for folder in (config.root, config.run))
-    points = [line.split()[4].encode().decode("unicode_escape") for line in _lines(Path("/proc/self/mountinfo"))]
+    points = [_unescaped(line.split()[4]) for line in _lines(Path("/proc/self/mountinfo"))]
     return [point for point in reversed(points) if point.startswith(below)]
 
 
@@ -110,6 +110,11 @@ def _network_results(config: Config) -> Iterator[Path]:
         if found := ours.fullmatch(path.name):
             yield path
             yield CNI_RESULTS / f"cni-loopback-{found[1]}-lo"
+
+
+def _unescaped(field: str) -> str:
+    """A field of mountinfo: blanks and backslashes are written in octal (proc(5))."""
+    return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), field)
 
 
 def _lines(path: Path) -> list[str]:

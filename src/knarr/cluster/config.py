@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import zlib
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+
+from knarr.cluster.errors import UserError
+from knarr.machinery.names import dns1123_label, dns1123_subdomain
 
 DEFAULT_NAME = "knarr"
 DEFAULT_DATA = Path("/var/lib/knarr")
@@ -73,7 +77,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def bridge(self) -> str:
         """The pods' bridge; interface names have at most 15 characters."""
-        return "knarr0" if self.name == DEFAULT_NAME else f"kn-{self.name}"[:15]
+        name = self.name if len(self.name) <= 12 else f"{self.name[:6]}-{zlib.crc32(self.name.encode()):08x}"[:12]
+        return "knarr0" if self.name == DEFAULT_NAME else f"kn-{name}"
 
     @property
     def nft_table(self) -> str:
@@ -109,11 +114,16 @@ def path_of(data: Path) -> Path:
 
 
 def load(data: Path) -> Config | None:
-    """The configuration of the cluster in this data directory, or None where there is none."""
+    """The configuration of the cluster in this data directory, or None where there is none. Raises UserError."""
+    path = path_of(data)
     try:
-        return msgspec.json.decode(path_of(data).read_bytes(), type=Config)
+        return msgspec.json.decode(path.read_bytes(), type=Config)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror} (run it with sudo)") from None
+    except msgspec.DecodeError as error:
+        raise UserError(f"{path} is damaged: {error}") from None
 
 
 def save(config: Config) -> None:
@@ -140,10 +150,27 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
+def _network_problem(cidr: str) -> list[str]:
+    try:
+        network = ipaddress.IPv4Network(cidr)
+    except ValueError as error:
+        return [str(error)]
+    return [] if network.num_addresses >= 16 else [f"{cidr} has too few addresses: /28 is the least"]
+
+
 def complete(config: Config) -> Config:
     """Fill in what the machine decides: the node's name and address.
 
-    A machine without any network is still a node: the pods' bridge gives it an address.
+    A machine without any network is still a node: the pods' bridge gives it an address. Raises UserError.
     """
     name = config.node_name or socket.gethostname().split(".")[0].lower()
+    problems = {
+        "--name": dns1123_label(config.name) or ["at most 32 characters"][: len(config.name) > 32],
+        "--node-name": dns1123_subdomain(name),
+        "--pod-cidr": _network_problem(config.pod_cidr),
+        "--service-cidr": _network_problem(config.service_cidr),
+    }
+    for flag, said in problems.items():
+        if said:
+            raise UserError(f"{flag} cannot be so: {'; '.join(said)}")
     return msgspec.structs.replace(config, node_name=name, node_ip=config.node_ip or own_address() or config.gateway)

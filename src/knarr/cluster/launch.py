@@ -16,6 +16,8 @@ from knarr.cluster.errors import UserError
 from knarr.cluster.guardian import launch_supervisor
 from knarr.cluster.identities import client, credentials
 from knarr.cluster.prerequisites import examine
+from knarr.cluster.supervisor import AlreadyRunningError, lock
+from knarr.cluster.turns import turn
 
 START_PATIENCE = 90.0  # seconds for the whole start
 STOP_PATIENCE = 60.0  # seconds for the whole stop
@@ -36,20 +38,19 @@ def running(config: Config) -> bool:
 def up(config: Config, say: Say) -> None:
     """Start the cluster, or find it running; returns when its node is Ready.
 
-    Raises UserError with nothing left behind.
+    Raises UserError; like an interruption, it leaves nothing behind of what this call has started.
     """
-    if running(config):
-        say(f"Cluster {config.name} is already running")
-    else:
-        with _step("Machine checked", say):
-            _require(config)
-        with _step("Certificates and configuration in place", say):
-            prepare(config)
-        launch_supervisor(config)
+    with turn(config.run):
+        found = running(config)
+        if found:
+            say(f"Cluster {config.name} is already running")
+        else:
+            _start(config, say)
     try:
         asyncio.run(_until_ready(config, say))
-    except UserError:
-        down(config, lambda _: None)
+    except (UserError, KeyboardInterrupt):
+        if not found:
+            down(config, lambda _: None)
         raise
 
 
@@ -66,18 +67,15 @@ def prepare(config: Config) -> None:
 
 def down(config: Config, say: Say) -> None:
     """Stop everything that belongs to the cluster; its state stays on disk. Fine to call when nothing runs."""
-    supervisor = processes.find(config.run / "supervisor.pid")
-    if supervisor:
-        with _step("Everything stopped", say):
-            supervisor.stop(STOP_PATIENCE)
-            os.close(supervisor.fd)
-    leftovers = [found for path in config.run.glob("*.pid") if (found := processes.find(path))]
-    for process in leftovers:  # parts whose supervisor was killed
-        process.stop(STOP_PATIENCE / 4)
-        os.close(process.fd)
-    cleanup.stop_containers(config)
-    cleanup.sweep(config)
-    shutil.rmtree(config.run, ignore_errors=True)
+    with turn(config.run), _step("Everything stopped", say):
+        held = _depose(config)
+        for process in _parts(config):  # those whose supervisor was killed
+            process.stop(STOP_PATIENCE / 4)
+            os.close(process.fd)
+        cleanup.stop_containers(config)
+        cleanup.sweep(config)
+        shutil.rmtree(config.run, ignore_errors=True)
+        os.close(held)
 
 
 def reset(config: Config, say: Say) -> None:
@@ -87,10 +85,42 @@ def reset(config: Config, say: Say) -> None:
         shutil.rmtree(config.root, ignore_errors=True)
 
 
+def _start(config: Config, say: Say) -> None:
+    with _step("Machine checked", say):
+        _require(config)
+    with _step("Certificates and configuration in place", say):
+        prepare(config)
+    supervisor = launch_supervisor(config)
+    while not running(config):  # whose turn is next must find it
+        if supervisor.ended(RETRY):
+            raise UserError(f"the supervisor does not stay up: {_last_words(config.logs / 'supervisor.log')}")
+    os.close(supervisor.fd)
+
+
+def _depose(config: Config) -> int:
+    """Stop the supervisor and take its place, so that no part can start a successor; returns the lock."""
+    while True:
+        if supervisor := processes.find(config.run / "supervisor.pid"):
+            supervisor.stop(STOP_PATIENCE)
+            os.close(supervisor.fd)
+        try:
+            return lock(config.run)
+        except AlreadyRunningError:  # a successor that has not said its name yet
+            time.sleep(RETRY)
+
+
+def _parts(config: Config) -> list[processes.Process]:
+    """The cluster's processes that run."""
+    return [found for path in config.run.glob("*.pid") if (found := processes.find(path))]
+
+
 def _require(config: Config) -> None:
+    survivors = _parts(config)  # they hold the ports themselves
+    for process in survivors:
+        os.close(process.fd)
     problems = [
         f"{finding.problem} ({finding.prerequisite.fix})"
-        for finding in examine(config, running=False)
+        for finding in examine(config, running=bool(survivors))
         if finding.problem and not finding.prerequisite.optional
     ]
     if problems:
@@ -146,9 +176,11 @@ async def _until_api_ready(config: Config) -> None:
 
 
 async def _until_a_part_fails(config: Config) -> None:
-    """Raise UserError, with the last words of the part, when one does not stay up."""
+    """Raise UserError, with the last words of the part, when one does not stay up or somebody stops them all."""
     seen: dict[str, set[str]] = {}
     while True:
+        if not config.run.exists():
+            raise UserError(f"cluster {config.name} was stopped meanwhile")
         for file in config.run.glob("*.pid"):
             identities = seen.setdefault(file.stem, set())
             identities.add(file.read_text())

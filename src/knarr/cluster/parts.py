@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from knarr.cluster.config import Config
+from knarr.cluster.guardian import sentry
 from knarr.cluster.node_files import containerd_options, has_images, registry_file
 from knarr.cluster.processes import Part
 from knarr.kubelet.cri.containerd import ENVIRONMENT
@@ -23,7 +24,7 @@ def parts(config: Config) -> Sequence[Part]:
         _knarr(name, config, grace=NODE_GRACE if name in ("agent", "kubelet") else 10.0)
         for name in LAYOUTS[config.layout]
     ]
-    return [containerd(config), *([registry(config)] if has_images() else []), *knarr]
+    return [sentry(config), containerd(config), *([registry(config)] if has_images() else []), *knarr]
 
 
 def containerd(config: Config) -> Part:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
-from knarr.cluster import cleanup
+from knarr.cluster import cleanup, processes
 from knarr.cluster.config import Config, load
 from knarr.cluster.parts import parts
 from knarr.cluster.supervisor import AlreadyRunningError, Supervisor, lock
@@ -32,8 +33,9 @@ def main() -> int:
         return 1
     try:
         lock(config.run)
-    except AlreadyRunningError:
+    except (AlreadyRunningError, FileNotFoundError):
         return 0
+    processes.record(config.run / "supervisor.pid", os.getpid())
     supervise(config)
     (config.run / "supervisor.pid").unlink(missing_ok=True)
     return 0

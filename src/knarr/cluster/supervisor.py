@@ -44,15 +44,16 @@ class AlreadyRunningError(Exception):
 
 
 def lock(run: Path) -> int:
-    """Take the cluster's lock for the life of this process, and leave our id in `supervisor.pid`."""
-    run.mkdir(parents=True, exist_ok=True)
+    """Take the cluster's lock for the life of this process.
+
+    Raises AlreadyRunningError, and FileNotFoundError where the cluster has been stopped and its folder removed.
+    """
     fd = os.open(run / "supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(fd)
         raise AlreadyRunningError from None
-    processes.record(run / "supervisor.pid", os.getpid())
     return fd
 
 

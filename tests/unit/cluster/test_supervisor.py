@@ -17,15 +17,17 @@ import pytest
 from knarr.cluster import processes
 
 KEEPER = """
+import os
 import sys
 from pathlib import Path
-from knarr.cluster.processes import Part
+from knarr.cluster.processes import Part, record
 from knarr.cluster.supervisor import AlreadyRunningError, Supervisor, lock
 run = Path(sys.argv[1])
 try:
     held = lock(run)
 except AlreadyRunningError:
     sys.exit(3)
+record(run / "supervisor.pid", os.getpid())
 deaf = "trap '' TERM; sleep 1000 & wait; wait"
 parts = [Part("sleeper", ("sleep", "1000")), Part("stubborn", ("sh", "-c", deaf), grace=0.2)]
 Supervisor(run, run, lambda: parts, lambda name: print(name, flush=True)).serve()
