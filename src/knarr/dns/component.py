@@ -14,7 +14,7 @@ from knarr.dns.answering import Answerer, Datagrams, serve_stream
 from knarr.dns.forwarding import Resolvers
 from knarr.dns.objects import SERVICE_NAME, EndpointSlice, Service, by_address
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import AlreadyExists, APIError
+from knarr.machinery.errors import APIError, NotFound
 from knarr.runtime.backoff import Backoff
 from knarr.runtime.informer import Informer
 
@@ -107,10 +107,11 @@ async def publish(client: Client, clock: Clock, options: Options) -> None:
 
 
 async def _ensure(client: Client, resource: Resource, wanted: JSON) -> None:
+    """Patch what is there before creating: an address that a Service holds cannot be asked for again, even by itself."""
     try:
-        await client.create(resource, wanted, NAMESPACE)
-    except AlreadyExists:
         await client.patch(resource, wanted["metadata"]["name"], wanted, NAMESPACE)
+    except NotFound:
+        await client.create(resource, wanted, NAMESPACE)
 
 
 def service(options: Options) -> JSON:

@@ -86,6 +86,12 @@ class Cgroups:
         hierarchies = [self.mount] if self.unified else [entry for entry in self.mount.iterdir() if entry.is_dir()]
         yield from (folder for hierarchy in hierarchies if (folder := hierarchy / path[1:]).is_dir())
 
+    def known(self) -> set[str]:
+        """UIDs of the pods that have a cgroup."""
+        parents = [f"{self.root}{qos}" for qos in ("", "/burstable", "/besteffort")]
+        found = (group for parent in parents for folder in self.folders(parent) for group in folder.glob("pod*"))
+        return {group.name.removeprefix("pod") for group in found}
+
     def remove(self, uid: str) -> None:
         """Remove the pod's cgroup and what is left below it; parents too once they are empty."""
         for qos in ("", "/burstable", "/besteffort"):

@@ -20,6 +20,8 @@ FIRST_RETRY, LONGEST_RETRY = 0.1, 5.0  # seconds
 def patch_of(pod: Pod, status: JSON, sent: JSON) -> JSON:
     """A strategic merge patch: what the last one had and this one has not goes; others' conditions stay."""
     changed = {name: value for name, value in status.items() if sent.get(name) != value}
+    if "conditions" in changed:  # each is merged by its type: the reason that it had must not outlive its status
+        changed["conditions"] = [{"reason": None, "message": None} | each for each in changed["conditions"]]
     for addresses in ("podIPs", "hostIPs"):
         if addresses in changed:
             changed[addresses] = [{"$patch": "replace"}, *changed[addresses]]

@@ -103,8 +103,9 @@ class Workers:
             log.warning("container %s of pod %s not looked at: %s", container_id, worker.pod.metadata.key, failure)
 
     def sweep(self) -> list[str]:
-        """UIDs of pods that have files here and no worker: their volumes may go."""
-        return [uid for uid in self.services.volumes.known() if uid not in self.workers]
+        """UIDs of pods that have files or a cgroup here and no worker: these may go."""
+        known = {*self.services.volumes.known(), *self.services.cgroups.known()}
+        return [uid for uid in known if uid not in self.workers]
 
     # What others ask (interfaces.Pods)
 

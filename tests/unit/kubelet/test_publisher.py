@@ -25,6 +25,13 @@ def test_a_patch_has_what_changed_and_takes_back_what_is_gone() -> None:
     }
 
 
+def test_the_reason_of_a_condition_does_not_outlive_its_status() -> None:
+    before = {"conditions": [{"type": "Ready", "status": "False", "reason": "ContainersNotReady"}]}
+    now = {"conditions": [{"type": "Ready", "status": "True"}]}
+    (condition,) = patch_of(pod(), now, before)["status"]["conditions"]
+    assert condition == {"type": "Ready", "status": "True", "reason": None, "message": None}
+
+
 async def test_only_the_newest_of_those_that_wait_is_sent_and_nothing_twice() -> None:
     api = FakeAPI()
     api.put(PATH, {"metadata": {"uid": "u1"}})
