@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from tests.api.harness import Server
+import asyncio
+
+from tests.api.harness import Server, settle
 from tests.api.objects import PODS, pod
 
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
@@ -90,3 +92,13 @@ async def test_priorities(server: Server) -> None:
     wrong = await server.post(PODS, pod("e", priorityClassName="high", priority=5))
     assert wrong.status == 403
     assert wrong.body["message"].startswith('pods "e" is forbidden: the integer value of priority (5) must not be')
+
+
+async def test_the_first_pod_of_a_namespace_waits_for_its_account(server: Server) -> None:
+    await server.post("/api/v1/namespaces", {"metadata": {"name": "new"}})
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "busybox"}]}}
+    made = asyncio.create_task(server.post("/api/v1/namespaces/new/pods", pod))
+    await settle()
+    assert not made.done()
+    await server.post("/api/v1/namespaces/new/serviceaccounts", {"metadata": {"name": "default"}})
+    assert (await made).status == 201

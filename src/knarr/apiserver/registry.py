@@ -6,6 +6,7 @@ anything.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -72,6 +73,24 @@ class Registry:
     def list(self, group: str, plural: str, namespace: str = "") -> Iterator[JSON]:
         kind = self.find(group, plural)
         return map(tree_of, self.cache.range(prefix_of(kind, namespace))) if kind else iter(())
+
+    async def appears(self, group: str, plural: str, namespace: str, name: str, patience: float) -> bool:
+        """Wait at most `patience` real seconds for an object to be there; whether it is."""
+        kind = self.find(group, plural)
+        if kind is None:
+            return False
+        key, changed = key_of(kind, namespace, name), asyncio.Event()
+        subscription = self.cache.subscribe(key, self.cache.revision, lambda _: changed.set(), changed.set)
+        try:
+            async with asyncio.timeout(patience):
+                while self.cache.get(key) is None:
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            return False
+        finally:
+            subscription.close()
+        return True
 
     async def synced(self) -> int:
         """Wait until the cache shows everything acknowledged before this call; returns the revision it has reached."""

@@ -41,6 +41,15 @@ class Attributes:
         )
 
 
+class AwaitedError(Exception):
+    """A refusal that may be void in a moment, since a controller is about to create the object at this address."""
+
+    def __init__(self, refusal: Forbidden, group: str, plural: str, namespace: str, name: str) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+        self.address = (group, plural, namespace, name)
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin:
     """An admission plugin, whole. `resource` limits it to one ("pods"); subresources it never sees, unless it says

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from knarr.api.kind import JSON
-from knarr.apiserver.admission.plugin import Attributes, Plugin
+from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Plugin
 
+DEFAULT = "default"
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 VOLUME_PREFIX = "kube-api-access-"
 TOKEN_SECONDS = 3607  # one hour, and a few seconds by which upstream recognises its own default
@@ -23,17 +24,23 @@ def admit(attributes: Attributes) -> None:
     if MIRROR_ANNOTATION in (pod["metadata"].get("annotations") or {}):
         _check_mirror(attributes, spec)
         return
-    name = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+    name = spec.get("serviceAccountName") or spec.get("serviceAccount") or DEFAULT
     spec["serviceAccountName"] = spec["serviceAccount"] = name
     account = attributes.lister.get("", "serviceaccounts", attributes.namespace, name)
     if account is None:
-        raise attributes.forbidden(
-            f'error looking up service account {attributes.namespace}/{name}: serviceaccount "{name}" not found'
-        )
+        raise _missing(attributes, name)
     if _wants_token(spec, account):
         _mount_token(attributes, spec)
     if account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
         spec["imagePullSecrets"] = [{"name": secret.get("name", "")} for secret in account["imagePullSecrets"]]
+
+
+def _missing(attributes: Attributes, name: str) -> Exception:
+    """Every namespace gets its default account, so the first Pod of a new one waits for it, as upstream's does."""
+    namespace = attributes.namespace
+    why = f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
+    refusal = attributes.forbidden(why)
+    return AwaitedError(refusal, "", "serviceaccounts", namespace, name) if name == DEFAULT else refusal
 
 
 def _check_mirror(attributes: Attributes, spec: JSON) -> None:

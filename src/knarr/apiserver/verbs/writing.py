@@ -14,7 +14,7 @@ import orjson
 from knarr.api import gaps
 from knarr.api.kind import JSON
 from knarr.api.types import type_of
-from knarr.apiserver.admission.plugin import Attributes, Operation
+from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Operation
 from knarr.apiserver.admission.table import admit
 from knarr.apiserver.effects.effect import RefusedError
 from knarr.apiserver.effects.table import effects_of
@@ -33,6 +33,7 @@ from knarr.storage.store import ConflictError, Write
 
 ATTEMPTS = 50  # of one write against others; each round at least one writer gets through
 NAME_ATTEMPTS = 8
+PATIENCE = 1.0  # seconds for what a controller is about to create
 OVERTAKEN = "the object has been modified; please apply your changes to the latest version and try again"
 
 # Resources whose status is written with the object that a component registers.
@@ -53,7 +54,12 @@ async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
     for _ in range(ATTEMPTS):
         tree = read()
         generated = not tree["metadata"].get("name") and bool(tree["metadata"].get("generateName"))
-        writes = _plan_create(call, tree)
+        try:
+            writes = _plan_create(call, tree)
+        except AwaitedError as awaited:
+            if await call.registry.appears(*awaited.address, PATIENCE):
+                continue
+            raise awaited.refusal from None
         try:
             return await _commit(call, tree, writes, 0)
         except ConflictError as conflict:
