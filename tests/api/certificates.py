@@ -30,14 +30,25 @@ class Authority:
         certificate = builder.add_extension(usage, critical=True).sign(self._key, hashes.SHA256())
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, *groups: str) -> Pair:
-        """A pair for a client of this name and groups, or a server on loopback."""
+    @classmethod
+    def found(cls, directory: Path, certificate: Path, key: Path) -> Authority:
+        """One that is there already; what it issues goes to `directory`."""
+        authority = cls(directory, "unused")
+        loaded = serialization.load_pem_private_key(key.read_bytes(), None)
+        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+        authority._key = loaded
+        authority._name = x509.load_pem_x509_certificate(certificate.read_bytes()).subject
+        authority.file = certificate
+        return authority
+
+    def issue(self, name: str, *groups: str, lasts: tuple[float, float] = (-300, 3600)) -> Pair:
+        """A pair for a client of this name and groups, or a server on loopback; `lasts`: seconds from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
         subject = x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, name)])
         loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
         certificate = (
-            self._builder(subject, key).add_extension(loopback, critical=False).sign(self._key, hashes.SHA256())
+            self._builder(subject, key, lasts).add_extension(loopback, critical=False).sign(self._key, hashes.SHA256())
         )
         pair = Pair(self._directory / f"{name}.crt", self._directory / f"{name}.key")
         pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -48,13 +59,15 @@ class Authority:
         )
         return pair
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, lasts: tuple[float, float] = (-300, 3600)
+    ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return x509.CertificateBuilder(
             issuer_name=self._name,
             subject_name=subject,
             public_key=key.public_key(),
             serial_number=x509.random_serial_number(),
-            not_valid_before=now - timedelta(minutes=5),
-            not_valid_after=now + timedelta(hours=1),
+            not_valid_before=now + timedelta(seconds=lasts[0]),
+            not_valid_after=now + timedelta(seconds=lasts[1]),
         )
