@@ -39,7 +39,7 @@ def pods(kubectl: Kubectl) -> Kubectl:
         (["--chunk-size=1", "-o", "name"], "pod/a\npod/b\npod/c\n"),
         (["-o", "jsonpath={range .items[*]}{.metadata.name}{end}"], "abc"),
         (["-o", "go-template={{range .items}}{{.metadata.name}}{{end}}"], "abc"),
-        (["-o", "custom-columns=N:.metadata.name,A:.metadata.labels.app"], "N   A\na   one\nb   one\nc   two\n"),
+        (["-o", "custom-columns=N:.metadata.name,A:.metadata.labels.app"], r"N +A\na +one\nb +one\nc +two\n"),
         (["--no-headers", "-L", "app", "a"], r"a +0/1 +Pending +0 +\S+ +one\n"),
         (["--no-headers", "--show-labels", "a"], r"a +0/1 +Pending +0 +\S+ +app=one\n"),
         (["--no-headers", "-o", "wide", "a"], r"a +0/1 +Pending +0 +\S+ +<none> +<none> +<none> +<none>\n"),

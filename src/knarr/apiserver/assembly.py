@@ -64,7 +64,7 @@ def assemble(api: API, kinds: Sequence[Kind], security: Security, checks: Mappin
         clock=clock,
         handlers={
             **streaming(registry, kubelets),
-            **reviews.reviews(authorizer),
+            **reviews.reviews(reviews.Judges(registry, authorizer, tokens, audiences)),
             ("serviceaccounts", "token"): requests.handle,
         },
     )

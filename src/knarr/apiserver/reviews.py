@@ -1,148 +1,161 @@
-"""Reviews: questions that a user asks about itself, answered and never stored.
+"""Reviews: questions about identities and rights, answered and never stored.
 
-`kubectl auth whoami` is a SelfSubjectReview, `kubectl auth can-i` a SelfSubjectAccessReview.
+`kubectl auth whoami` is a SelfSubjectReview, `auth can-i` a SelfSubjectAccessReview, `auth can-i --list` a
+SelfSubjectRulesReview; kubelets and extensions ask TokenReviews and SubjectAccessReviews about their callers.
 https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-import msgspec
-
-from knarr.api.kind import Kind, Version
-from knarr.apiserver import media
-from knarr.apiserver.answers import json_answer
+from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.app import Handler
+from knarr.apiserver.authn.tokens import InvalidTokenError, TokenVerifier
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict
+from knarr.apiserver.authz.roles import path_rules, resource_rules
 from knarr.apiserver.info import RequestInfo
+from knarr.apiserver.registry import Registry
 from knarr.apiserver.request import APIRequest
+from knarr.apiserver.verbs import bodies
+from knarr.apiserver.verbs.answers import tree_answer
+from knarr.apiserver.verbs.call import Call
 from knarr.machinery.errors import BadRequest, Invalid, MethodNotAllowed
-from knarr.machinery.fielderrors import invalid
-from knarr.wire.messages import Answer, Request
+from knarr.machinery.fielderrors import FieldError, invalid
+from knarr.wire.messages import Answer
 
-JSON = dict[str, Any]
-
-KINDS = (
-    Kind(
-        kind="SelfSubjectReview",
-        plural="selfsubjectreviews",
-        group="authentication.k8s.io",
-        versions=(Version("v1", "io.k8s.api.authentication.v1.SelfSubjectReview"),),
-        namespaced=False,
-        verbs=("create",),
-    ),
-    Kind(
-        kind="SelfSubjectAccessReview",
-        plural="selfsubjectaccessreviews",
-        group="authorization.k8s.io",
-        versions=(Version("v1", "io.k8s.api.authorization.v1.SelfSubjectAccessReview"),),
-        namespaced=False,
-        verbs=("create",),
-    ),
-)
+_AUTHN, _AUTHZ = "authentication.k8s.io", "authorization.k8s.io"
 
 
-class _Resource(msgspec.Struct):
-    namespace: str = ""
-    verb: str = ""
-    group: str = ""
-    version: str = ""
-    resource: str = ""
-    subresource: str = ""
-    name: str = ""
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """Who knows the answers; `audiences` are the server's own."""
+
+    registry: Registry
+    authorizer: Authorizer
+    tokens: TokenVerifier
+    audiences: Sequence[str]
 
 
-class _Path(msgspec.Struct):
-    path: str = ""
-    verb: str = ""
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A sort of question: `status` makes the answer out of the spec. It raises APIError."""
+
+    kind: Kind
+    status: Callable[[Judges, JSON, Call], JSON]
 
 
-class _Question(msgspec.Struct, rename="camel"):
-    resource_attributes: _Resource | None = None
-    non_resource_attributes: _Path | None = None
-
-
-class _AccessReview(msgspec.Struct):
-    spec: _Question = msgspec.field(default_factory=_Question)
-
-
-def reviews(authorizer: Authorizer) -> dict[tuple[str, str], Handler]:
+def reviews(judges: Judges) -> dict[tuple[str, str], Handler]:
     """The handlers, for `Application(handlers=...)`."""
-
-    async def may_i(request: APIRequest) -> Answer:
-        question = _question(request)
-        decision = authorizer.authorize(request.user, _asked(question))
-        status: JSON = {"allowed": decision.verdict is Verdict.ALLOW}
-        if decision.verdict is Verdict.DENY:
-            status["denied"] = True
-        if decision.reason:
-            status["reason"] = decision.reason
-        spec = {key: value for key, value in msgspec.to_builtins(question).items() if value}
-        return _created("authorization.k8s.io/v1", "SelfSubjectAccessReview", spec=spec, status=status)
-
-    return {
-        ("selfsubjectreviews.authentication.k8s.io", ""): who_am_i,
-        ("selfsubjectaccessreviews.authorization.k8s.io", ""): may_i,
-    }
+    return {(review.kind.qualified_resource, ""): partial(_answer, review, judges) for review in REVIEWS}
 
 
-async def who_am_i(request: APIRequest) -> Answer:
-    """The caller's identity. The body says nothing, so that it may come in any media type."""
-    _require_create(request)
-    status = {"userInfo": _user_info(request.user)}
-    return _created("authentication.k8s.io/v1", "SelfSubjectReview", status=status)
+async def _answer(review: Review, judges: Judges, request: APIRequest) -> Answer:
+    if request.info.verb != "create" or request.info.name:
+        raise MethodNotAllowed("the server does not allow this method on the requested resource")
+    call = Call(judges.registry, request, review.kind, review.kind.storage_version)
+    tree = bodies.read_object(call)
+    status = review.status(judges, tree.get("spec") or {}, call)
+    return tree_answer(call, {**tree, "metadata": tree.get("metadata") or {}, "status": status}, 201)
+
+
+def _who_am_i(judges: Judges, spec: JSON, call: Call) -> JSON:
+    return {"userInfo": _user_info(call.request.user)}
 
 
 def _user_info(user: User) -> JSON:
-    found: JSON = {"username": user.name, "uid": user.uid, "groups": list(user.groups), "extra": dict(user.extra)}
+    extra = {key: list(values) for key, values in user.extra.items()}
+    found: JSON = {"username": user.name, "uid": user.uid, "groups": list(user.groups), "extra": extra}
     return {key: value for key, value in found.items() if value}
 
 
-def _question(request: APIRequest) -> _Question:
-    _require_create(request)
-    question = _decode(request.http)
-    if (question.resource_attributes is None) == (question.non_resource_attributes is None):
-        detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        given = msgspec.to_builtins(question.resource_attributes)
-        errors = [invalid("spec.resourceAttributes", given, detail)]
-        raise Invalid.of("authorization.k8s.io", "SelfSubjectAccessReview", "", errors)
-    return question
+def _may_i(judges: Judges, spec: JSON, call: Call) -> JSON:
+    return _decision(judges, call.request.user, spec, call)
 
 
-def _decode(http: Request) -> _Question:
-    """The body's spec, from any media type: newer kubectls speak protobuf here."""
-    definition = "io.k8s.api.authorization.v1.SelfSubjectAccessReview"
-    body = media.to_json(http.headers.get("content-type", ""), http.body, definition)
-    try:
-        return msgspec.json.decode(body, type=_AccessReview).spec
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        text = f"SelfSubjectAccessReview in version v1 cannot be handled as a SelfSubjectAccessReview: {error}"
-        raise BadRequest(text) from None
+def _may_they(judges: Judges, spec: JSON, call: Call) -> JSON:
+    if not spec.get("user") and not spec.get("groups"):
+        raise _refusal(call, invalid("spec.user", "", "at least one of user or group must be specified"))
+    extra = {key: tuple(values) for key, values in (spec.get("extra") or {}).items()}
+    user = User(spec.get("user", ""), spec.get("uid", ""), tuple(spec.get("groups") or ()), extra)
+    return _decision(judges, user, spec, call)
 
 
-def _require_create(request: APIRequest) -> None:
-    if request.info.verb != "create":
-        raise MethodNotAllowed("the server does not allow this method on the requested resource")
+def _may_they_here(judges: Judges, spec: JSON, call: Call) -> JSON:
+    asked = spec.get("resourceAttributes")
+    if asked and asked.get("namespace", "") != call.namespace:
+        detail = "must match metadata.namespace"
+        raise _refusal(call, invalid("spec.resourceAttributes.namespace", asked.get("namespace", ""), detail))
+    return _may_they(judges, spec, call)
 
 
-def _asked(question: _Question) -> RequestInfo:
+def _decision(judges: Judges, user: User, spec: JSON, call: Call) -> JSON:
+    decision = judges.authorizer.authorize(user, _asked(spec, call))
+    status: JSON = {"allowed": decision.verdict is Verdict.ALLOW}
+    if decision.verdict is Verdict.DENY:
+        status["denied"] = True
+    return {**status, "reason": decision.reason} if decision.reason else status
+
+
+def _asked(spec: JSON, call: Call) -> RequestInfo:
     """The question as the request that it is about."""
-    if path := question.non_resource_attributes:
-        return RequestInfo(path.verb, path=path.path)
-    asked = question.resource_attributes or _Resource()
+    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    if resource is not None and path is not None:
+        detail = "cannot be specified in combination with resourceAttributes"
+        raise _refusal(call, invalid("spec.nonResourceAttributes", path, detail))
+    if path is not None:
+        return RequestInfo(path.get("verb", ""), path=path.get("path", ""))
+    if resource is None:
+        detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        raise _refusal(call, invalid("spec.resourceAttributes", None, detail))
+    names = ("group", "version", "resource", "subresource", "namespace", "name")
     return RequestInfo(
-        verb=asked.verb,
-        group=asked.group,
-        version=asked.version,
-        resource=asked.resource,
-        subresource=asked.subresource,
-        namespace=asked.namespace,
-        name=asked.name,
-        is_resource=True,
+        resource.get("verb", ""), is_resource=True, **{name: resource[name] for name in names if name in resource}
     )
 
 
-def _created(api_version: str, kind: str, **parts: JSON) -> Answer:
-    return json_answer({"kind": kind, "apiVersion": api_version, "metadata": {"creationTimestamp": None}, **parts}, 201)
+def _what_may_i(judges: Judges, spec: JSON, call: Call) -> JSON:
+    if not spec.get("namespace"):
+        raise BadRequest("no namespace on request")
+    roles = list(judges.authorizer.roles(call.request.user, spec["namespace"]))
+    return {
+        "resourceRules": [rule for role in roles for rule in resource_rules(role)],
+        "nonResourceRules": [rule for role in roles for rule in path_rules(role)],
+        "incomplete": False,
+    }
+
+
+def _whose_is_it(judges: Judges, spec: JSON, call: Call) -> JSON:
+    if not spec.get("token"):
+        raise BadRequest("token is required for TokenReview in authentication")
+    audiences = spec.get("audiences") or judges.audiences
+    try:
+        user = judges.tokens.verify(spec["token"], audiences)
+    except InvalidTokenError as error:
+        return {"user": {}, "error": str(error)}
+    good_for = [audience for audience in audiences if audience in judges.tokens.audiences_of(spec["token"])]
+    return {"authenticated": True, "user": _user_info(user), "audiences": good_for}
+
+
+def _refusal(call: Call, error: FieldError) -> Invalid:
+    return Invalid.of(call.kind.group, call.kind.kind, "", [error])
+
+
+def _review(kind: str, group: str, status: Callable[[Judges, JSON, Call], JSON], *, namespaced: bool = False) -> Review:
+    definition = f"io.k8s.api.{group.partition('.')[0]}.v1.{kind}"
+    versions = (Version("v1", definition),)
+    return Review(Kind(kind, f"{kind.lower()}s", versions, group, namespaced=namespaced, verbs=("create",)), status)
+
+
+REVIEWS: tuple[Review, ...] = (
+    _review("SelfSubjectReview", _AUTHN, _who_am_i),
+    _review("TokenReview", _AUTHN, _whose_is_it),
+    _review("LocalSubjectAccessReview", _AUTHZ, _may_they_here, namespaced=True),
+    _review("SelfSubjectAccessReview", _AUTHZ, _may_i),
+    _review("SelfSubjectRulesReview", _AUTHZ, _what_may_i),
+    _review("SubjectAccessReview", _AUTHZ, _may_they),
+)
+KINDS = tuple(review.kind for review in REVIEWS)

@@ -106,8 +106,10 @@ class TokenVerifier:
         self._keys: dict[str, RSAPublicKey] | None = None
         self._verified: OrderedDict[str, JSON] = OrderedDict()
 
-    def verify(self, token: str) -> User:
-        """Raises InvalidTokenError. Signatures are checked once, what the token is bound to each time."""
+    def verify(self, token: str, audiences: Sequence[str] | None = None) -> User:
+        """The user of a token that is for one of the audiences, the server's own unless given. Raises
+        InvalidTokenError. Signatures are checked once, what the token is bound to each time.
+        """
         claims = self._verified.get(token)
         if claims is None:
             claims = self._check_signature(token)
@@ -115,6 +117,8 @@ class TokenVerifier:
             if len(self._verified) > _REMEMBERED:
                 self._verified.popitem(last=False)
         self._check_time(claims)
+        if not set(_audiences_of(claims)) & set(audiences or self._audiences):
+            raise InvalidTokenError("the token is for other audiences")
         private = claims["kubernetes.io"]
         for claim, plural in _BOUND.items():
             if claim in private:
@@ -133,9 +137,14 @@ class TokenVerifier:
                 token,
                 key,
                 algorithms=["RS256"],
-                audience=self._audiences,
                 issuer=self._issuer,
-                options={"verify_exp": False, "verify_nbf": False, "verify_iat": False, "require": ["exp", "sub"]},
+                options={
+                    "verify_aud": False,
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                    "require": ["exp", "sub"],
+                },
             )
         except jwt.InvalidTokenError as error:
             raise InvalidTokenError(str(error)) from error
@@ -143,6 +152,10 @@ class TokenVerifier:
         if claims["sub"] != f"system:serviceaccount:{private.get('namespace')}:{_name_of(private)}":
             raise InvalidTokenError("the subject is not the service account of the claims")
         return claims
+
+    def audiences_of(self, token: str) -> list[str]:
+        """For whom a verified token is."""
+        return _audiences_of(self._verified.get(token) or {})
 
     def _check_time(self, claims: JSON) -> None:
         now = self._clock.now().timestamp()
@@ -176,6 +189,11 @@ def key_id(key: RSAPublicKey) -> str:
 
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+
+
+def _audiences_of(claims: JSON) -> list[str]:
+    given = claims.get("aud") or []
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _name_of(private: JSON) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from knarr.apiserver.authn.users import User
+from knarr.apiserver.authz.roles import Role
 from knarr.apiserver.info import RequestInfo
 from knarr.machinery.errors import Forbidden
 
@@ -33,6 +35,10 @@ class Authorizer(Protocol):
     """May this user make this request? Synchronous: it reads tables and caches, never the network."""
 
     def authorize(self, user: User, info: RequestInfo) -> Decision: ...
+
+    def roles(self, user: User, namespace: str) -> Iterable[Role]:
+        """What the user holds there: what `kubectl auth can-i --list` shows."""
+        ...
 
 
 def forbidden(user: User, info: RequestInfo, reason: str = "") -> Forbidden:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from knarr.apiserver.authn.users import MASTERS, User
@@ -11,6 +12,7 @@ from knarr.apiserver.info import RequestInfo
 
 _ACCOUNT = "system:serviceaccount:"
 _NODE = "system:node:"
+_EVERYTHING = Role("cluster-admin", may={"*": "*"}, paths=("*",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,15 @@ class NamedIdentities:
                 if _holds_in(identity, user, info) and rights.allow(info, own_name):
                     return ALLOWED
         return NO_OPINION
+
+    def roles(self, user: User, namespace: str) -> Iterator[Role]:
+        if MASTERS in user.groups:
+            yield _EVERYTHING
+        anything = RequestInfo("get", namespace=namespace, is_resource=True)
+        for subject in (user.name, *user.groups):
+            for _, identity in self._rights.get(subject, ()):
+                if _holds_in(identity, user, anything):
+                    yield identity.role
 
 
 def _holds_in(identity: Identity, user: User, info: RequestInfo) -> bool:

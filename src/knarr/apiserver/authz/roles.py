@@ -6,8 +6,9 @@ non-resource paths, a trailing "*" standing for anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from knarr.apiserver.info import RequestInfo
 
@@ -50,3 +51,18 @@ def resource_of(info: RequestInfo) -> str:
     """The resource as roles name it: `deployments.apps/scale`."""
     resource = f"{info.resource}.{info.group}" if info.group else info.resource
     return f"{resource}/{info.subresource}" if info.subresource else resource
+
+
+def resource_rules(role: Role) -> Iterator[dict[str, Any]]:
+    """A role's rights on resources, as a SelfSubjectRulesReview lists them."""
+    for words, verbs in role.may.items():
+        for word in words.split():
+            target, slash, subresource = word.partition("/")
+            resource, _, group = target.partition(".")
+            groups = ["*"] if word == "*" else [group]
+            yield {"verbs": verbs.split(), "apiGroups": groups, "resources": [f"{resource}{slash}{subresource}"]}
+
+
+def path_rules(role: Role) -> Iterator[dict[str, Any]]:
+    if role.paths:
+        yield {"verbs": ["*"] if role.paths == ("*",) else ["get"], "nonResourceURLs": list(role.paths)}

@@ -1,0 +1,116 @@
+"""Questions about identities and rights, as kubelets and extensions ask them: answered, and nothing stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.processes import Reply, ServerProcess
+
+JSON = dict[str, Any]
+ISSUER = "https://kubernetes.default.svc.cluster.local"
+
+
+def ask(server: ServerProcess, kind: str, spec: JSON, namespace: str = "") -> Reply:
+    group = "authentication" if kind in ("TokenReview", "SelfSubjectReview") else "authorization"
+    path = f"/apis/{group}.k8s.io/v1/{f'namespaces/{namespace}/' if namespace else ''}{kind.lower()}s"
+    return server.send("POST", path, {"spec": spec})
+
+
+def token(server: ServerProcess, namespace: str, *audiences: str) -> str:
+    body = {"spec": {"audiences": list(audiences)}} if audiences else {}
+    made = server.send("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/default/token", body)
+    found: str = made.json["status"]["token"]
+    return found
+
+
+def test_a_token_is_somebodys(process: ServerProcess, namespace: str) -> None:
+    reply = ask(process, "TokenReview", {"token": token(process, namespace)})
+    status = reply.json["status"]
+    assert reply.status == 201
+    assert (status["authenticated"], status["audiences"]) == (True, [ISSUER])
+    assert status["user"]["username"] == f"system:serviceaccount:{namespace}:default"
+
+
+def test_a_token_is_good_for_its_audiences_alone(process: ServerProcess, namespace: str) -> None:
+    vaults = token(process, namespace, "vault")
+    assert "authenticated" not in ask(process, "TokenReview", {"token": vaults}).json["status"]
+    status = ask(process, "TokenReview", {"token": vaults, "audiences": ["x", "vault"]}).json["status"]
+    assert (status["authenticated"], status["audiences"]) == (True, ["vault"])
+
+
+def test_a_token_is_nobodys(process: ServerProcess) -> None:
+    status = ask(process, "TokenReview", {"token": "a.b.c"}).json["status"]
+    assert status["user"] == {} and status["error"]
+    assert ask(process, "TokenReview", {}).failure == (
+        400,
+        "BadRequest",
+        "token is required for TokenReview in authentication",
+    )
+
+
+@pytest.mark.parametrize(("verb", "allowed"), [("get", True), ("delete", False)])
+def test_what_somebody_may(process: ServerProcess, namespace: str, verb: str, allowed: bool) -> None:
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+    asked = {"verb": verb, "resource": "pods", "namespace": namespace}
+    spec = {"user": f"system:serviceaccount:{namespace}:default", "groups": groups, "resourceAttributes": asked}
+    for kind, where in (("SubjectAccessReview", ""), ("LocalSubjectAccessReview", namespace)):
+        reply = ask(process, kind, spec, where)
+        assert (reply.status, reply.json["status"]["allowed"], reply.json["spec"]) == (201, allowed, spec)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "field", "message"),
+    [
+        (
+            "SubjectAccessReview",
+            {"resourceAttributes": {"verb": "get"}},
+            "spec.user",
+            'Invalid value: "": at least one of user or group must be specified',
+        ),
+        (
+            "SelfSubjectAccessReview",
+            {},
+            "spec.resourceAttributes",
+            "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
+        ),
+        (
+            "SelfSubjectAccessReview",
+            {"resourceAttributes": {}, "nonResourceAttributes": {"path": "/x"}},
+            "spec.nonResourceAttributes",
+            'Invalid value: {"path":"/x"}: cannot be specified in combination with resourceAttributes',
+        ),
+    ],
+    ids=["nobody", "nothing", "both"],
+)
+def test_questions_that_cannot_be_answered(
+    process: ServerProcess, kind: str, spec: JSON, field: str, message: str
+) -> None:
+    reply = ask(process, kind, spec)
+    assert reply.failure[:2] == (422, "Invalid")
+    assert reply.causes == [("FieldValueInvalid", field, message)]
+
+
+def test_a_local_question_is_about_its_namespace(process: ServerProcess, namespace: str) -> None:
+    spec = {"user": "joe", "resourceAttributes": {"verb": "get", "resource": "pods", "namespace": "elsewhere"}}
+    reply = ask(process, "LocalSubjectAccessReview", spec, namespace)
+    assert reply.causes[0][1:] == (
+        "spec.resourceAttributes.namespace",
+        'Invalid value: "elsewhere": must match metadata.namespace',
+    )
+
+
+def test_what_i_may(process: ServerProcess, namespace: str) -> None:
+    status = ask(process, "SelfSubjectRulesReview", {"namespace": namespace}).json["status"]
+    assert {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]} in status["resourceRules"]
+    assert {"verbs": ["*"], "nonResourceURLs": ["*"]} in status["nonResourceRules"]
+    assert ask(process, "SelfSubjectRulesReview", {}).failure == (400, "BadRequest", "no namespace on request")
+
+
+def test_nothing_is_stored(process: ServerProcess) -> None:
+    before = process.revision()
+    assert ask(process, "SelfSubjectReview", {}).json["status"]["userInfo"]["username"] == "kubernetes-admin"
+    assert process.revision() == before
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    assert process.send("GET", path).failure[:2] == (405, "MethodNotAllowed")
