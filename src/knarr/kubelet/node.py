@@ -31,6 +31,7 @@ _PERIOD = 10.0  # seconds between heartbeats
 _UNREADY_PERIOD = 0.2  # the same, while the runtime or its network is not ready
 _PATIENCE = 60.0  # seconds that this lasts before it becomes one second
 _REPORT_PERIOD = 300.0  # seconds after which an unchanged status is written again
+_TOLERANCE = 30.0  # seconds that the runtime may be away, as when it restarts, before the node is NotReady
 _IMAGES = 50  # most that a status lists
 _DOWN = RuntimeState(False, False, "container runtime is down", "reason:RuntimeDown message:container runtime is down")
 
@@ -60,6 +61,10 @@ class Node(Object, frozen=True):
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
 
+    @property
+    def ready(self) -> bool:
+        return any(c.get("type") == "Ready" and c.get("status") == "True" for c in self.status.conditions)
+
 
 class NodeAgent:
     """Registers the node and keeps its status; `ready` is called once, when the API knows that the node is Ready."""
@@ -82,6 +87,7 @@ class NodeAgent:
         self._written_at = 0.0
         self._images: list[JSON] | None = None
         self._version = ""
+        self._seen: tuple[float, RuntimeState] | None = None  # when the runtime last told its state, and which
         self._pod_cidr = ""
         self._last_complaint = ""
 
@@ -116,6 +122,8 @@ class NodeAgent:
         """Register if need be, report the status, renew the lease; whether the node is Ready."""
         if self._node is None:
             self._node = await self._register()
+            if self._seen is None and self._node.ready:  # our predecessor's word holds until its time is over, too
+                self._seen = self._clock.monotonic(), RuntimeState(True, True)
         state = await self._state()
         try:
             await self._learn_network()
@@ -138,14 +146,16 @@ class NodeAgent:
                 wait.cancel()
 
     async def _state(self) -> RuntimeState:
+        now = self._clock.monotonic()
         try:
             state = await self._runtime.state()
+            self._seen = now, state
             if not self._version:
                 version = await self._runtime.version()
                 self._version = f"{version.name}://{version.version}"
         except RuntimeFailure as failure:
             log.debug("runtime: %s", failure)
-            return _DOWN
+            return self._seen[1] if self._seen and now - self._seen[0] < _TOLERANCE else _DOWN
         return state
 
     async def _register(self) -> Node:

@@ -34,15 +34,25 @@ class StatusPublisher:
     def __init__(self, client: Client, clock: Clock) -> None:
         self.client, self.clock = client, clock
         self.sent: dict[str, JSON] = {}
+        self.acknowledged: dict[str, int] = {}  # the revision that the last patch made
         self.pending: dict[str, tuple[Pod, JSON]] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     def publish(self, pod: Pod, status: JSON) -> None:
+        if self.overwritten(pod):
+            self.sent.pop(pod.uid)
         if pod.uid not in self.pending and self.sent.get(pod.uid) == status:
             return
         self.pending[pod.uid] = (pod, status)
         if pod.uid not in self.tasks:
             self.tasks[pod.uid] = asyncio.create_task(self.send(pod.uid))
+
+    def overwritten(self, pod: Pod) -> bool:
+        """Whether somebody has changed a condition since, as the controller does whose node seemed to be lost."""
+        if int(pod.metadata.resource_version or 0) <= self.acknowledged.get(pod.uid, 0) or pod.uid not in self.sent:
+            return False
+        ours = {each["type"]: each["status"] for each in self.sent[pod.uid].get("conditions", ())}
+        return any(ours.get(each["type"], each["status"]) != each["status"] for each in pod.status.conditions)
 
     def last(self, uid: str) -> JSON:
         """The status that the API has or is about to have."""
@@ -71,7 +81,10 @@ class StatusPublisher:
         patch = patch_of(pod, status, self.sent.get(pod.uid, {}))
         meta = pod.metadata
         try:
-            await self.client.patch(PODS, meta.name, patch, meta.namespace, kind="strategic", subresource="status")
+            known = await self.client.patch(
+                PODS, meta.name, patch, meta.namespace, kind="strategic", subresource="status"
+            )
+            self.acknowledged[pod.uid] = int(known.metadata.resource_version or 0)
         except (NotFound, Conflict):
             log.debug("status of pod %s not wanted any more", meta.key)
         except Invalid as error:
@@ -87,8 +100,8 @@ class StatusPublisher:
             await asyncio.wait([task])
 
     def forget(self, uid: str) -> None:
-        self.sent.pop(uid, None)
-        self.pending.pop(uid, None)
+        for remembered in (self.sent, self.pending, self.acknowledged):
+            remembered.pop(uid, None)
 
     async def close(self) -> None:
         tasks = list(self.tasks.values())

@@ -137,6 +137,16 @@ async def test_a_node_is_ready_as_soon_as_its_runtime_is(bench: Bench) -> None:
     assert (bench.condition["status"], bench.ready) == ("True", 1)
 
 
+async def test_a_runtime_that_restarts_does_not_make_the_node_unready(bench: Bench) -> None:
+    await bench.start()
+    bench.runtime.now = RuntimeUnavailable("Unavailable", "restarting")
+    for _ in range(2):
+        await bench.pass_time(10)
+    assert bench.condition["status"] == "True"
+    await bench.pass_time(10)
+    assert bench.condition["status"] == "False"
+
+
 async def test_a_poke_makes_it_look_again(bench: Bench) -> None:
     await bench.start()
     bench.runtime.now = RuntimeState(True, False, network_message="reason:NetworkPluginNotReady message:no CNI")

@@ -44,6 +44,23 @@ async def test_only_the_newest_of_those_that_wait_is_sent_and_nothing_twice() ->
     assert sent(api) == [{"phase": "Running"}]
 
 
+async def test_a_condition_that_somebody_else_has_changed_is_set_right() -> None:
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    lost = {"conditions": [{"type": "Ready", "status": "False"}]}
+    api = FakeAPI()
+    api.put(PATH, {"metadata": {"uid": "u1"}})
+    publisher = StatusPublisher(Client(api), RealClock())
+    publisher.publish(pod(), ready)
+    await publisher.flush("u1")
+    revision = publisher.acknowledged["u1"]
+    publisher.publish(pod(status=lost, resourceVersion=str(revision - 1)), ready)  # seen before ours, told after it
+    await publisher.flush("u1")
+    assert len(sent(api)) == 1
+    publisher.publish(pod(status=lost, resourceVersion=str(revision + 1)), ready)
+    await publisher.flush("u1")
+    assert len(sent(api)) == 2
+
+
 async def test_a_server_that_is_away_is_asked_again() -> None:
     api = FakeAPI()
     api.put(PATH, {"metadata": {"uid": "u1"}})
