@@ -6,6 +6,9 @@ import pytest
 
 from tests.api.refusals import JSON, Sender, config_map, container, deployment, pod, service
 
+NEAR = {"matchExpressions": [{"key": "a", "operator": "Near"}]}
+JOB_TEMPLATE = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}
+
 INVALID = [
     ("pods", "", pod(containers=[]), [("FieldValueRequired", "spec.containers", "Required value")]),
     ("pods", "", {"metadata": {"name": "p"}}, [("FieldValueRequired", "spec.containers", "Required value")]),
@@ -119,6 +122,18 @@ INVALID = [
                 "FieldValueForbidden",
                 "spec.ports[0].nodePort",
                 "Forbidden: may not be used when `type` is 'ClusterIP'",
+            )
+        ],
+    ),
+    (
+        "jobs",
+        "batch/v1",
+        {"metadata": {"name": "j"}, "spec": {"manualSelector": True, "selector": NEAR, "template": JOB_TEMPLATE}},
+        [
+            (
+                "FieldValueInvalid",
+                "spec.selector.matchExpressions[0].operator",
+                'Invalid value: "Near": not a valid selector operator',
             )
         ],
     ),

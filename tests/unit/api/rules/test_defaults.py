@@ -320,3 +320,15 @@ def test_role_bindings_know_their_groups() -> None:
         """)
     assert made["roleRef"]["apiGroup"] == "rbac.authorization.k8s.io"
     assert [subject.get("apiGroup") for subject in made["subjects"]] == [None, "rbac.authorization.k8s.io"]
+
+
+def test_empty_text_is_absent_to_defaults_that_are_derived() -> None:
+    (made,) = defaulted_spec(container('imagePullPolicy: ""'))["containers"]
+    assert made["imagePullPolicy"] == "Always"
+
+
+def test_a_port_that_is_missing_has_none_on_the_host() -> None:
+    (made,) = defaulted_spec(pod("hostNetwork: true, containers: [{name: c, image: i, ports: [{name: a}]}]"))[
+        "containers"
+    ]
+    assert made["ports"] == [{"name": "a", "protocol": "TCP"}]
