@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -171,3 +172,49 @@ def test_deep_bodies(process: ServerProcess, namespace: str, depth: int, opening
             assert reply.status < 500, (method, content_type, reply.body)
     said = process.said()[before:]
     assert "Traceback" not in said, said[-3000:]
+
+
+PARAMETERS = (
+    *("labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "resourceVersionMatch", "dryRun"),
+    *("fieldValidation", "gracePeriodSeconds", "propagationPolicy", "timeoutSeconds", "pretty", "nonsense"),
+    *("sendInitialEvents", "allowWatchBookmarks", "includeObject", "fieldManager", "force", "orphanDependents"),
+)
+WORDS = (
+    *("", "0", "1", "-1", "x", "true", "false", "a=b", "a in (b", "a in (b,c)", "!a", "=", ",,", "a==b,c!=d", "All"),
+    *("Exact", "NotOlderThan", "Strict", "Orphan", "9" * 30, "1e3", "%00", "é", "metadata.name=x", "spec.x=1", "None"),
+    *("eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ", "Object", "Table", "&&", "\n"),
+)
+PATHS = ("", "/x", "/x/status", "/x/scale", "/x/nonsense", "/..", "/%2e%2e", "//", "/x/y/z", "/é", "/" + "n" * 300)
+
+
+def test_damaged_requests(process: ServerProcess, namespace: str, connection: http.client.HTTPSConnection) -> None:
+    collections = [f"/api/v1/namespaces/{namespace}/configmaps", f"/apis/apps/v1/namespaces/{namespace}/deployments"]
+    accepted = (
+        "application/json",
+        "application/yaml;q=2",
+        "*/*",
+        "",
+        ";;",
+        "application/json;as=Table;v=v1;g=meta.k8s.io",
+    )
+    before = len(process.said())
+
+    @settings(max_examples=400, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        st.sampled_from(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "BREW")),
+        st.sampled_from(collections),
+        st.sampled_from(PATHS),
+        st.dictionaries(st.sampled_from(PARAMETERS), st.sampled_from(WORDS), max_size=3),
+        st.sampled_from((None, b"", b"{}", b'{"metadata": {"name": "x"}}')),
+        st.sampled_from(accepted),
+    )
+    def damage_it(
+        method: str, collection: str, path: str, query: dict[str, str], body: bytes | None, accept: str
+    ) -> None:
+        target = quote(collection + path, safe="/%") + "?" + urlencode(query)
+        reply = exchange(connection, method, target, body, MERGE if method == "PATCH" else "", accept=accept)
+        assert reply.status < 500, f"{method} {target}: {reply.body}"
+
+    damage_it()
+    said = process.said()[before:]
+    assert "Traceback" not in said, said
