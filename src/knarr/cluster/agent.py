@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from knarr.client.client import Client
+from knarr.cluster import strays
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.identities import client
@@ -62,7 +63,13 @@ async def kubelet(config: Config, clock: Clock, api: Client | None = None) -> No
         probes=Prober,
     )
     try:
-        await together(node.run(), services.run(), _run_pods(config, agent), _serve_node(config, clock, agent, api))
+        await together(
+            node.run(),
+            services.run(),
+            _run_pods(config, agent),
+            _serve_node(config, clock, agent, api),
+            strays.collect(config, runtime, clock),
+        )
     finally:
         await recorder.close()
         await api.close()
