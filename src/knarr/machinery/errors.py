@@ -6,9 +6,9 @@
     ├── Forbidden 403             ├── Invalid 422
     ├── NotFound 404              ├── TooManyRequests 429
     ├── MethodNotAllowed 405      ├── InternalError 500
-    ├── NotAcceptable 406         ├── NotImplementedHere 501
-    ├── AlreadyExists 409         ├── ServiceUnavailable 503
-    ├── Conflict 409              └── Timeout 504
+    ├── NotAcceptable 406         ├── ServiceUnavailable 503
+    ├── AlreadyExists 409         └── Timeout 504
+    ├── Conflict 409
     ├── Gone 410 (also Expired)
 
 Reasons and messages are upstream's (k8s.io/apimachinery, pkg/api/errors): clients branch on `reason`, users read
@@ -154,10 +154,6 @@ class TooManyRequests(APIError):
 
 class InternalError(APIError):
     default_code, default_reason = 500, "InternalError"
-
-
-class NotImplementedHere(APIError):
-    default_code, default_reason = 501, "NotImplemented"
 
 
 class ServiceUnavailable(APIError):

@@ -44,10 +44,6 @@ def invalid(path: str, value: Any, detail: str) -> FieldError:
     return FieldError(path, "FieldValueInvalid", _with_detail(f"Invalid value: {_shown(value)}", detail))
 
 
-def type_invalid(path: str, value: Any, detail: str) -> FieldError:
-    return FieldError(path, "FieldValueTypeInvalid", _with_detail(f"Invalid value: {_shown(value)}", detail))
-
-
 def duplicate(path: str, value: Any) -> FieldError:
     return FieldError(path, "FieldValueDuplicate", f"Duplicate value: {_shown(value)}")
 

@@ -182,13 +182,6 @@ def path_segment(name: str) -> list[str]:
     return [f"may not contain '{c}'" for c in "/%" if c in name]
 
 
-def fully_qualified_domain_name(name: str) -> list[str]:
-    """At least two labels; a trailing dot is allowed."""
-    labels = name.removesuffix(".").split(".")
-    errors = dns1123_subdomain(name.removesuffix("."))
-    return errors or ([] if len(labels) > 1 else ["should be a domain with at least two segments separated by dots"])
-
-
 def ip(text: str) -> list[str]:
     try:
         ip_address(text)

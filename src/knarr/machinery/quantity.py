@@ -83,10 +83,6 @@ def from_milli(milli: int, form: Format = "DecimalSI") -> Quantity:
     return Quantity(milli * _MILLION, form)
 
 
-def from_value(value: int, form: Format = "DecimalSI") -> Quantity:
-    return Quantity(value * _NANO, form)
-
-
 def round_up_to_milli(quantity: Quantity) -> Quantity:
     """Away from zero to the next thousandth: the precision that resource lists keep."""
     milli = -(-abs(quantity.nano) // _MILLION)

@@ -36,18 +36,6 @@ def own_key(obj: Object) -> Iterable[str]:
     return (obj.metadata.key,)
 
 
-def controlled_by(kind: str) -> Callable[[Object], Iterable[str]]:
-    """Enqueue the controller of the object, where it is of this kind."""
-
-    def keys(obj: Object) -> Iterable[str]:
-        owner = obj.metadata.controller
-        if owner and owner.kind == kind:
-            return (f"{obj.metadata.namespace}/{owner.name}",)
-        return ()
-
-    return keys
-
-
 @dataclass(frozen=True, slots=True)
 class Watch:
     """A resource that a controller sees: through `view`, each change enqueueing `keys(old)` and `keys(new)`.

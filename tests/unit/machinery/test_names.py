@@ -44,7 +44,6 @@ def shown(value: object) -> str:
         (names.env_var_name, "any thing!"),
         (names.port_name, "http-2"),
         (names.path_segment, "system:node"),
-        (names.fully_qualified_domain_name, "example.com."),
         (names.ip, "2001:db8::1"),
         (names.percent, "25%"),
         (names.c_identifier, "_x1"),

@@ -14,7 +14,7 @@ from knarr.client.objects import Object
 from knarr.client.resources import NODES, PODS
 from knarr.machinery.clock import VirtualClock
 from knarr.runtime.context import Context
-from knarr.runtime.controller import After, Controller, TerminalError, Watch, controlled_by
+from knarr.runtime.controller import After, Controller, TerminalError, Watch
 from knarr.runtime.counters import Counters
 from knarr.runtime.manager import run_controllers
 from knarr.runtime.quiescence import Quiescence
@@ -75,9 +75,14 @@ async def test_called_for_what_is_there_and_what_changes(world: World) -> None:
         assert world.calls == ["n", "n"]
 
 
+def of_its_replica_set(obj: Object) -> list[str]:
+    owner = obj.metadata.controller
+    return [f"{obj.metadata.namespace}/{owner.name}"] if owner and owner.kind == "ReplicaSet" else []
+
+
 async def test_owners_are_called_for_their_objects(world: World) -> None:
     owner = {"kind": "ReplicaSet", "name": "web", "controller": True}
-    watches = (Watch(NODES, Object), Watch(PODS, Object, controlled_by("ReplicaSet")))
+    watches = (Watch(NODES, Object), Watch(PODS, Object, of_its_replica_set))
     async with world.running(replace(world.controller, watches=watches)):
         world.api.put("/api/v1/namespaces/d/pods/a", {"metadata": {"ownerReferences": [owner]}})
         world.api.put("/api/v1/namespaces/d/pods/b", {"metadata": {"ownerReferences": [{**owner, "kind": "Job"}]}})
