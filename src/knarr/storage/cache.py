@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
 from knarr.machinery.clock import Clock, RealClock
-from knarr.storage.entries import Change, Entry, Index, Shelf, entry_of, tombstone
+from knarr.storage.entries import Change, Entry, Index, Shelf, entry_of, past_change, tombstone
 from knarr.storage.history import History
 from knarr.storage.store import CompactedError, Event, Record, Store, UnavailableError
 from knarr.storage.subscriptions import Sink, Subscription, Subscriptions, covers
@@ -46,6 +46,7 @@ class WatchCache:
         self._clock = clock or RealClock()
         self._shelves: dict[str, Shelf] = {}
         self._history: History[Change] = History(floor=0)
+        self._loaded = 0  # the revision that everything was loaded at
         self._subscriptions = Subscriptions()
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
@@ -106,6 +107,26 @@ class WatchCache:
             subscription.deliver(missed)
         return subscription
 
+    async def recall(self, revision: int) -> None:
+        """Have the changes after `revision` at hand for `subscribe`, where they are from before the cache was loaded.
+
+        Their watchers outlive a restart of this process; the store may still know what they have missed. Raises
+        UnavailableError.
+        """
+        loaded = self._loaded
+        if revision >= loaded or loaded - revision > self._keep or self._history.floor != loaded:
+            return
+        past: list[Event] = []
+        try:
+            async for events in self._store.watch("", revision):
+                past += [event for event in events if event.revision <= loaded and event.key.startswith(self._prefix)]
+                if events[-1].revision >= loaded:
+                    break
+        except CompactedError:
+            return
+        if self._history.floor == loaded == self._loaded:  # nobody else has brought it, or trimmed it, meanwhile
+            self._history.precede([past_change(event, self._index) for event in past], revision)
+
     def _shelf_name(self, key: str) -> str:
         return key[len(self._prefix) :].partition("/")[0]
 
@@ -124,7 +145,7 @@ class WatchCache:
             shelf = known.get(name)
             entry = shelf.get(record.key) if shelf else None
             self._shelf(name).put(entry if entry and entry.revision == record.modified else self._entry(record))
-        self._history = History(floor=page.revision)
+        self._history, self._loaded = History(floor=page.revision), page.revision
         self._advance(page.revision)
 
     async def _follow(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from knarr.storage.state import span
-from knarr.storage.store import Record
+from knarr.storage.store import Event, Record
 
 Index = Callable[[str, bytes], tuple[Mapping[str, str], Mapping[str, str]]]
 """Labels and fields of a key's stored value. Must not raise: what cannot be decoded has none."""
@@ -67,6 +67,16 @@ def entry_of(record: Record, index: Index) -> Entry:
 def tombstone(entry: Entry, revision: int) -> Entry:
     record = Record(entry.key, entry.value, entry.created, revision)
     return Entry(record, labels=entry.labels, fields=entry.fields)
+
+
+def past_change(event: Event, index: Index) -> Change:
+    """What an event was, from what it says itself; what is on the shelves may be newer."""
+    previous = entry_of(event.previous, index) if event.previous else None
+    if event.value is not None:
+        entry = entry_of(Record(event.key, event.value, event.created, event.revision), index)
+        return Change("MODIFIED" if previous else "ADDED", entry, previous)
+    assert previous is not None, f"{event.key} was deleted without having been there"
+    return Change("DELETED", tombstone(previous, event.revision), previous)
 
 
 class Shelf:

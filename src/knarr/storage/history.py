@@ -36,6 +36,11 @@ class History(Generic[T]):
     def extend(self, items: Sequence[T]) -> None:
         self._items.extend(items)
 
+    def precede(self, items: Sequence[T], floor: int) -> None:
+        """Put all that happened after the revision `floor`, up to the floor until now, before what there is."""
+        self._items[:0] = items
+        self.floor = floor
+
     def after(self, revision: int) -> list[T]:
         """What happened after `revision`. Raises CompactedError when that reaches below the floor."""
         if revision < self.floor:

@@ -34,6 +34,8 @@ async def watch(call: Call) -> Answer:
     framing = Framing(call.registry, call.kind, call.version, chosen, tables.include_object(call.request))
     if options.revision is None or options.initial_events:
         await reach(call, options.revision)
+    elif options.revision:
+        await call.registry.cache.recall(options.revision)
     watcher = Watcher(call, options, framing)
     return Streaming(watcher.start, 200, headers(call, chosen.media))
 
