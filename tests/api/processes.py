@@ -64,11 +64,16 @@ class ServerProcess:
     def kubectl(self, binary: Path = NEWEST, namespace: str = "default") -> Kubectl:
         return Kubectl(self.config.admin_kubeconfig, namespace, binary)
 
+    def tls(self) -> ssl.SSLContext:
+        """The admin's certificate, and trust in the cluster's authority."""
+        context = ssl.create_default_context(cafile=str(self.config.pki / "ca.crt"))
+        context.load_cert_chain(self.config.pki / "admin.crt", self.config.pki / "admin.key")
+        return context
+
     def connect(self) -> http.client.HTTPSConnection:
         """A connection of the admin's."""
-        tls = ssl.create_default_context(cafile=str(self.config.pki / "ca.crt"))
-        tls.load_cert_chain(self.config.pki / "admin.crt", self.config.pki / "admin.key")
-        return http.client.HTTPSConnection("127.0.0.1", self.config.api_port, context=tls, timeout=PATIENCE)
+        port = self.config.api_port
+        return http.client.HTTPSConnection("127.0.0.1", port, context=self.tls(), timeout=PATIENCE)
 
     def send(self, method: str, path: str, body: Any = None, content_type: str = "", **headers: str) -> Reply:
         """One request; a body that is not bytes goes as JSON."""
