@@ -1,8 +1,7 @@
 """Who guards the guard: the cluster's parts start a new supervisor when theirs dies.
 
 Every part watches the supervisor's pidfd, which costs nothing while it lives. When it ends without having stopped the
-part first, each part starts a successor; the lock lets one of them stay. The parts may be dead themselves, waiting for
-the supervisor to start them again; so there is also a sentry, a shell asleep on the supervisor's lock.
+part first, each part starts a successor; the lock lets one of them stay.
 """
 
 from __future__ import annotations
@@ -10,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 
 from knarr.cluster import processes
 from knarr.cluster.config import Config
+from knarr.cluster.succession import launch_supervisor
 
 log = logging.getLogger(__name__)
 
@@ -32,21 +31,6 @@ async def guard(config: Config) -> None:
         log.warning("the supervisor is gone; starting another")
         launch_supervisor(config)
         await asyncio.sleep(PATIENCE)
-
-
-def launch_supervisor(config: Config) -> processes.Process:
-    """Start a supervisor for the cluster, detached; it ends by itself where another one is faster."""
-    return processes.launch(_supervise(config), config.logs / "supervisor.log", {})
-
-
-def sentry(config: Config) -> processes.Part:
-    """A process that depends on nothing of ours and starts a successor whenever nobody holds the supervisor's lock."""
-    script = 'while flock "$0" true && [ -e "$0" ]; do "$@"; sleep 1; done'
-    return processes.Part("sentry", ("sh", "-c", script, str(config.run / "supervisor.lock"), *_supervise(config)))
-
-
-def _supervise(config: Config) -> tuple[str, ...]:
-    return (sys.executable, "-m", "knarr.cluster.supervise", str(config.root))
 
 
 async def _readable(fd: int) -> None:

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from knarr.cluster.config import Config
-from knarr.cluster.guardian import sentry
 from knarr.cluster.node_files import containerd_options, has_images, registry_file
 from knarr.cluster.processes import Part
+from knarr.cluster.succession import sentry
 from knarr.kubelet.cri.containerd import ENVIRONMENT
 
 LAYOUTS = {
