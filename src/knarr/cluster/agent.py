@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from pathlib import Path
 
@@ -21,8 +20,6 @@ from knarr.kubelet.kubelet import Kubelet
 from knarr.kubelet.node import NodeAgent, NodeOptions
 from knarr.kubelet.options import PodOptions
 from knarr.machinery.clock import Clock
-
-log = logging.getLogger(__name__)
 
 SOCKET_CHECK = 0.01  # seconds between looks for containerd's socket, while it starts
 
@@ -66,7 +63,7 @@ async def kubelet(config: Config, clock: Clock, api: Client | None = None) -> No
         await together(
             node.run(),
             services.run(),
-            _run_pods(config, agent),
+            _run_pods(config, clock, agent),
             _serve_node(config, clock, agent, api),
             strays.collect(config, runtime, clock),
         )
@@ -97,15 +94,15 @@ async def dns(config: Config, clock: Clock, api: Client | None = None) -> None:
         ) from None
 
 
-async def _run_pods(config: Config, agent: Kubelet) -> None:
+async def _run_pods(config: Config, clock: Clock, agent: Kubelet) -> None:
     """Run Pods as soon as the runtime has what every one of them needs."""
-    await _sandbox_image(config, agent.runtime)
+    await _sandbox_image(config, clock, agent.runtime)
     await agent.run()
 
 
-async def _sandbox_image(config: Config, runtime: Runtime) -> None:
-    while not config.containerd_socket.exists():  # noqa: ASYNC110  # nobody could tell: containerd itself is starting
-        await asyncio.sleep(SOCKET_CHECK)
+async def _sandbox_image(config: Config, clock: Clock, runtime: Runtime) -> None:
+    while not config.containerd_socket.exists():  # nobody could tell us: containerd itself is starting
+        await clock.sleep(SOCKET_CHECK)
     if await runtime.image(sandbox_image()) is None:
         await asyncio.to_thread(ensure_sandbox_image, config)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
 import resource
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,8 +28,6 @@ from knarr.storage.sqlite import SqliteStore
 from knarr.storage.store import StoreError
 from knarr.wire.server import Server
 from knarr.wire.tls import client_context, server_context
-
-log = logging.getLogger(__name__)
 
 GRACE = 5.0  # seconds for requests under way when the server stops
 

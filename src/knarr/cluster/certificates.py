@@ -16,9 +16,9 @@ from knarr.cluster.config import Config
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A certificate to be made: `file` without suffix, who it is for, and the names it may serve under (none.
+    """A certificate to be made: `file` without suffix, who it is for, and the hosts it may serve as.
 
-    Client only).
+    Without hosts it is a client's.
     """
 
     file: str

@@ -105,8 +105,8 @@ def _mounts(config: Config) -> list[str]:
 
 def _network_results(config: Config) -> Iterator[Path]:
     """What libcni remembers of the cluster's Pods, in a folder that all networks of the machine share."""
-    ours = re.compile(rf"{re.escape(config.nft_table)}-([0-9a-f]{{64}})-eth0")
-    for path in CNI_RESULTS.glob(f"{config.nft_table}-*"):
+    ours = re.compile(rf"{re.escape(config.network)}-([0-9a-f]{{64}})-eth0")
+    for path in CNI_RESULTS.glob(f"{config.network}-*"):
         if found := ours.fullmatch(path.name):
             yield path
             yield CNI_RESULTS / f"cni-loopback-{found[1]}-lo"

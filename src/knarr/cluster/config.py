@@ -37,18 +37,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pod_cidr: str = "10.244.0.0/24"
     node_ports: str = "30000-32767"
     domain: str = "cluster.local"
-    layout: Literal["joined", "apart"] = (
-        "joined"  # processes: one for the server's and one for the node's parts, or one each
-    )
+    # Processes: joined, one for the server's parts and one for the node's; apart, one for each part.
+    layout: Literal["joined", "apart"] = "joined"
 
     @property
     def root(self) -> Path:
         return Path(self.data)
 
     @property
+    def label(self) -> str:
+        """What the cluster's things on the machine are called, so that no two clusters share any."""
+        return "knarr" if self.name == DEFAULT_NAME else f"knarr-{self.name}"
+
+    @property
     def run(self) -> Path:
         """Sockets, locks and process ids: short-lived, and short enough a path for a Unix socket."""
-        return Path("/run") / ("knarr" if self.name == DEFAULT_NAME else f"knarr-{self.name}")
+        return Path("/run") / self.label
 
     @property
     def logs(self) -> Path:
@@ -81,12 +85,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return "knarr0" if self.name == DEFAULT_NAME else f"kn-{name}"
 
     @property
+    def network(self) -> str:
+        """The Pod network, as CNI knows it."""
+        return self.label
+
+    @property
     def nft_table(self) -> str:
-        return "knarr" if self.name == DEFAULT_NAME else f"knarr-{self.name}"
+        return self.label
 
     @property
     def cgroup(self) -> str:
-        return "knarr" if self.name == DEFAULT_NAME else f"knarr-{self.name}"
+        return self.label
 
     @property
     def first_service_ip(self) -> str:

@@ -21,7 +21,7 @@ def containerd_options(config: Config) -> ContainerdOptions:
         runtime=oci_runtime(),
         cni_plugins=cni_folder() or Path("/usr/lib/cni"),
         bridge=config.bridge,
-        network=config.nft_table,
+        network=config.network,
         mirror=f"http://127.0.0.1:{config.registry_port}" if has_images() else "",
     )
 

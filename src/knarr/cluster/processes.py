@@ -61,7 +61,7 @@ class Process:
 def start_time(pid: int) -> str:
     """When the process started, in clock ticks since boot: with the pid, its identity.
 
-    Empty for none, or for a zombie.
+    Empty where there is no such process, or only a zombie is left of it.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()

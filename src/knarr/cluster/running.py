@@ -14,8 +14,6 @@ from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.guardian import guard
 
-log = logging.getLogger(__name__)
-
 # How many new objects make the garbage collector look for cycles, and how many looks one at older objects. A write
 # makes a few thousand objects and no cycles; by Python's own 700 the collector takes a tenth of its time.
 COLLECT = (10_000, 10, 10)

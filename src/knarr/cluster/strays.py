@@ -42,7 +42,7 @@ def find(config: Config, sandboxes: set[str]) -> set[Path]:
     """Network namespaces that no process is in, and addresses held for sandboxes that are none of these."""
     used = set(_namespaces_of_processes())
     namespaces = (config.containerd_state / "io.containerd.grpc.v1.cri" / "netns").glob("cni-*")
-    addresses = (config.containerd_state / "addresses" / config.nft_table).glob("*.*.*.*")
+    addresses = (config.containerd_state / "addresses" / config.network).glob("*.*.*.*")
     return {
         *(path for path in namespaces if path.stat().st_ino not in used),
         *(path for path in addresses if not sandboxes & set(path.read_text().split())),

@@ -16,10 +16,8 @@ def supervise(config: Config) -> None:
     """Keep the cluster running until SIGTERM; then stop it and leave nothing behind."""
 
     def stopped(part: str) -> None:
-        if part in (
-            "agent",
-            "kubelet",
-        ):  # nobody restarts containers any more, and containerd is still there to see them end
+        # From here on nobody restarts containers, and containerd is still there to see them end.
+        if part in ("agent", "kubelet"):
             cleanup.stop_containers(config)
 
     Supervisor(config.run, config.logs, lambda: parts(config), stopped).serve()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 
 from knarr.client.client import Client
@@ -18,8 +17,6 @@ from knarr.proxy.objects import HEADLESS, SERVICE_NAME, EndpointSlice, Service
 from knarr.proxy.ruleset import Network, deletion
 from knarr.proxy.table import Table
 from knarr.runtime.informer import Informer
-
-log = logging.getLogger(__name__)
 
 BY_SERVICE = "service"
 PAUSE = 0.02  # seconds after a change in which further ones are gathered

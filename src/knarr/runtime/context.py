@@ -30,9 +30,7 @@ class Context:
     informer_of: Callable[[Resource, type], Informer]  # type: ignore[type-arg]
     enqueue: Callable[[str], None]
     borrow: Callable[[Resource, type], tuple[Informer[Any], bool]]
-    settings: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what a cluster is told at its start, by upstream's flags
+    settings: Mapping[str, str] = field(default_factory=dict)  # what a cluster is told at its start; upstream's flags
     memories: dict[type, Any] = field(default_factory=dict)
 
     def cache(self, resource: Resource, view: type[T]) -> Informer[T]:

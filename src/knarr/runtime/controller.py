@@ -61,6 +61,8 @@ class Watch:
 class Controller:
     """A controller, whole. `may` lists the rights it uses, as "resource.group": "verbs".
 
+    `source` is the component that its events name, as upstream's do ("deployment-controller"); by default the process.
+    `resync`, where time alone changes things, is the seconds between calls for every key of the first watch.
     `run`, where a controller needs more than its watches to learn what to do, runs beside the workers until cancelled.
     """
 
@@ -69,10 +71,6 @@ class Controller:
     reconcile: Callable[[Context, str], Awaitable[After | None]]
     workers: int = 1
     may: Mapping[str, str] = field(default_factory=dict)
-    source: str = (
-        ""  # the component that its events name, as upstream's: "deployment-controller"; default: the process's
-    )
-    resync: float | None = (
-        None  # seconds between calls for every key of the first watch, where time alone changes things
-    )
+    source: str = ""
+    resync: float | None = None
     run: Callable[[Context], Awaitable[None]] | None = None

@@ -124,11 +124,7 @@ class Informer(Generic[T]):
                     seen = True
                     self._last_error = ""
                     self._apply(event)
-        except (
-            Gone,
-            Timeout,
-            BadRequest,
-        ) as error:  # Timeout: the version is from a future that a restored server has not
+        except (Gone, Timeout, BadRequest) as error:  # Timeout: of a revision that a restored server has not reached
             self._version = ""
             self._report(error)
         except (APIError, ConnectionError, TimeoutError) as error:

@@ -1,7 +1,7 @@
 """Running controllers: one cache for all that watch the same, a queue and workers for each.
 
-Workers start when every cache that their controller reads is filled. A reconcile that raises is retried with back-
-off, and told of in the log once, until it fails in another way or succeeds.
+Workers start when every cache that their controller reads is filled. A reconcile that raises is retried with
+back-off, and told of in the log once, until it fails in another way or succeeds.
 """
 
 from __future__ import annotations
