@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.api.processes import NEWEST, ServerProcess
+from tests.api.processes import ServerProcess
 from tests.kubectl import Kubectl, installed
 
 DEPLOYMENT = ("create", "deployment", "web", "--image=nginx", "--replicas=1")
@@ -102,8 +103,8 @@ def test_taint_cordon_and_drain(kubectl: Kubectl, node: str) -> None:
 
 
 @pytest.mark.parametrize("binary", installed()[1:-1], ids=lambda path: path.name)
-def test_a_short_journey_with_every_version(process: ServerProcess, namespace: str, binary: object) -> None:
-    kubectl = process.kubectl(next(path for path in installed() if path == binary) or NEWEST, namespace)
+def test_a_short_journey_with_every_version(process: ServerProcess, namespace: str, binary: Path) -> None:
+    kubectl = process.kubectl(binary, namespace)
     kubectl("create", "deployment", "web", "--image=nginx:1", "--replicas=0")
     kubectl("set", "image", "deployment/web", "nginx=nginx:2")
     kubectl("scale", "deployment/web", "--replicas=1")
