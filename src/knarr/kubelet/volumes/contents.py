@@ -13,7 +13,7 @@ from knarr.client.objects import JSON
 from knarr.kubelet.interfaces import ConfigError, VolumeError
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.volumes import payloads
-from knarr.kubelet.volumes.mounts import is_mounted, mount_tmpfs
+from knarr.kubelet.volumes.mounts import mount_tmpfs
 from knarr.kubelet.volumes.source import Content, Site
 from knarr.machinery.errors import APIError
 
@@ -56,7 +56,7 @@ class Refreshed:
         site = self._site
         payload = await self._content.render(site, self._spec, self._spec.default_mode)
         site.path.mkdir(parents=True, exist_ok=True)
-        if self._content.secret and not is_mounted(site.path):
+        if self._content.secret and not site.path.is_mount():
             mount_tmpfs(site.path)
         if payloads.write(site.path, payload.files, site.clock.now(), site.group):
             log.debug("volume %s of pod %s written", site.volume, site.pod.metadata.key)

@@ -6,7 +6,7 @@ import os
 
 from knarr.client.objects import View
 from knarr.kubelet.interfaces import VolumeError
-from knarr.kubelet.volumes.mounts import is_mounted, mount_tmpfs
+from knarr.kubelet.volumes.mounts import mount_tmpfs
 from knarr.kubelet.volumes.source import Place, Prepared, Site
 from knarr.machinery import quantity
 
@@ -23,7 +23,7 @@ def prepare(site: Site, source: EmptyDirSource) -> Prepared:
     limit = 0 if source.size_limit is None else quantity.parse(source.size_limit).value
     site.path.mkdir(parents=True, exist_ok=True)
     if source.medium == "Memory":
-        if not is_mounted(site.path):
+        if not site.path.is_mount():
             mount_tmpfs(site.path, limit)
     elif source.medium:
         raise VolumeError(f'emptyDir medium "{source.medium}" is not supported by this node')

@@ -41,6 +41,7 @@ def mounts_below(directory: Path) -> list[Path]:
 
 
 def is_mounted(target: Path) -> bool:
+    """Whether anything is mounted here, a bind of the same file system too; for others Path.is_mount costs less."""
     return Path(os.path.realpath(target)) in mounts_below(target)
 
 
