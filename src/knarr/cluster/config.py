@@ -113,6 +113,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return str(ipaddress.ip_network(self.pod_cidr)[1])
 
     @property
+    def ports(self) -> dict[str, int]:
+        """Every port that is chosen, by its flag."""
+        return {
+            "api-port": self.api_port,
+            "kubelet-port": self.kubelet_port,
+            "dns-port": self.dns_port,
+            "registry-port": self.registry_port,
+        }
+
+    @property
     def api_url(self) -> str:
         return f"https://127.0.0.1:{self.api_port}"
 
@@ -159,6 +169,18 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
+def _port_problem(port: int) -> list[str]:
+    return [] if 0 < port < 1 << 16 else [f"{port} is no port: they go from 1 to 65535"]
+
+
+def _address_problem(address: str) -> list[str]:
+    try:
+        ipaddress.IPv4Address(address or "0.0.0.0")
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
 def _network_problem(cidr: str) -> list[str]:
     try:
         network = ipaddress.IPv4Network(cidr)
@@ -176,6 +198,8 @@ def complete(config: Config) -> Config:
     problems = {
         "--name": dns1123_label(config.name) or ["at most 32 characters"][: len(config.name) > 32],
         "--node-name": dns1123_subdomain(name),
+        **{f"--{flag}": _port_problem(port) for flag, port in config.ports.items()},
+        "--node-ip": _address_problem(config.node_ip),
         "--pod-cidr": _network_problem(config.pod_cidr),
         "--service-cidr": _network_problem(config.service_cidr),
     }

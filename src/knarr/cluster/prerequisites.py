@@ -85,6 +85,16 @@ def _space(config: Config) -> str:
     return "" if free >= LEAST_SPACE else f"only {free >> 20} MiB are free in {folder}; {LEAST_SPACE >> 20} are needed"
 
 
+def _address(config: Config) -> str:
+    """The bridge's address comes with the cluster."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((config.node_ip, 0))
+    except OSError:
+        return "" if config.node_ip == config.gateway else f"this machine does not have the address {config.node_ip}"
+    return ""
+
+
 def _port(number: Callable[[Config], int], host: Callable[[Config], str]) -> Callable[[Config], str]:
     def check(config: Config) -> str:
         address = (host(config), number(config))
@@ -109,6 +119,7 @@ PREREQUISITES = (
     Prerequisite("iproute2", _command("ip"), "apt-get install iproute2"),
     Prerequisite("overlayfs", _overlay, "modprobe overlay"),
     Prerequisite("bridge filter", _bridge_filter, "modprobe br_netfilter", optional=True),
+    Prerequisite("node address", _address, "give the machine that address, or choose another with --node-ip"),
     Prerequisite("disk space", _space, "free some space, or choose another disk with --data-dir"),
     Prerequisite("conntrack", _command("conntrack"), "apt-get install conntrack", optional=True),
     Prerequisite("kubectl", _command("kubectl"), "install kubectl (kubernetes.io/docs/tasks/tools)", optional=True),

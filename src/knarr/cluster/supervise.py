@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from knarr.cluster import cleanup, processes
+from knarr.cluster import cleanup, network, processes
 from knarr.cluster.config import Config, load
 from knarr.cluster.parts import parts
 from knarr.cluster.supervisor import AlreadyRunningError, Supervisor, lock
@@ -20,6 +20,7 @@ def supervise(config: Config) -> None:
         if part in ("agent", "kubelet"):
             cleanup.stop_containers(config)
 
+    network.ensure(config)
     Supervisor(config.run, config.logs, lambda: parts(config), stopped).serve()
     cleanup.sweep(config)
 
