@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from knarr.kubelet.cri.runtime import BindMount, ContainerConfig, ContainerRecord, Image, Security
 from knarr.kubelet.environment import expand, expand_all
@@ -103,7 +104,9 @@ def container_config(
     attempt: int,
     variables: Variables,
     mounts: Sequence[BindMount],
+    target: str = "",
 ) -> ContainerConfig:
+    """`target` is the ID of the container whose processes it is to see."""
     return ContainerConfig(
         name=container.name,
         image=image.id,
@@ -127,5 +130,5 @@ def container_config(
         tty=container.tty,
         limits=container_limits(pod, container, options.node_memory),
         security=security(pod, container, image, options),
-        namespaces=namespaces(pod),
+        namespaces=replace(namespaces(pod), target=target),
     )

@@ -172,6 +172,12 @@ class Container(View, frozen=True):
     tty: bool = False
 
 
+class EphemeralContainer(Container, frozen=True):
+    """Joins a pod that runs already, to look into it (KEP-277); by its target's name it sees that one's processes."""
+
+    target_container_name: str = ""
+
+
 class Volume(View, frozen=True):
     """A volume's name and its source: exactly one of these, as published."""
 
@@ -216,6 +222,7 @@ class ReadinessGate(View, frozen=True):
 class PodSpec(View, frozen=True):
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
+    ephemeral_containers: tuple[EphemeralContainer, ...] = ()
     volumes: tuple[Volume, ...] = ()
     restart_policy: RestartPolicy = "Always"
     termination_grace_period_seconds: int = 30
@@ -239,6 +246,10 @@ class PodSpec(View, frozen=True):
     runtime_class_name: str = ""
     overhead: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def all_containers(self) -> tuple[Container, ...]:
+        return (*self.init_containers, *self.containers, *self.ephemeral_containers)
+
 
 class PodStatus(View, frozen=True):
     """The published status: what the kubelet continues from after its own restart."""
@@ -248,10 +259,16 @@ class PodStatus(View, frozen=True):
     conditions: tuple[JSON, ...] = ()
     container_statuses: tuple[JSON, ...] = ()
     init_container_statuses: tuple[JSON, ...] = ()
+    ephemeral_container_statuses: tuple[JSON, ...] = ()
     reason: str = ""
     message: str = ""
     pod_ip: str = field(default="", name="podIP")
     qos_class: str = ""
+
+    @property
+    def all_statuses(self) -> tuple[JSON, ...]:
+        """Of all containers."""
+        return (*self.init_container_statuses, *self.container_statuses, *self.ephemeral_container_statuses)
 
 
 class Pod(Object, frozen=True):

@@ -100,12 +100,20 @@ def plan(pod: Pod, seen: Observation) -> Plan:
         return Plan(outcome=outcome)
     wanted = list(wanted_containers(pod, seen))
     kills = tuple(kill for container in wanted if (kill := condemned(container, seen)))
-    start = tuple(
+    start = (
         container
         for container in wanted
         if container.name not in seen.busy and not seen.running(container.name) and restarts(pod, container, seen)
     )
-    return Plan(start, kills)
+    return Plan((*start, *joining(pod, seen)), kills)
+
+
+def joining(pod: Pod, seen: Observation) -> Iterable[Container]:
+    """Ephemeral containers that have not run yet: they do once, as soon as there is a sandbox to join."""
+    ran = {status["name"] for status in pod.status.ephemeral_container_statuses if status.get("containerID")}
+    for container in pod.spec.ephemeral_containers if seen.sandbox_id else ():
+        if container.name not in seen.busy and not seen.newest(container.name) and container.name not in ran:
+            yield container
 
 
 def wanted_containers(pod: Pod, seen: Observation) -> Iterable[Container]:

@@ -174,7 +174,7 @@ class KubeletServer:
         if len(place) < 3:
             raise NotFound("404: Page Not Found")
         pod, name = self._pod(place[:-1]), place[-1]
-        if name not in {c.name for c in (*pod.spec.containers, *pod.spec.init_containers)}:
+        if name not in {container.name for container in pod.spec.all_containers}:
             raise NotFound(f'container "{name}" not found in pod "{pod.metadata.name}"')
         return pod, name
 
@@ -205,7 +205,7 @@ def _existing(path: str) -> Path:
 
 def _waiting(pod: Pod, container: str) -> str:
     """Why the container has not started, as the pod's status says."""
-    for status in (*pod.status.container_statuses, *pod.status.init_container_statuses):
+    for status in pod.status.all_statuses:
         if status.get("name") == container:
             return str(status.get("state", {}).get("waiting", {}).get("reason", "ContainerCreating"))
     return "ContainerCreating"

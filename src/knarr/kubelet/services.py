@@ -49,6 +49,12 @@ def reference(pod: Pod, container: Container | None = None) -> JSON:
         "resourceVersion": meta.resource_version,
     }
     if container:
-        group = "initContainers" if container in pod.spec.init_containers else "containers"
-        about["fieldPath"] = f"spec.{group}{{{container.name}}}"
+        about["fieldPath"] = f"spec.{group_of(pod, container)}{{{container.name}}}"
     return about
+
+
+def group_of(pod: Pod, container: Container) -> str:
+    """Which list of the pod's spec has the container."""
+    if container in pod.spec.containers:
+        return "containers"
+    return "initContainers" if container in pod.spec.init_containers else "ephemeralContainers"

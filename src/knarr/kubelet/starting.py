@@ -21,8 +21,8 @@ from knarr.kubelet.cri.runtime import (
 from knarr.kubelet.dns import hosts_file
 from knarr.kubelet.holdings import read_container
 from knarr.kubelet.hooks import LONGEST, run_hook
-from knarr.kubelet.interfaces import Mount
-from knarr.kubelet.objects import Container
+from knarr.kubelet.interfaces import ConfigError, Mount
+from knarr.kubelet.objects import Container, EphemeralContainer
 from knarr.kubelet.sandboxes import pod_log_directory, sandbox_config
 from knarr.kubelet.tenant import Tenant
 
@@ -94,8 +94,24 @@ async def configure(
     binds = await volume_mounts(pod, container, services.volumes, mounts, variables)
     binds += own_mounts(tenant, container, attempt)
     return container_config(
-        pod, container, services.options, image=image, attempt=attempt, variables=variables, mounts=binds
+        pod,
+        container,
+        services.options,
+        image=image,
+        attempt=attempt,
+        variables=variables,
+        mounts=binds,
+        target=target_of(tenant, container),
     )
+
+
+def target_of(tenant: Tenant, container: Container) -> str:
+    """The ID of the container that an ephemeral one is to look into. Raises ConfigError where it never ran."""
+    name = container.target_container_name if isinstance(container, EphemeralContainer) else ""
+    records = tenant.holdings.records.get(name, ())
+    if name and not records:
+        raise ConfigError(f"unable to find target container {name}")
+    return records[0].id if records else ""
 
 
 def own_mounts(tenant: Tenant, container: Container, attempt: int) -> list[BindMount]:

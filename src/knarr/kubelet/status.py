@@ -48,6 +48,7 @@ def pod_status(report: Report) -> JSON:
         "podIPs": [{"ip": ip} for ip in report.addresses.pod_ips],
         "initContainerStatuses": inits,
         "containerStatuses": apps,
+        "ephemeralContainerStatuses": [container_status(report, c) for c in pod.spec.ephemeral_containers],
         "qosClass": qos_class(pod),
     }
     return {name: value for name, value in status.items() if value}
@@ -138,9 +139,7 @@ def terminated(report: Report, record: ContainerRecord) -> JSON:
 
 def unrecorded_status(report: Report, container: Container) -> JSON:
     """The runtime knows nothing of it: it never ran, or what the API knows of it is all that there is."""
-    pod = report.pod
-    known = (*pod.status.init_container_statuses, *pod.status.container_statuses)
-    old = next((status for status in known if status.get("name") == container.name), None)
+    old = next((status for status in report.pod.status.all_statuses if status.get("name") == container.name), None)
     if old and (end := lost_state(old)):
         return {**old, "state": {"terminated": end}, "ready": False, "started": False}
     waiting = report.waiting.get(container.name) or initial_wait(report, container)

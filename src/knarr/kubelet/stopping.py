@@ -11,7 +11,6 @@ from knarr.kubelet.holdings import Holdings, read_all, read_exited
 from knarr.kubelet.hooks import HookError, run_hook
 from knarr.kubelet.objects import Container
 from knarr.kubelet.plan import is_sidecar
-from knarr.kubelet.resources import containers_of
 from knarr.kubelet.sandboxes import pod_log_directory
 from knarr.kubelet.services import Services
 from knarr.kubelet.tenant import Tenant
@@ -55,7 +54,7 @@ async def stop_pod(tenant: Tenant, grace: int) -> None:
     begun = clock.monotonic()
     for wave in waves(tenant):
         left = max(0, round(grace - (clock.monotonic() - begun)))
-        known = {container.name: container for container in containers_of(pod)}
+        known = {container.name: container for container in pod.spec.all_containers}
         await asyncio.gather(
             *(stop_container(tenant, known.get(r.name), r, left, f"Stopping container {r.name}") for r in wave)
         )

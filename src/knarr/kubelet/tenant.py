@@ -38,6 +38,6 @@ class Tenant:
 
     def reported_restarts(self, name: str) -> int:
         """The restartCount that the API has of a container that the runtime has no trace of; -1 for none."""
-        statuses = (*self.pod.status.init_container_statuses, *self.pod.status.container_statuses)
-        known = (s.get("restartCount", 0) for s in statuses if s.get("name") == name and s.get("containerID"))
+        statuses = (s for s in self.pod.status.all_statuses if s.get("name") == name and s.get("containerID"))
+        known = (status.get("restartCount", 0) for status in statuses)
         return next(known, -1)

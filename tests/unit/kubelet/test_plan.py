@@ -77,3 +77,21 @@ def test_outcome(spec: dict[str, Any], seen: Observation, outcome: str) -> None:
 def test_kill(changes: dict[str, Any], message: str) -> None:
     [kill] = plan(pod(), observed(running(), **changes)).kill
     assert (kill.record.id, kill.message) == ("app-0", message)
+
+
+EPHEMERAL = {"ephemeralContainers": [{"name": "debugger"}]}
+RAN = {"ephemeralContainerStatuses": [{"name": "debugger", "containerID": "containerd://1"}]}
+
+
+@pytest.mark.parametrize(
+    ("seen", "status", "expected"),
+    [
+        (observed(running()), {}, ["debugger"]),
+        (observed(running(), exited("debugger", 1)), {}, []),
+        (observed(running()), RAN, []),
+        (observed(sandbox=""), {}, ["app"]),
+    ],
+    ids=["joins what runs", "runs once", "once, also where the runtime has forgotten it", "needs a sandbox to join"],
+)
+def test_ephemeral_containers(seen: Observation, status: dict[str, Any], expected: list[str]) -> None:
+    assert [container.name for container in plan(pod(EPHEMERAL, status), seen).start] == expected

@@ -41,10 +41,12 @@ READ_ONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sys
 
 
 def namespaces(wanted: Namespaces) -> cri.NamespaceOption:
-    pid = cri.NODE if wanted.host_pid else cri.POD if wanted.share_pid else cri.CONTAINER
+    own = cri.TARGET if wanted.target else cri.CONTAINER
+    pid = cri.NODE if wanted.host_pid else cri.POD if wanted.share_pid else own
     return cri.NamespaceOption(
         network=cri.NODE if wanted.host_network else cri.POD,
         pid=pid,
+        target_id=wanted.target if pid == cri.TARGET else "",
         ipc=cri.NODE if wanted.host_ipc else cri.POD,
     )
 

@@ -56,12 +56,16 @@ class DNS:
 
 @dataclass(frozen=True, slots=True)
 class Namespaces:
-    """Which namespaces of the host are shared; `share_pid`: one PID namespace for the whole pod."""
+    """Which namespaces of the host are shared; `share_pid`: one PID namespace for the whole pod.
+
+    `target` is the ID of the container whose PID namespace one joins that would have its own.
+    """
 
     host_network: bool = False
     host_pid: bool = False
     host_ipc: bool = False
     share_pid: bool = False
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

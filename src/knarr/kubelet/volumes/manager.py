@@ -138,8 +138,7 @@ class VolumeManager:
 
 def _used(pod: Pod) -> set[str]:
     """The volumes that some container mounts: the others are nobody's business, whatever is wrong with them."""
-    containers = (*pod.spec.init_containers, *pod.spec.containers)
-    return {mount.name for container in containers for mount in container.volume_mounts}
+    return {mount.name for container in pod.spec.all_containers for mount in container.volume_mounts}
 
 
 def _remove(directory: Path) -> None:
