@@ -7,6 +7,7 @@ clusters (a user's and a test's) live side by side.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import zlib
 from pathlib import Path
@@ -173,6 +174,11 @@ def _port_problem(port: int) -> list[str]:
     return [] if 0 < port < 1 << 16 else [f"{port} is no port: they go from 1 to 65535"]
 
 
+def _range_problem(ports: str) -> list[str]:
+    found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", ports)
+    return [] if found and 0 < int(found[1]) <= int(found[2]) < 1 << 16 else [f"{ports} is no range like 30000-32767"]
+
+
 def _address_problem(address: str) -> list[str]:
     try:
         ipaddress.IPv4Address(address or "0.0.0.0")
@@ -202,6 +208,7 @@ def complete(config: Config) -> Config:
         "--node-ip": _address_problem(config.node_ip),
         "--pod-cidr": _network_problem(config.pod_cidr),
         "--service-cidr": _network_problem(config.service_cidr),
+        "--node-ports": _range_problem(config.node_ports),
     }
     for flag, said in problems.items():
         if said:
