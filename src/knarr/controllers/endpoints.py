@@ -9,11 +9,11 @@ import msgspec
 from knarr.client.objects import Meta
 from knarr.client.resources import ENDPOINTS, PODS, SERVICES
 from knarr.controllers.backends.services import (
-    HEADLESS,
     TRIGGER_TIME,
     Service,
     address_of,
     host_name,
+    inherited_labels,
     pod_matters,
     pods_behind,
     ports_of,
@@ -115,8 +115,7 @@ def _same(known: Endpoints, wanted: Endpoints) -> bool:
 
 def labels_of(service: Service) -> dict[str, str]:
     """The Service's own labels, and those that say what these Endpoints are."""
-    kept = {name: value for name, value in service.metadata.labels.items() if name != HEADLESS}
-    return {**kept, **({HEADLESS: ""} if service.headless else {}), ENDPOINTS_MANAGED_BY: NAME}
+    return {**inherited_labels(service), ENDPOINTS_MANAGED_BY: NAME}
 
 
 async def _write(context: Context, known: Endpoints | None, wanted: Endpoints) -> None:

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from knarr.client.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from knarr.controllers.backends.planning import Group, plan
 from knarr.controllers.backends.services import (
-    HEADLESS,
     Service,
     address_of,
     host_name,
+    inherited_labels,
     pod_matters,
     pods_behind,
     ports_of,
@@ -99,9 +99,7 @@ def _endpoint(service: Service, pod: Pod, address: str, zone: str | None) -> End
 
 def labels_of(service: Service) -> dict[str, str]:
     """The Service's own labels, and those by which slices are found."""
-    kept = {name: value for name, value in service.metadata.labels.items() if name != HEADLESS}
-    headless = {HEADLESS: ""} if service.headless else {}
-    return {**kept, **headless, SERVICE_NAME: service.metadata.name, MANAGED_BY: MANAGER}
+    return {**inherited_labels(service), SERVICE_NAME: service.metadata.name, MANAGED_BY: MANAGER}
 
 
 def services_on(node: Node, context: Context) -> Iterable[str]:

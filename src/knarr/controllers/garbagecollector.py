@@ -189,5 +189,5 @@ CONTROLLER = Controller(
     run=watch_all,
     reconcile=reconcile,
     workers=20,
-    may={"*.*": "delete get list patch update watch", "events": "create patch update"},
+    may={"*": "delete get list patch update watch", "events": "create patch update"},
 )

@@ -172,5 +172,5 @@ CONTROLLER = Controller(
     watches=(Watch(NAMESPACES, Namespace), Watch(PODS, Pod, keys=of_dying_namespace, needs_context=True)),
     reconcile=reconcile,
     workers=5,
-    may={"*.*": "delete deletecollection get list watch", "namespaces": "get list watch update"},
+    may={"*": "delete deletecollection get list watch", "namespaces": "get list watch update"},
 )

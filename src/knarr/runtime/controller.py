@@ -59,7 +59,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """A controller, whole. `may` lists the rights it uses, as "resource.group": "verbs".
+    """A controller, whole. `may` lists the rights it uses, as "resource.group": "verbs"; the resource "*" is any.
 
     `source` is the component that its events name, as upstream's do ("deployment-controller"); by default the process.
     `resync`, where time alone changes things, is the seconds between calls for every key of the first watch.

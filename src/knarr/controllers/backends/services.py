@@ -101,6 +101,12 @@ def ports_of(service: Service, pod: Pod) -> tuple[Port, ...]:
     )
 
 
+def inherited_labels(service: Service) -> dict[str, str]:
+    """The labels that what describes a Service's backends takes from it: its own, and whether it is headless."""
+    own = {name: value for name, value in service.metadata.labels.items() if name != HEADLESS}
+    return {**own, HEADLESS: ""} if service.headless else own
+
+
 def reference_to(pod: Pod) -> Reference:
     meta = pod.metadata
     return Reference(kind="Pod", namespace=meta.namespace, name=meta.name, uid=meta.uid)

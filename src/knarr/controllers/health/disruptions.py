@@ -14,10 +14,8 @@ from knarr.controllers.nodes import ZONE, Node
 
 REGION = "topology.kubernetes.io/region"
 RATE, SLOW_RATE = 0.1, 0.01  # nodes a second, in each zone
-UNHEALTHY, UNHEALTHY_LEAST = (
-    0.55,
-    2,
-)  # the share of failing nodes that makes a zone unhealthy, if they are more than so many
+# The share of failing nodes that makes a zone unhealthy, if they are more than so many.
+UNHEALTHY, UNHEALTHY_LEAST = 0.55, 2
 LARGE = 50  # nodes; an unhealthy zone that is not larger loses no Pods
 
 

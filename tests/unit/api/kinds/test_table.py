@@ -1,26 +1,16 @@
-"""The table of kinds lists what is there, and what it says holds together."""
+"""What the table of kinds says holds together."""
 
 from __future__ import annotations
 
-import pkgutil
 from datetime import UTC, datetime
 
 import pytest
 
-from knarr.api import kinds
 from knarr.api.kind import Kind
-from knarr.api.kinds import table
 from knarr.api.kinds.table import KINDS, kind_of
 from knarr.api.types import type_of
 
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.qualified_resource)
-
-
-def test_table_lists_every_file() -> None:
-    files = {module.name for module in pkgutil.iter_modules(kinds.__path__)} - {"table"}
-    listed = {name for name in vars(table) if name in files}
-    assert listed == files
-    assert {id(vars(table)[name].KIND) for name in files} == {id(kind) for kind in KINDS}
 
 
 def test_resources_are_found_by_group_and_plural() -> None:

@@ -1,0 +1,168 @@
+"""The house is as it says: every table lists what is on disk, every command is documented, every right is granted."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import knarr
+from knarr import cli, controllers
+from knarr.api import kinds, rules
+from knarr.api.kinds.table import KINDS
+from knarr.api.rules.table import RULES
+from knarr.apiserver import admission, effects
+from knarr.apiserver.admission.table import PLUGINS as ADMISSION_PLUGINS
+from knarr.apiserver.authn.users import AUTHENTICATED, User
+from knarr.apiserver.authz.authorizer import Verdict
+from knarr.apiserver.authz.identities import NamedIdentities
+from knarr.apiserver.authz.roles import Rights, Role
+from knarr.apiserver.authz.table import IDENTITIES
+from knarr.apiserver.effects.table import EFFECTS
+from knarr.apiserver.info import RequestInfo
+from knarr.cli.command import Command
+from knarr.cli.table import COMMANDS
+from knarr.controllers.table import CONTROLLERS
+from knarr.kubelet import probes, volumes
+from knarr.kubelet.probes.table import CHECKS
+from knarr.kubelet.volumes.table import CONTENTS, PLACES
+from knarr.runtime.controller import Controller
+from knarr.scheduler import plugins
+from knarr.scheduler.table import PLUGINS as SCHEDULER_PLUGINS
+
+ROOT = Path(__file__).parents[2]
+COMMANDS_PAGE = ROOT / "docs" / "commands.md"
+FLAG = re.compile(r"--[a-z][a-z-]+")
+MANAGER = User("system:kube-controller-manager", groups=(AUTHENTICATED,))
+
+EVERY_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+EVERY_CONTROLLER = pytest.mark.parametrize("controller", CONTROLLERS, ids=lambda controller: controller.name)
+
+
+@dataclass(frozen=True)
+class Extensions:
+    """A package in which a file is an extension if it declares one of these names; `listed` is what its table has."""
+
+    package: ModuleType
+    names: tuple[str, ...]
+    listed: Sequence[object]
+    helpers: frozenset[str] | None = frozenset()  # files that declare none; None: any may
+
+    def declared(self) -> dict[str, list[object]]:
+        """What each file of the package declares."""
+        found = {}
+        for module in pkgutil.iter_modules(self.package.__path__):
+            if module.name != "table":
+                loaded = import_module(f"{self.package.__name__}.{module.name}")
+                found[module.name] = [value for name in self.names for value in _values(loaded, name)]
+        return found
+
+
+def _values(module: ModuleType, name: str) -> Sequence[object]:
+    value = getattr(module, name, ())
+    return value if isinstance(value, tuple) else (value,)
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        pytest.param(Extensions(kinds, ("KIND",), KINDS), id="kinds"),
+        pytest.param(Extensions(rules, ("RULES",), RULES), id="rules"),
+        pytest.param(Extensions(admission, ("PLUGIN",), ADMISSION_PLUGINS, frozenset({"plugin"})), id="admission"),
+        pytest.param(Extensions(effects, ("EFFECT",), EFFECTS, frozenset({"effect"})), id="effects"),
+        pytest.param(Extensions(controllers, ("CONTROLLER",), CONTROLLERS, None), id="controllers"),
+        pytest.param(Extensions(plugins, ("PLUGIN",), SCHEDULER_PLUGINS), id="scheduler plugins"),
+        pytest.param(Extensions(volumes, ("PLACE", "CONTENT"), (*PLACES, *CONTENTS), None), id="volumes"),
+        pytest.param(Extensions(probes, ("CHECK",), CHECKS, None), id="probes"),
+        pytest.param(
+            Extensions(cli, ("COMMAND",), COMMANDS, frozenset({"command", "parsing", "parts"})), id="commands"
+        ),
+    ],
+)
+def test_a_table_lists_what_is_on_disk(extensions: Extensions) -> None:
+    declared = extensions.declared()
+    on_disk = [id(value) for values in declared.values() for value in values]
+    assert sorted(on_disk) == sorted(id(value) for value in extensions.listed)
+    if extensions.helpers is not None:
+        assert {name for name, values in declared.items() if not values} == extensions.helpers
+
+
+@pytest.mark.parametrize("plugin", SCHEDULER_PLUGINS, ids=lambda plugin: plugin.name)
+def test_a_scheduler_plugin_has_the_name_of_its_file(plugin: object) -> None:
+    name = str(getattr(plugin, "name", ""))
+    file = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+    assert getattr(import_module(f"{plugins.__name__}.{file}"), "PLUGIN", None) is plugin
+
+
+def test_effects_that_kinds_name_exist() -> None:
+    named = {name for kind in KINDS for name in kind.effects}
+    assert named - {"binding"} == {effect.name for effect in EFFECTS}  # a Binding is an effect and nothing else
+
+
+@EVERY_COMMAND
+def test_a_command_and_its_flags_are_documented(command: Command) -> None:
+    page = COMMANDS_PAGE.read_text()
+    parser = ArgumentParser(command.name)
+    command.arguments(parser)
+    flags = set(FLAG.findall(parser.format_help())) - {"--help"}
+    assert [
+        text for text in (f"`knarr {command.name}", *(f"`{flag}" for flag in sorted(flags))) if text not in page
+    ] == []
+
+
+def test_no_command_or_flag_is_documented_that_does_not_exist() -> None:
+    flags = {"--help", "--version"}
+    for command in COMMANDS:
+        parser = ArgumentParser(command.name)
+        command.arguments(parser)
+        flags |= set(FLAG.findall(parser.format_help()))
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for line in page.read_text().splitlines():
+            for name, rest in re.findall(r"`knarr ([a-z-]+)([^`]*)`", line):
+                assert name in {command.name for command in COMMANDS}, page.name
+                assert set(FLAG.findall(rest)) <= flags, page.name
+
+
+@EVERY_CONTROLLER
+def test_a_controller_may_read_what_it_watches(controller: Controller) -> None:
+    rights = Rights(Role(controller.name, controller.may))
+    reads = [
+        RequestInfo(verb, group=watch.resource.group, resource=watch.resource.plural, is_resource=True)
+        for watch in controller.watches
+        for verb in ("list", "watch")
+    ]
+    assert [read for read in reads if not rights.allow(read)] == []
+
+
+@EVERY_CONTROLLER
+def test_a_controller_names_resources_that_are_served(controller: Controller) -> None:
+    served = {kind.qualified_resource for kind in KINDS} | {"*"}
+    assert {name.partition("/")[0] for name in controller.may} <= served
+
+
+@EVERY_CONTROLLER
+def test_the_controller_manager_is_granted_what_a_controller_may(controller: Controller) -> None:
+    authorizer = NamedIdentities(IDENTITIES)
+    refused = [i for i in _requests(controller) if authorizer.authorize(MANAGER, i).verdict is not Verdict.ALLOW]
+    assert refused == []
+
+
+def test_packages_say_what_they_are() -> None:
+    folders = {path.parent for path in Path(knarr.__path__[0]).rglob("*.py")}
+    silent = [str(folder) for folder in folders if not (folder / "__init__.py").read_text().startswith('"""')]
+    assert silent == []
+
+
+def _requests(controller: Controller) -> Iterator[RequestInfo]:
+    for name, verbs in controller.may.items():
+        qualified, _, subresource = name.partition("/")
+        resource, _, group = qualified.partition(".")
+        for verb in verbs.split():
+            yield RequestInfo(verb, group=group, resource=resource, subresource=subresource, is_resource=True)
