@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Iterable
 from contextlib import suppress
 
 from knarr.wire.limits import Limits
@@ -11,6 +12,7 @@ from knarr.wire.messages import Answer, Application, Peer, Request, Response
 from knarr.wire.serving import ServerConnection
 
 HANDSHAKE_TIMEOUT = 10.0  # seconds
+FAREWELL_TIMEOUT = 0.25  # seconds for an idle client to return the end of TLS; pools that nobody reads never do
 
 
 async def too_large(_request: Request, _peer: Peer) -> Answer:
@@ -63,11 +65,11 @@ class Server:
         self.closing = True
         for listener in self._listeners:
             listener.close()
-        for connection in tuple(self.connections):
-            connection.retire()
+        idle = [connection for connection in tuple(self.connections) if connection.retire()]
+        farewell = asyncio.get_running_loop().call_later(FAREWELL_TIMEOUT, _abort, idle)
         await self._until_empty(grace)
-        for connection in tuple(self.connections):
-            connection.abort()
+        farewell.cancel()
+        _abort(tuple(self.connections))
         await self._until_empty(1.0)
 
     async def _until_empty(self, seconds: float) -> None:
@@ -82,3 +84,8 @@ class Server:
         self.connections.discard(connection)
         if not self.connections:
             self._emptied.set()
+
+
+def _abort(connections: Iterable[ServerConnection]) -> None:
+    for connection in connections:
+        connection.abort()

@@ -301,14 +301,16 @@ class ServerConnection(asyncio.Protocol):
 
     # The end
 
-    def retire(self) -> None:
-        """Answer what is being answered, end a stream, then close."""
+    def retire(self) -> bool:
+        """Answer what is being answered, end a stream, then close; whether there was nothing to answer."""
+        idle = self._answering is None and self._raw is None
         self._closing = True
         self._queue.clear()
         if self._sink:
             self._sink.close()
         else:
             self._next()
+        return idle
 
     def abort(self) -> None:
         self._transport.abort()
