@@ -6,12 +6,14 @@ import gzip
 import json
 import socket
 import ssl
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.api.processes import ServerProcess
+from tests.api.processes import ServerProcess, exchange, server_process
 
 CLOSE = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 DEFAULT = "/api/v1/namespaces/default"
@@ -235,3 +237,15 @@ def test_what_is_not_even_that_is_dropped(process: ServerProcess) -> None:
     assert process.send("GET", DEFAULT).status == 200
     with pytest.raises(ssl.SSLError), socket.create_connection(("127.0.0.1", process.config.api_port)) as plain:
         ssl.create_default_context().wrap_socket(plain, server_hostname="127.0.0.1")  # trusts other authorities
+
+
+def test_idle_connections_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Pools keep connections that nobody reads until their next use."""
+    with server_process(tmp_path) as server:
+        pool = [server.connect() for _ in range(5)]
+        for connection in pool:
+            assert exchange(connection, "GET", DEFAULT).status == 200
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 3
+    for connection in pool:
+        connection.close()
