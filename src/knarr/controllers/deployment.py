@@ -12,12 +12,19 @@ from collections.abc import Iterable
 
 from knarr.client.objects import JSON, Object
 from knarr.client.resources import DEPLOYMENTS, PODS, REPLICA_SETS
-from knarr.controllers.objects import BY_CONTROLLER, Condition, Pod, ReplicaSet, write_status
+from knarr.controllers.objects import (
+    BY_CONTROLLER,
+    Condition,
+    Pod,
+    ReplicaSet,
+    by_controller,
+    fresh_condition,
+    write_status,
+)
 from knarr.controllers.ownership import claim, label_selector, owners_of, reference
 from knarr.controllers.rollout.progress import (
     as_patch,
     complete,
-    condition,
     counted,
     judged,
     pause_note,
@@ -91,7 +98,7 @@ async def _recreate(context: Context, rollout: Rollout) -> Step:
     if any(s.spec.replicas for s in rollout.old):
         return await _scale(context, rollout, {s.metadata.uid: 0 for s in rollout.old}), None
     pods = context.cache(PODS, Pod)
-    if any(not p.terminal for s in rollout.old for p in pods.by_index("controller", s.metadata.uid)):
+    if any(not p.terminal for s in rollout.old for p in pods.by_index(BY_CONTROLLER, s.metadata.uid)):
         return rollout, None
     rollout, said = await _ensure_new(context, rollout)
     if rollout.new:
@@ -109,7 +116,7 @@ async def _ensure_new(context: Context, rollout: Rollout) -> Step:
         rollout = rollout.having(await _patch_set(context, new, change))
     elif not any(c.type == "Progressing" for c in rollout.deployment.status.conditions):
         text = f'Found new replica set "{new.metadata.name}"'
-        said = condition("Progressing", "True", "FoundNewReplicaSet", text, context.clock.now())
+        said = fresh_condition("Progressing", "True", "FoundNewReplicaSet", text, context.clock.now())
     await _show_revision(context, rollout)
     return rollout, said
 
@@ -141,7 +148,7 @@ async def _create_new(context: Context, rollout: Rollout) -> Step:
             deployment, "Normal", "ScalingReplicaSet", f"Scaled up replica set {name} from 0 to {size}"
         )
     text = f'Created new replica set "{name}"'
-    return rollout.having(new), condition("Progressing", "True", "NewReplicaSetCreated", text, now)
+    return rollout.having(new), fresh_condition("Progressing", "True", "NewReplicaSetCreated", text, now)
 
 
 def new_replica_set(rollout: Rollout) -> JSON:
@@ -183,7 +190,7 @@ async def _existing(context: Context, deployment: Deployment, name: str) -> Repl
 async def _tell_failure(context: Context, rollout: Rollout, name: str, error: APIError) -> None:
     text = f'Failed to create new replica set "{name}": {error}'
     context.events.event(rollout.deployment, "Warning", "ReplicaSetCreateError", text)
-    failed = condition("Progressing", "False", "ReplicaSetCreateError", text, context.clock.now())
+    failed = fresh_condition("Progressing", "False", "ReplicaSetCreateError", text, context.clock.now())
     await _report(context, rollout, failed, judge=False)
 
 
@@ -271,9 +278,9 @@ CONTROLLER = Controller(
             ReplicaSet,
             owners_of(DEPLOYMENTS, Deployment, _selector),
             needs_context=True,
-            indexes=BY_CONTROLLER,
+            indexes={BY_CONTROLLER: by_controller},
         ),
-        Watch(PODS, Pod, _recreated, needs_context=True, indexes=BY_CONTROLLER),
+        Watch(PODS, Pod, _recreated, needs_context=True, indexes={BY_CONTROLLER: by_controller}),
     ),
     reconcile=reconcile,
     workers=5,

@@ -23,6 +23,7 @@ from knarr.controllers.backends.services import (
 from knarr.controllers.backends.slices import ENDPOINTS_MANAGED_BY, LEADER, Address, Endpoints, Port, changes
 from knarr.controllers.backends.subsets import pack, truncate
 from knarr.controllers.backends.triggers import TriggerTimes
+from knarr.controllers.namespaces import is_terminating
 from knarr.controllers.objects import Pod
 from knarr.machinery.errors import AlreadyExists, APIError, Conflict, NotFound
 from knarr.runtime.context import Context
@@ -65,7 +66,7 @@ async def _keep(context: Context, service: Service) -> None:
     except Conflict:
         raise
     except APIError as error:
-        if any(cause.reason == "NamespaceTerminating" for cause in error.causes):
+        if is_terminating(error):
             return
         verb = "update" if known else "create"
         message = f"Failed to {verb} endpoints for service {service.metadata.key}: {error}"

@@ -29,11 +29,12 @@ from knarr.controllers.backends.slices import (
     Conditions,
     Endpoint,
     EndpointSlice,
+    by_service,
     managed_by,
 )
 from knarr.controllers.backends.triggers import TriggerTimes
 from knarr.controllers.backends.writing import Cover, carry_out, observe, of_owner
-from knarr.controllers.nodes import BY_NODE, Node
+from knarr.controllers.nodes import BY_NODE, Node, by_node
 from knarr.controllers.objects import Pod
 from knarr.machinery.errors import APIError, Conflict
 from knarr.runtime.context import Context
@@ -104,7 +105,7 @@ def labels_of(service: Service) -> dict[str, str]:
 
 def services_on(node: Node, context: Context) -> Iterable[str]:
     """The Services behind which there are Pods of the node."""
-    pods = context.cache(PODS, Pod).by_index("node", node.metadata.name)
+    pods = context.cache(PODS, Pod).by_index(BY_NODE, node.metadata.name)
     return {key for pod in pods for key in services_of(pod, context)}
 
 
@@ -113,8 +114,14 @@ CONTROLLER = Controller(
     source=NAME,
     watches=(
         Watch(SERVICES, Service),
-        Watch(PODS, Pod, services_of, needs_context=True, matters=pod_matters, indexes=BY_NODE),
-        Watch(ENDPOINT_SLICES, EndpointSlice, managed_by(MANAGER), observe=observe(MANAGER), indexes=BY_SERVICE),
+        Watch(PODS, Pod, services_of, needs_context=True, matters=pod_matters, indexes={BY_NODE: by_node}),
+        Watch(
+            ENDPOINT_SLICES,
+            EndpointSlice,
+            managed_by(MANAGER),
+            observe=observe(MANAGER),
+            indexes={BY_SERVICE: by_service},
+        ),
         Watch(NODES, Node, services_on, needs_context=True, matters=lambda old, new: bool(old.zone != new.zone)),
     ),
     reconcile=reconcile,

@@ -18,6 +18,7 @@ from knarr.controllers.backends.slices import (
     Endpoint,
     Endpoints,
     EndpointSlice,
+    by_service,
     managed_by,
 )
 from knarr.controllers.backends.writing import Cover, carry_out, delete, observe, of_owner
@@ -37,7 +38,7 @@ async def reconcile(context: Context, key: str) -> None:
     endpoints = context.cache(ENDPOINTS, Endpoints).get(key)
     if endpoints is None or not _wanted(endpoints, context.cache(SERVICES, Service).get(key)):
         context.expectations.forget(key)
-        for found in context.cache(ENDPOINT_SLICES, EndpointSlice).by_index("service", f"{MANAGER}/{key}"):
+        for found in context.cache(ENDPOINT_SLICES, EndpointSlice).by_index(BY_SERVICE, f"{MANAGER}/{key}"):
             await delete(context, found)
     elif context.expectations.satisfied(key):
         await _mirror(context, endpoints)
@@ -96,7 +97,13 @@ CONTROLLER = Controller(
     watches=(
         Watch(ENDPOINTS, Endpoints),
         Watch(SERVICES, Service),
-        Watch(ENDPOINT_SLICES, EndpointSlice, managed_by(MANAGER), observe=observe(MANAGER), indexes=BY_SERVICE),
+        Watch(
+            ENDPOINT_SLICES,
+            EndpointSlice,
+            managed_by(MANAGER),
+            observe=observe(MANAGER),
+            indexes={BY_SERVICE: by_service},
+        ),
     ),
     reconcile=reconcile,
     workers=5,

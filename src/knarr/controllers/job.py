@@ -29,7 +29,7 @@ from knarr.controllers.jobs.verdicts import (
     wanted_active,
 )
 from knarr.controllers.jobs.views import Job, Uncounted
-from knarr.controllers.objects import BY_CONTROLLER, Condition, Pod, omitting_zeros
+from knarr.controllers.objects import BY_CONTROLLER, Condition, Pod, by_controller, omitting_zeros
 from knarr.controllers.ownership import claim, label_selector, owners_of
 from knarr.controllers.pods import BURST, create_all, delete_all, first_to_go
 from knarr.machinery.errors import APIError
@@ -216,7 +216,7 @@ CONTROLLER = Controller(
             owners_of(JOBS, Job, _selector),
             needs_context=True,
             observe=observe,
-            indexes={**BY_CONTROLLER, BY_JOB: by_job},
+            indexes={BY_CONTROLLER: by_controller, BY_JOB: by_job},
         ),
     ),
     reconcile=reconcile,

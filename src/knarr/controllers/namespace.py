@@ -91,6 +91,7 @@ async def _delete_all(context: Context, namespace: str, found: Discovered) -> No
 
 
 def _named(resource: Resource) -> str:
+    """As upstream's conditions name it: `pods.` for what is of no group."""
     return f"{resource.plural}.{resource.group}"
 
 

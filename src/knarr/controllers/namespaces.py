@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knarr.client.objects import Object, View
 from knarr.controllers.objects import Condition
+from knarr.machinery.errors import APIError
 
 
 class NamespaceSpec(View, frozen=True):
@@ -23,3 +24,8 @@ class Namespace(Object, frozen=True):
     def active(self) -> bool:
         """Whether new objects may be made in it."""
         return self.metadata.deletion_timestamp is None
+
+
+def is_terminating(refusal: APIError) -> bool:
+    """Whether something was not created because its namespace is about to go: nothing can be created there."""
+    return any(cause.reason == "NamespaceTerminating" for cause in refusal.causes)

@@ -17,7 +17,7 @@ from knarr.client.resources import LEASES, NODES, PODS
 from knarr.controllers.health.disruptions import Pace, zone_of
 from knarr.controllers.health.heartbeats import Heartbeats, grace_of, status_beat, unknown_conditions
 from knarr.controllers.health.taints import drives_off, failure, wanted_taints
-from knarr.controllers.nodes import BY_NODE, Node
+from knarr.controllers.nodes import BY_NODE, Node, by_node
 from knarr.controllers.objects import Pod
 from knarr.machinery.errors import NotFound
 from knarr.machinery.times import format_time
@@ -85,7 +85,7 @@ async def _follow_readiness(context: Context, node: Node) -> None:
     if node.ready:
         seen.ready.add(name)
     elif name in seen.ready or node.condition("Ready") == "Unknown":
-        for pod in context.cache(PODS, Pod).by_index("node", name):
+        for pod in context.cache(PODS, Pod).by_index(BY_NODE, name):
             await _mark(context, pod)
         if name in seen.ready:
             seen.ready.discard(name)
@@ -174,7 +174,7 @@ CONTROLLER = Controller(
     watches=(
         Watch(NODES, Node, observe=heard_status),
         Watch(LEASES, Lease, nobody, observe=heard_lease, field_selector=f"metadata.namespace={LEASE_NAMESPACE}"),
-        Watch(PODS, Pod, nobody, indexes=BY_NODE),
+        Watch(PODS, Pod, nobody, indexes={BY_NODE: by_node}),
     ),
     reconcile=reconcile,
     may={

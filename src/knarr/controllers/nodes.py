@@ -9,6 +9,7 @@ from knarr.client.resources import PODS
 from knarr.controllers.objects import Condition, Pod, Toleration
 from knarr.runtime.context import Context
 
+BY_NODE = "node"
 ZONE = "topology.kubernetes.io/zone"
 
 
@@ -51,16 +52,13 @@ class Node(Object, frozen=True):
 
 
 def by_node(pod: Pod) -> Iterable[str]:
-    """An index: the node that a Pod is bound to."""
+    """The index BY_NODE: the node that a Pod is bound to."""
     return (pod.spec.node_name,)
-
-
-BY_NODE = {"node": by_node}
 
 
 def pods_on(node: Node, context: Context) -> Iterable[str]:
     """For a `Watch` of Nodes: the Pods that are bound to it."""
-    return [pod.metadata.key for pod in context.cache(PODS, Pod).by_index("node", node.metadata.name)]
+    return [pod.metadata.key for pod in context.cache(PODS, Pod).by_index(BY_NODE, node.metadata.name)]
 
 
 def tolerates(toleration: Toleration, taint: Taint) -> bool:

@@ -16,7 +16,9 @@ from msgspec import field
 from knarr.client.client import Client
 from knarr.client.objects import JSON, Meta, Object, View
 from knarr.client.resources import Resource
-from knarr.machinery.times import parse_time
+from knarr.machinery.times import format_time, parse_time
+
+BY_CONTROLLER = "controller"
 
 
 class Condition(View, frozen=True):
@@ -140,6 +142,14 @@ class ReplicaSet(Object, frozen=True):
     status: ReplicaSetStatus = ReplicaSetStatus()
 
 
+def fresh_condition(type: str, status: str, reason: str, message: str, now: datetime) -> Condition:
+    """A condition that holds since now."""
+    stamp = format_time(now)
+    return Condition(
+        type=type, status=status, reason=reason, message=message, last_update_time=stamp, last_transition_time=stamp
+    )
+
+
 def condition_of(conditions: Iterable[Condition], type: str) -> Condition | None:
     return next((c for c in conditions if c.type == type), None)
 
@@ -157,12 +167,9 @@ def available_in(pod: Pod, min_ready_seconds: int, now: datetime) -> float | Non
 
 
 def by_controller(obj: Object) -> Iterable[str]:
-    """An index: the uid of the controller, or `orphans/<namespace>` for what has none."""
+    """The index BY_CONTROLLER: the uid of the controller, or `orphans/<namespace>` for what has none."""
     owner = obj.metadata.controller
     return (owner.uid if owner else f"orphans/{obj.metadata.namespace}",)
-
-
-BY_CONTROLLER = {"controller": by_controller}
 
 
 def omitting_zeros(**status: Any) -> JSON:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from knarr.client.objects import JSON, Object, T
 from knarr.client.resources import Resource
+from knarr.controllers.objects import BY_CONTROLLER
 from knarr.machinery.errors import Invalid, NotFound
 from knarr.machinery.selectors import LabelSelector, SelectorError, from_label_selector, from_map
 from knarr.runtime.context import Context
@@ -36,13 +37,13 @@ async def claim(
     `kind`'s cache must have the index BY_CONTROLLER.
     """
     cache = context.cache(kind, view)
-    mine = cache.by_index("controller", owner.metadata.uid)
+    mine = cache.by_index(BY_CONTROLLER, owner.metadata.uid)
     kept = [o for o in mine if selector.matches(o.metadata.labels)]
     if owner.metadata.deletion_timestamp is not None:
         return kept
     for released in (o for o in mine if not selector.matches(o.metadata.labels)):
         await _release(context, owner, kind, released)
-    orphans = cache.by_index("controller", f"orphans/{owner.metadata.namespace}")
+    orphans = cache.by_index(BY_CONTROLLER, f"orphans/{owner.metadata.namespace}")
     wanted = [o for o in orphans if o.metadata.deletion_timestamp is None and selector.matches(o.metadata.labels)]
     if wanted and await _alive(context, owner, resource):
         kept += [o for o in wanted if await _adopt(context, owner, resource, kind, o)]

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from knarr.client.objects import Object
 from knarr.client.resources import NODES, PODS
 from knarr.controllers.departures import disrupt, remove
-from knarr.controllers.nodes import BY_NODE, Node, pods_on
+from knarr.controllers.nodes import BY_NODE, Node, by_node, pods_on
 from knarr.controllers.objects import Pod
 from knarr.machinery.errors import NotFound
 from knarr.runtime.context import Context
 from knarr.runtime.controller import After, Controller, Watch
 
+BY_END = "ended"
 SETTING, THRESHOLD = "terminated-pod-gc-threshold", 12500  # ended Pods that may stay; 0 for all
 QUARANTINE = 40.0  # seconds for which a node must have been missing
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
@@ -68,7 +69,7 @@ async def _end(context: Context, pod: Pod, reason: str = "", message: str = "") 
 
 async def _thin_out(context: Context) -> None:
     """Delete the oldest of the ended Pods that are too many, evicted ones first."""
-    ended = context.cache(PODS, Pod).by_index("ended", "yes")
+    ended = context.cache(PODS, Pod).by_index(BY_END, "yes")
     threshold = int(context.settings.get(SETTING, THRESHOLD))
     surplus = len(ended) - threshold
     if threshold > 0 and surplus > 0:
@@ -85,7 +86,7 @@ def _out_of_service(node: Node) -> bool:
 
 
 def by_end(pod: Pod) -> Iterable[str]:
-    """An index: "yes" for those that have ended."""
+    """The index BY_END: "yes" for those that have ended."""
     return ("yes",) if pod.terminal else ()
 
 
@@ -104,7 +105,7 @@ def node_matters(old: Node, new: Node) -> bool:
 CONTROLLER = Controller(
     name="pod-garbage-collector-controller",
     watches=(
-        Watch(PODS, Pod, matters=pod_matters, indexes={**BY_NODE, "ended": by_end}),
+        Watch(PODS, Pod, matters=pod_matters, indexes={BY_NODE: by_node, BY_END: by_end}),
         Watch(NODES, Node, pods_on, needs_context=True, matters=node_matters),
     ),
     reconcile=reconcile,

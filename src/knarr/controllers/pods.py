@@ -12,6 +12,7 @@ from typing import Any
 
 from knarr.client.objects import JSON, Object
 from knarr.client.resources import PODS, Resource
+from knarr.controllers.namespaces import is_terminating
 from knarr.controllers.objects import Pod
 from knarr.controllers.ownership import reference
 from knarr.machinery.errors import APIError, NotFound
@@ -70,7 +71,7 @@ async def _create(context: Context, owner: Object, body: JSON) -> None:
     try:
         pod = await context.client.create(PODS, body, owner.metadata.namespace)
     except APIError as error:
-        if any(cause.reason == "NamespaceTerminating" for cause in error.causes):
+        if is_terminating(error):
             raise  # it could not be recorded either
         context.events.event(owner, "Warning", "FailedCreate", f"Error creating: {error}")
         raise

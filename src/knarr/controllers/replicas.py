@@ -22,6 +22,7 @@ from knarr.controllers.objects import (
     Pod,
     ReplicaSet,
     available_in,
+    by_controller,
     condition_of,
     omitting_zeros,
     write_status,
@@ -62,14 +63,14 @@ def controller(name: str, kind: Replication) -> Controller:
         name=name,
         source=name,
         watches=(
-            Watch(resource, ReplicaSet, indexes=BY_CONTROLLER),
+            Watch(resource, ReplicaSet, indexes={BY_CONTROLLER: by_controller}),
             Watch(
                 PODS,
                 Pod,
                 owners_of(resource, ReplicaSet, kind.selector),
                 needs_context=True,
                 observe=observe(resource),
-                indexes=BY_CONTROLLER,
+                indexes={BY_CONTROLLER: by_controller},
             ),
         ),
         reconcile=partial(reconcile, kind),
@@ -120,11 +121,11 @@ def _crowding(kind: Replication, context: Context, owner: ReplicaSet, active: Se
     """How many active Pods each node has of this owner and of those with the same controller: a Deployment's others."""
     related = list(active)
     if manager := owner.metadata.controller:
-        siblings = context.cache(kind.resource, ReplicaSet).by_index("controller", manager.uid)
+        siblings = context.cache(kind.resource, ReplicaSet).by_index(BY_CONTROLLER, manager.uid)
         pods = context.cache(PODS, Pod)
         for sibling in siblings:
             if sibling.metadata.uid != owner.metadata.uid:
-                related += [p for p in pods.by_index("controller", sibling.metadata.uid) if p.active]
+                related += [p for p in pods.by_index(BY_CONTROLLER, sibling.metadata.uid) if p.active]
     return Counter(p.spec.node_name for p in related)
 
 

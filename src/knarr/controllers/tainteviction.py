@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from knarr.client.resources import NODES, PODS
 from knarr.controllers.departures import disrupt, remove
-from knarr.controllers.nodes import BY_NODE, Node, Taint, pods_on, tolerates
+from knarr.controllers.nodes import BY_NODE, Node, Taint, by_node, pods_on, tolerates
 from knarr.controllers.objects import Pod, Toleration
 from knarr.runtime.context import Context
 from knarr.runtime.controller import After, Controller, Watch
@@ -74,7 +74,7 @@ CONTROLLER = Controller(
     name=NAME,
     source=NAME,
     watches=(
-        Watch(PODS, Pod, observe=forget, matters=pod_matters, indexes=BY_NODE),
+        Watch(PODS, Pod, observe=forget, matters=pod_matters, indexes={BY_NODE: by_node}),
         Watch(
             NODES, Node, pods_on, needs_context=True, matters=lambda old, new: bool(old.spec.taints != new.spec.taints)
         ),

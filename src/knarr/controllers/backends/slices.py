@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from knarr.client.objects import JSON, Meta, Object, View
 
+BY_SERVICE = "service"
 SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 ENDPOINTS_MANAGED_BY = "endpoints.kubernetes.io/managed-by"
@@ -82,7 +83,7 @@ class Endpoints(Object, frozen=True):
 
 
 def by_service(found: EndpointSlice) -> Iterable[str]:
-    """An index: the manager and the Service (`<manager>/<namespace>/<name>`)."""
+    """The index BY_SERVICE: the manager and the Service (`<manager>/<namespace>/<name>`)."""
     labels = found.metadata.labels
     if SERVICE_NAME in labels:
         yield f"{labels.get(MANAGED_BY, '')}/{found.metadata.namespace}/{labels[SERVICE_NAME]}"
@@ -95,9 +96,6 @@ def managed_by(manager: str) -> Callable[[EndpointSlice], Iterable[str]]:
         return [indexed.partition("/")[2] for indexed in by_service(found) if indexed.startswith(f"{manager}/")]
 
     return keys
-
-
-BY_SERVICE = {"service": by_service}
 
 
 def changes(known: Meta, labels: Mapping[str, str], annotations: Mapping[str, str | None]) -> JSON:

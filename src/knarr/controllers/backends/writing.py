@@ -11,7 +11,8 @@ from knarr.client.objects import JSON, Object
 from knarr.client.resources import ENDPOINT_SLICES, Resource
 from knarr.controllers.backends.planning import Content, Plan, group_of
 from knarr.controllers.backends.services import TRIGGER_TIME
-from knarr.controllers.backends.slices import EndpointSlice, changes, managed_by
+from knarr.controllers.backends.slices import BY_SERVICE, EndpointSlice, changes, managed_by
+from knarr.controllers.namespaces import is_terminating
 from knarr.controllers.ownership import reference
 from knarr.machinery.errors import APIError, NotFound
 from knarr.runtime.context import Context
@@ -64,7 +65,7 @@ def observe(manager: str) -> Callable[[Context, EndpointSlice | None, EndpointSl
 
 async def of_owner(context: Context, manager: str, owner: Object) -> list[EndpointSlice]:
     """The slices of an owner; those of another one that had its name are deleted."""
-    found = context.cache(ENDPOINT_SLICES, EndpointSlice).by_index("service", f"{manager}/{owner.metadata.key}")
+    found = context.cache(ENDPOINT_SLICES, EndpointSlice).by_index(BY_SERVICE, f"{manager}/{owner.metadata.key}")
     mine = [s for s in found if any(o.uid == owner.metadata.uid for o in s.metadata.owner_references)]
     for other in found:
         if other not in mine:
@@ -93,7 +94,7 @@ async def _create(context: Context, content: Content, cover: Cover) -> None:
     try:
         await context.client.create(ENDPOINT_SLICES, body, owner.namespace)
     except APIError as error:
-        if not any(cause.reason == "NamespaceTerminating" for cause in error.causes):
+        if not is_terminating(error):
             raise
 
 

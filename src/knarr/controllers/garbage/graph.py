@@ -12,7 +12,6 @@ from knarr.client.resources import Resource
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 
-
 _NOTHING: dict[str, str] = {}
 
 

@@ -11,17 +11,10 @@ from datetime import datetime, timedelta
 from knarr.controllers.jobs.indexes import parse
 from knarr.controllers.jobs.tally import Tally
 from knarr.controllers.jobs.views import Job, index_of
-from knarr.controllers.objects import Condition, Pod, condition_of
-from knarr.machinery.times import format_time, parse_time
+from knarr.controllers.objects import Condition, Pod, condition_of, fresh_condition
+from knarr.machinery.times import parse_time
 
 FIRST_BACKOFF, MAX_BACKOFF = 10.0, 600.0  # seconds before a failed Pod is replaced: 10, 20, 40 ... 600
-
-
-def condition(type: str, reason: str, message: str, now: datetime, status: str = "True") -> Condition:
-    stamp = format_time(now)
-    return Condition(
-        type=type, status=status, reason=reason, message=message, last_update_time=stamp, last_transition_time=stamp
-    )
 
 
 def failure(job: Job, counts: Tally, now: datetime) -> Condition | None:
@@ -32,10 +25,10 @@ def failure(job: Job, counts: Tally, now: datetime) -> Condition | None:
         return condition_of(job.status.conditions, "FailureTarget")
     if counts.failed > job.spec.backoff_limit or _restarted_too_often(job, counts.active):
         text = "Job has reached the specified backoff limit"
-        return condition("FailureTarget", "BackoffLimitExceeded", text, now)
+        return fresh_condition("FailureTarget", "True", "BackoffLimitExceeded", text, now)
     if (left := seconds_left(job, now)) is not None and left <= 0:
         text = "Job was active longer than specified deadline"
-        return condition("FailureTarget", "DeadlineExceeded", text, now)
+        return fresh_condition("FailureTarget", "True", "DeadlineExceeded", text, now)
     return None
 
 
@@ -46,12 +39,14 @@ def success(job: Job, counts: Tally, now: datetime) -> Condition | None:
     enough = counts.succeeded > 0 if job.spec.completions is None else counts.succeeded >= job.spec.completions
     if not enough or counts.active:
         return None
-    return condition("SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods", now)
+    text = "Reached expected number of succeeded pods"
+    return fresh_condition("SuccessCriteriaMet", "True", "CompletionsReached", text, now)
 
 
 def final(met: Condition, now: datetime) -> Condition:
     """The condition that ends the Job, for the one that said that it would."""
-    return condition("Complete" if met.type == "SuccessCriteriaMet" else "Failed", met.reason, met.message, now)
+    outcome = "Complete" if met.type == "SuccessCriteriaMet" else "Failed"
+    return fresh_condition(outcome, "True", met.reason, met.message, now)
 
 
 def suspension(job: Job, now: datetime) -> Condition | None:
@@ -59,8 +54,8 @@ def suspension(job: Job, now: datetime) -> Condition | None:
     if job.spec.suspend == job.has("Suspended"):
         return None
     if job.spec.suspend:
-        return condition("Suspended", "JobSuspended", "Job suspended", now)
-    return condition("Suspended", "JobResumed", "Job resumed", now, status="False")
+        return fresh_condition("Suspended", "True", "JobSuspended", "Job suspended", now)
+    return fresh_condition("Suspended", "False", "JobResumed", "Job resumed", now)
 
 
 def seconds_left(job: Job, now: datetime) -> float | None:

@@ -10,22 +10,15 @@ from datetime import datetime, timedelta
 import msgspec
 
 from knarr.client.objects import JSON
-from knarr.controllers.objects import Condition, condition_of, omitting_zeros
+from knarr.controllers.objects import Condition, condition_of, fresh_condition, omitting_zeros
 from knarr.controllers.rollout.sizes import max_unavailable
 from knarr.controllers.rollout.templates import describe
 from knarr.controllers.rollout.views import Deployment, DeploymentStatus, Rollout
-from knarr.machinery.times import format_time, parse_time
+from knarr.machinery.times import parse_time
 
 COMPLETE, PROGRESSING, TIMED_OUT = "NewReplicaSetAvailable", "ReplicaSetUpdated", "ProgressDeadlineExceeded"
 PAUSED, RESUMED = "DeploymentPaused", "DeploymentResumed"
 Conditions = tuple[Condition, ...]
-
-
-def condition(type: str, status: str, reason: str, message: str, now: datetime) -> Condition:
-    stamp = format_time(now)
-    return Condition(
-        type=type, status=status, reason=reason, message=message, last_update_time=stamp, last_transition_time=stamp
-    )
 
 
 def with_condition(conditions: Conditions, fresh: Condition, *, renew: bool = False) -> Conditions:
@@ -49,8 +42,8 @@ def pause_note(deployment: Deployment, now: datetime) -> Condition | None:
     if reason == TIMED_OUT or deployment.spec.paused == (reason == PAUSED):
         return None
     if deployment.spec.paused:
-        return condition("Progressing", "Unknown", PAUSED, "Deployment is paused", now)
-    return condition("Progressing", "Unknown", RESUMED, "Deployment is resumed", now)
+        return fresh_condition("Progressing", "Unknown", PAUSED, "Deployment is paused", now)
+    return fresh_condition("Progressing", "Unknown", RESUMED, "Deployment is resumed", now)
 
 
 def counted(rollout: Rollout, note: Condition | None, now: datetime) -> DeploymentStatus:
@@ -117,9 +110,9 @@ def as_patch(status: DeploymentStatus) -> JSON:
 def _availability(rollout: Rollout, now: datetime) -> Condition:
     if rollout.available >= rollout.wanted - max_unavailable(rollout.deployment):
         text = "Deployment has minimum availability."
-        return condition("Available", "True", "MinimumReplicasAvailable", text, now)
+        return fresh_condition("Available", "True", "MinimumReplicasAvailable", text, now)
     text = "Deployment does not have minimum availability."
-    return condition("Available", "False", "MinimumReplicasUnavailable", text, now)
+    return fresh_condition("Available", "False", "MinimumReplicasUnavailable", text, now)
 
 
 def _done_before(deployment: Deployment, counts: DeploymentStatus) -> bool:
@@ -132,13 +125,13 @@ def _judgement(rollout: Rollout, counts: DeploymentStatus, conditions: Condition
     deployment = rollout.deployment
     who = describe(rollout.new, deployment.metadata.name)
     if complete(deployment, counts):
-        done = condition("Progressing", "True", COMPLETE, f"{who} has successfully progressed.", now)
+        done = fresh_condition("Progressing", "True", COMPLETE, f"{who} has successfully progressed.", now)
         return with_condition(conditions, done)
     if _moved(deployment.status, counts):
-        moving = condition("Progressing", "True", PROGRESSING, f"{who} is progressing.", now)
+        moving = fresh_condition("Progressing", "True", PROGRESSING, f"{who} is progressing.", now)
         return with_condition(conditions, moving, renew=True)
     if _timed_out(deployment, counts, now):
-        stuck = condition("Progressing", "False", TIMED_OUT, f"{who} has timed out progressing.", now)
+        stuck = fresh_condition("Progressing", "False", TIMED_OUT, f"{who} has timed out progressing.", now)
         return with_condition(conditions, stuck)
     return conditions
 
