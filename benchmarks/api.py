@@ -15,6 +15,8 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import orjson
@@ -180,10 +182,11 @@ async def run(seconds: float, only: str) -> None:
 
 
 class Profile:
-    """py-spy on the server, where one operation is asked for and py-spy is there; it writes knarr-profile.svg."""
+    """py-spy (from PyPI) on the server, where one operation is asked for."""
 
     def __init__(self, pid: int, only: str) -> None:
-        self._command = ["py-spy", "record", "--rate", "500", "--output", "knarr-profile.svg", "--pid", str(pid)]
+        spy, picture = Path(sys.executable).with_name("py-spy"), Path(gettempdir(), "knarr-profile.svg")
+        self._command = [str(spy), "record", "--rate", "500", "--output", str(picture), "--pid", str(pid)]
         self._wanted = bool(only)
 
     def __enter__(self) -> None:

@@ -76,8 +76,8 @@ class Bare:
 class Whole:
     """Pods by the API."""
 
-    def __init__(self, api: Client) -> None:
-        self.api = api
+    def __init__(self, api: Client, runtime: CRIRuntime) -> None:
+        self.api, self.runtime = api, runtime
         self.names: list[str] = []
 
     async def run(self, count: int) -> float:
@@ -86,7 +86,10 @@ class Whole:
         return await run_pods(self.api, sandbox_image(), self.names)
 
     async def clear(self) -> None:
+        """Return when the node has cleaned up as well, so that it does not do so at the next round's cost."""
         await remove_pods(self.api, self.names)
+        while await self.runtime.sandboxes():
+            await asyncio.sleep(0.05)
 
 
 def main(rounds: int = 10) -> None:
@@ -100,7 +103,8 @@ async def measure(cluster: Cluster, rounds: int) -> None:
     Both kinds take turns, so that other work on the machine slows both.
     """
     api, used = cluster.client(), ("server", "agent")
-    whole, bare = Whole(api), Bare(cluster)
+    bare = Bare(cluster)
+    whole = Whole(api, bare.runtime)
     say("Pods, image present", "Knarr", "bare CRI calls", "ratio")
     for text, count, times in (("one Pod", 1, rounds), (f"{AT_ONCE} Pods at once", AT_ONCE, max(1, rounds // 5))):
         cpu = dict.fromkeys(used, 0.0)
