@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from knarr.kubelet.cri.runtime import BindMount, ContainerConfig, ContainerRecord, Image, Security
-from knarr.kubelet.environment import expand, expand_all
+from knarr.kubelet.cri.runtime import BindMount, ContainerConfig, ContainerRecord, Image, Profile, Security
+from knarr.kubelet.environment import expand, expand_all, references
 from knarr.kubelet.interfaces import ConfigError, Mount, Volumes
-from knarr.kubelet.objects import Container, Pod
+from knarr.kubelet.objects import AppArmorProfile, Container, Pod, VolumeMount
 from knarr.kubelet.options import PodOptions
 from knarr.kubelet.resources import container_limits
 from knarr.kubelet.sandboxes import CONTAINER_NAME, namespaces, pod_labels, seccomp, supplemental_groups
@@ -53,8 +53,14 @@ def security(pod: Pod, container: Container, image: Image, options: PodOptions) 
         add_capabilities=own.capabilities.add,
         drop_capabilities=own.capabilities.drop,
         seccomp=seccomp(None if privileged else own.seccomp_profile or pods.seccomp_profile, options.root),
+        app_armor=app_armor(None if privileged else own.app_armor_profile or pods.app_armor_profile),
         unmasked_proc=own.proc_mount == "Unmasked",
     )
+
+
+def app_armor(profile: AppArmorProfile | None) -> Profile | None:
+    """The container's own, or what the runtime does by itself."""
+    return Profile(profile.type, profile.localhost_profile) if profile else None
 
 
 def check_not_root(pod: Pod, container: Container, user: int | None, image: Image) -> None:
@@ -82,13 +88,28 @@ async def volume_mounts(
         if wanted.name not in mounted:
             raise ConfigError(f'cannot find volume "{wanted.name}" to mount into container "{container.name}"')
         volume = mounted[wanted.name]
-        sub_path = wanted.sub_path or expand(wanted.sub_path_expr, dict(variables))
+        sub_path = wanted.sub_path or expand_fully(wanted.sub_path_expr, dict(variables))
         host_path = volume.host_path
         if sub_path:
             host_path = await volumes.subpath(pod, container.name, index, wanted.name, sub_path)
+        check_recursion(wanted)
         read_only = wanted.read_only or volume.read_only
         binds.append(BindMount(absolute(wanted.mount_path), host_path, read_only, wanted.mount_propagation))
     return binds
+
+
+def expand_fully(text: str, values: Mapping[str, str]) -> str:
+    """Every variable must be known: an unknown one would name another directory. Raises ConfigError."""
+    if missing := [f'"{name}"' for name in references(text) if name not in values]:
+        raise ConfigError(f"missing value for {', '.join(missing)}")
+    return expand(text, values)
+
+
+def check_recursion(mount: VolumeMount) -> None:
+    """What is mounted below stays as writable as it is: containerd 2.0's CRI can do better first (KEP-3857)."""
+    if mount.recursive_read_only == "Enabled":
+        text = "requested recursive read-only mode, but it is not supported by the runtime"
+        raise ConfigError(f'failed to resolve recursive read-only mode: volume "{mount.name}" {text}')
 
 
 def absolute(path: str) -> str:

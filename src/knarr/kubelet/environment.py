@@ -55,6 +55,11 @@ def expand(text: str, values: Mapping[str, str]) -> str:
     return _REFERENCE.sub(replaced, text)
 
 
+def references(text: str) -> list[str]:
+    """The names that `$(NAME)` refers to."""
+    return [match[1] for match in _REFERENCE.finditer(text) if match[1] is not None]
+
+
 def expand_all(texts: Iterable[str], values: Iterable[tuple[str, str]]) -> list[str]:
     """The same for a command or arguments, given a container's environment."""
     known = dict(values)

@@ -90,7 +90,7 @@ class Launcher:
                 self.mounts = await prepare(self.tenant)
             except VolumeError as error:
                 self.tenant.tell("Warning", "FailedMount", str(error))
-            except (RuntimeFailure, OSError) as error:
+            except (RuntimeFailure, ConfigError, OSError) as error:
                 text = f"Failed to create pod sandbox: {error}"
                 self.tenant.tell("Warning", "FailedCreatePodSandBox", text)
             else:

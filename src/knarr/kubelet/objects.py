@@ -42,6 +42,7 @@ class VolumeMount(View, frozen=True):
     sub_path_expr: str = ""
     read_only: bool = False
     mount_propagation: str = "None"
+    recursive_read_only: str = "Disabled"
 
 
 class HTTPHeader(View, frozen=True):
@@ -110,6 +111,11 @@ class SeccompProfile(View, frozen=True):
     localhost_profile: str = ""
 
 
+class AppArmorProfile(View, frozen=True):
+    type: str = ""
+    localhost_profile: str = ""
+
+
 class SecurityContext(View, frozen=True):
     """Of a container; what it leaves out, the pod's decides."""
 
@@ -121,6 +127,7 @@ class SecurityContext(View, frozen=True):
     read_only_root_filesystem: bool = False
     capabilities: Capabilities = Capabilities()
     seccomp_profile: SeccompProfile | None = None
+    app_armor_profile: AppArmorProfile | None = None
     proc_mount: str = "Default"
 
 
@@ -136,7 +143,9 @@ class PodSecurityContext(View, frozen=True):
     supplemental_groups: tuple[int, ...] = ()
     fs_group: int | None = None
     fs_group_change_policy: str = "Always"
+    supplemental_groups_policy: str = "Merge"
     seccomp_profile: SeccompProfile | None = None
+    app_armor_profile: AppArmorProfile | None = None
     sysctls: tuple[Sysctl, ...] = ()
 
 
@@ -234,6 +243,7 @@ class PodSpec(View, frozen=True):
     host_network: bool = False
     host_pid: bool = field(default=False, name="hostPID")
     host_ipc: bool = field(default=False, name="hostIPC")
+    host_users: bool | None = None
     share_process_namespace: bool = False
     hostname: str = ""
     subdomain: str = ""
@@ -244,6 +254,7 @@ class PodSpec(View, frozen=True):
     readiness_gates: tuple[ReadinessGate, ...] = ()
     enable_service_links: bool = True
     runtime_class_name: str = ""
+    os: LocalReference = LocalReference()
     overhead: dict[str, Any] = field(default_factory=dict)
 
     @property

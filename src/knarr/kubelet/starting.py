@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from knarr.client.objects import Object
+from knarr.client.resources import RUNTIME_CLASSES
 from knarr.kubelet.containers import container_config, message_file, volume_mounts
 from knarr.kubelet.cri.runtime import (
     BindMount,
@@ -23,14 +26,23 @@ from knarr.kubelet.holdings import read_container
 from knarr.kubelet.hooks import LONGEST, run_hook
 from knarr.kubelet.interfaces import ConfigError, Mount
 from knarr.kubelet.objects import Container, EphemeralContainer
+from knarr.kubelet.refusals import check_users
 from knarr.kubelet.sandboxes import pod_log_directory, sandbox_config
 from knarr.kubelet.tenant import Tenant
+from knarr.machinery.errors import APIError
 
 HOSTS = "/etc/hosts"
 
 
+class RuntimeClass(Object, frozen=True):
+    handler: str = ""
+
+
 async def prepare(tenant: Tenant) -> Mapping[str, Mount]:
-    """A living sandbox and all volumes mounted, idempotently. Raises RuntimeFailure, VolumeError, OSError."""
+    """A living sandbox and all volumes mounted, idempotently.
+
+    Raises RuntimeFailure, ConfigError, VolumeError, OSError.
+    """
     sandbox, mounts = await asyncio.gather(
         ensure_sandbox(tenant), tenant.services.volumes.mount(tenant.pod), return_exceptions=True
     )
@@ -42,7 +54,8 @@ async def prepare(tenant: Tenant) -> Mapping[str, Mount]:
 
 
 def around(tenant: Tenant, attempt: int) -> SandboxConfig:
-    """The sandbox's configuration, its cgroup made."""
+    """The sandbox's configuration, its cgroup made. Raises ConfigError, OSError."""
+    check_users(tenant.pod)
     parent = tenant.services.cgroups.create(tenant.pod)
     return sandbox_config(tenant.pod, tenant.services.options, parent, attempt)
 
@@ -52,8 +65,20 @@ async def ensure_sandbox(tenant: Tenant) -> None:
         return
     old, runtime = tenant.holdings.sandbox, tenant.services.runtime
     pod_log_directory(tenant.pod, tenant.services.options).mkdir(parents=True, exist_ok=True)
-    sandbox_id = await runtime.run_sandbox(around(tenant, old.attempt + 1 if old else 0))
+    config = around(tenant, old.attempt + 1 if old else 0)
+    sandbox_id = await runtime.run_sandbox(replace(config, runtime_handler=await runtime_handler(tenant)))
     tenant.holdings.sandbox = await runtime.sandbox_status(sandbox_id)
+
+
+async def runtime_handler(tenant: Tenant) -> str:
+    """Which of the runtime's handlers the pod's RuntimeClass names; "" is its default. Raises ConfigError."""
+    name = tenant.pod.spec.runtime_class_name
+    if not name:
+        return ""
+    try:
+        return (await tenant.services.client.get(RUNTIME_CLASSES, name, view=RuntimeClass)).handler
+    except (APIError, ConnectionError, TimeoutError) as error:
+        raise ConfigError(f'failed to get RuntimeClass "{name}": {error}') from error
 
 
 async def start_container(

@@ -18,6 +18,7 @@ from knarr.kubelet.lifecycle import Event, Instruction, Lifecycle, State
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.plan import Observation, plan
 from knarr.kubelet.readiness import FINAL
+from knarr.kubelet.refusals import refusal
 from knarr.kubelet.report import Report
 from knarr.kubelet.resources import containers_of
 from knarr.kubelet.services import Services
@@ -44,7 +45,7 @@ class PodWorker:
         self.reason, self.message = pod.status.reason, pod.status.message
         self.start_time = pod.status.start_time or format_time(services.clock.now())
         self.grace = 0  # seconds that the stop under way has been given
-        self.deadline_set = False
+        self.deadline_set = 0  # the deadline that will be looked at when it has passed
         self.instructions: dict[Instruction, Callable[[], None]] = {
             Instruction.SYNC: self.sync,
             Instruction.STOP: self.stop,
@@ -134,6 +135,9 @@ class PodWorker:
         if self.past_deadline():
             self.fail("DeadlineExceeded", DEADLINE)
             return
+        if not self.holdings.sandbox and (refused := refusal(self.pod)):
+            self.fail(refused.reason, refused.message, "Pod was rejected: ")
+            return
         if self.sandbox_died():
             return
         steps = plan(self.pod, self.observation())
@@ -155,15 +159,15 @@ class PodWorker:
         if deadline is None:
             return False
         left = deadline - (self.services.clock.now() - parse_time(self.start_time)).total_seconds()
-        if left > 0 and not self.deadline_set:
-            self.deadline_set = True
+        if left > 0 and self.deadline_set != deadline:
+            self.deadline_set = deadline
             self.observe_later(left)
         return left <= 0
 
-    def fail(self, reason: str, message: str) -> None:
-        """End the pod as a whole, as Failed, unless it is ending anyway."""
+    def fail(self, reason: str, message: str, prefix: str = "") -> None:
+        """Fail the pod as a whole, unless it is ending anyway; the prefix is the status's alone, not the event's."""
         if self.lifecycle.state is State.SYNCING:
-            self.outcome, self.reason, self.message = "Failed", reason, message
+            self.outcome, self.reason, self.message = "Failed", reason, prefix + message
             self.tenant.tell("Normal" if reason == "DeadlineExceeded" else "Warning", reason, message)
             self.observe()
 

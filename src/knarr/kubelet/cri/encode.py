@@ -9,6 +9,7 @@ from knarr.kubelet.cri.runtime import (
     Credentials,
     Limits,
     Namespaces,
+    Profile,
     SandboxConfig,
     Seccomp,
     Security,
@@ -19,7 +20,7 @@ PROPAGATION = {
     "HostToContainer": cri.PROPAGATION_HOST_TO_CONTAINER,
     "Bidirectional": cri.PROPAGATION_BIDIRECTIONAL,
 }
-SECCOMP = {
+PROFILES = {
     "RuntimeDefault": cri.SecurityProfile.RuntimeDefault,
     "Unconfined": cri.SecurityProfile.Unconfined,
     "Localhost": cri.SecurityProfile.Localhost,
@@ -52,7 +53,13 @@ def namespaces(wanted: Namespaces) -> cri.NamespaceOption:
 
 
 def seccomp(profile: Seccomp) -> cri.SecurityProfile:
-    return cri.SecurityProfile(profile_type=SECCOMP[profile.type], localhost_ref=profile.path)
+    return cri.SecurityProfile(profile_type=PROFILES[profile.type], localhost_ref=profile.path)
+
+
+def app_armor(profile: Profile | None) -> cri.SecurityProfile | None:
+    if profile is None:
+        return None
+    return cri.SecurityProfile(profile_type=PROFILES[profile.type], localhost_ref=profile.name)
 
 
 def optional(number: int | None) -> cri.Int64Value | None:
@@ -155,6 +162,7 @@ def container_security(security: Security, shared: Namespaces) -> cri.LinuxConta
         readonly_rootfs=security.read_only_root,
         no_new_privs=security.no_new_privileges,
         seccomp=seccomp(security.seccomp),
+        apparmor=app_armor(security.app_armor),
         masked_paths=MASKED_PATHS if masked else (),
         readonly_paths=READ_ONLY_PATHS if masked else (),
     )

@@ -77,6 +77,14 @@ class Seccomp:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """AppArmor's: a type as seccomp's, and for `Localhost` the name of a profile that the kernel has."""
+
+    type: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Security:
     run_as_user: int | None = None
     run_as_group: int | None = None
@@ -87,6 +95,7 @@ class Security:
     add_capabilities: tuple[str, ...] = ()
     drop_capabilities: tuple[str, ...] = ()
     seccomp: Seccomp = Seccomp()
+    app_armor: Profile | None = None
     unmasked_proc: bool = False
 
 
