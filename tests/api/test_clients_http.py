@@ -155,6 +155,7 @@ def test_what_is_never_stored_has_no_revision(process: ServerProcess) -> None:
         pytest.param("application/json;q=0.1, application/yaml", "application/yaml", id="by preference"),
         pytest.param("application/cbor, application/json", "application/json", id="the second choice"),
         pytest.param("application/json;as=Table;g=meta.k8s.io;v=v9, */*", "application/json", id="unknown view"),
+        pytest.param("application/yaml;q=0, */*;q=0.1", "application/json", id="not by any means"),
         pytest.param("text/html", None, id="nothing that is served"),
         pytest.param(";;;", None, id="nonsense"),
     ],

@@ -169,7 +169,8 @@ def _choices(accept: str) -> list[tuple[str, dict[str, str]]]:
         name, *rest = (part.strip() for part in clause.split(";"))
         parameters = dict(part.split("=", 1) for part in rest if "=" in part)
         found.append((name.lower(), parameters))
-    return sorted(found, key=lambda choice: -_quality(choice[1]))
+    accepted = [choice for choice in found if _quality(choice[1]) > 0]
+    return sorted(accepted, key=lambda choice: -_quality(choice[1]))
 
 
 def _quality(parameters: dict[str, str]) -> float:

@@ -178,7 +178,9 @@ def _encoded(**fields: bytes) -> JSON:
 
 
 def _cluster(credentials: Credentials) -> JSON:
+    """The server is on this machine: compressing its answers would cost time and save nothing."""
     tree: JSON = {"server": credentials.server, **_encoded(certificate_authority=credentials.ca)}
+    tree["disable-compression"] = True
     if credentials.server_name:
         tree["tls-server-name"] = credentials.server_name
     if credentials.insecure:
