@@ -18,11 +18,11 @@ from pathlib import Path
 import msgspec
 
 from knarr.proxy.claims import claims_of
+from knarr.proxy.kernel import Table
 from knarr.proxy.ledger import Ledger
 from knarr.proxy.nftables import Nftables
 from knarr.proxy.objects import EndpointSlice, Service
 from knarr.proxy.ruleset import Network, transaction, whole
-from knarr.proxy.table import Table
 
 CLONE_NEWNET = 0x40000000
 NETWORK = Network("10.244.0.0/16", "10.96.0.0/12")

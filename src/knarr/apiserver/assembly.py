@@ -6,13 +6,13 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from knarr.api.kind import Kind
+from knarr.api.kind import JSON, Kind
 from knarr.apiserver import reviews
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.tokenrequests import TokenRequests
-from knarr.apiserver.authn.tokens import JSON, TokenIssuer, TokenVerifier
+from knarr.apiserver.authn.tokens import TokenIssuer, TokenVerifier
 from knarr.apiserver.authz.identities import NamedIdentities
 from knarr.apiserver.authz.table import IDENTITIES
 from knarr.apiserver.documents import Documents

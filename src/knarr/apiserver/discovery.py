@@ -10,16 +10,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 
-from knarr.api.kind import Kind
+from knarr.api.kind import JSON, Kind
 from knarr.apiserver.answers import NOT_FOUND, Document
 from knarr.apiserver.subresources import Subresource, subresources_of
 from knarr.wire.messages import Request, Response
-
-JSON = dict[str, Any]
 
 AGGREGATED_VERSIONS = ("v2", "v2beta1")
 _AGGREGATED_GROUP = "apidiscovery.k8s.io"

@@ -18,7 +18,7 @@ Reasons and messages are upstream's (k8s.io/apimachinery, pkg/api/errors): clien
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from knarr.machinery.fielderrors import FieldError
@@ -44,8 +44,8 @@ class APIError(Exception):
     uid: str = ""
     causes: Sequence[Cause] = ()
     retry_after: int = 0  # seconds
-    reason: str = field(default="")
-    code: int = field(default=0)
+    reason: str = ""
+    code: int = 0
 
     default_code: ClassVar[int] = 500
     default_reason: ClassVar[str] = "InternalError"

@@ -14,8 +14,9 @@ from ipaddress import ip_address
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
-_SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # no vowels, nor what looks like one
-_GENERATED_LIMIT = 63
+SAFE_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # no vowels, hence no words, nor what looks like one
+_SUFFIX_LENGTH = 5
+_GENERATED_LIMIT = 63  # characters of a generated name, suffix included
 
 Check = Callable[[str], list[str]]
 
@@ -203,13 +204,13 @@ def prefix_of(check: Check) -> Check:
     return lambda prefix: check(f"{prefix[:-1]}a" if prefix.endswith("-") else prefix)
 
 
-def generate_suffix(source: random.Random, length: int = 5) -> str:
-    return "".join(source.choices(_SUFFIX_ALPHABET, k=length))
+def generate_suffix(source: random.Random, length: int = _SUFFIX_LENGTH) -> str:
+    return "".join(source.choices(SAFE_ALPHABET, k=length))
 
 
 def generate_name(base: str, source: random.Random) -> str:
     """`base` (cut so that all fits a DNS label) and a random suffix."""
-    return base[: _GENERATED_LIMIT - 5] + generate_suffix(source)
+    return base[: _GENERATED_LIMIT - _SUFFIX_LENGTH] + generate_suffix(source)
 
 
 def joined(messages: Iterable[str]) -> str:

@@ -14,7 +14,6 @@ from knarr.machinery.trees import copied
 
 JSON = Any  # any JSON value: patches know no types
 
-
 COPY_LIMIT = 3 * 1024 * 1024  # bytes that copies may add: a few operations could double a document to any size
 
 

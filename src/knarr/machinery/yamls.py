@@ -45,9 +45,7 @@ class _Loader(yaml.CSafeLoader):
         return number if -(2**63) <= number < 2**64 else float(number)  # as Go's decoder, and JSON's here
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-        number = float(
-            node.value.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").replace(".n", "n")
-        )
+        number = float(node.value.lower().replace(".inf", "inf").replace(".nan", "nan"))
         return int(number) if number.is_integer() and abs(number) < _LARGEST_WRITTEN_AS_INTEGER else number
 
     def construct_yaml_map(self, node: yaml.MappingNode) -> Generator[dict[Any, Any], None, None]:
@@ -100,13 +98,16 @@ def load_all(text: str | bytes) -> list[Any]:
     try:
         _require_shallow(text)
         documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
-        return (
-            [_expanded(document, iter(range(_MOST_NODES))) for document in documents]
-            if _has_aliases(text)
-            else documents
-        )
+        if _has_aliases(text):
+            documents = [_expanded(document, iter(range(_MOST_NODES))) for document in documents]
+        return documents
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise YAMLError(f"error converting YAML to JSON: yaml: {_described(error)}") from None
+
+
+def load(text: str | bytes) -> Any:
+    """The first document, None if there is none. Raises YAMLError."""
+    return next(iter(load_all(text)), None)
 
 
 def duplicate_keys(text: str | bytes) -> list[tuple[int, str]]:
@@ -117,6 +118,11 @@ def duplicate_keys(text: str | bytes) -> list[tuple[int, str]]:
     except (yaml.YAMLError, ValueError) as error:
         raise YAMLError(f"error converting YAML to JSON: yaml: {_described(error)}") from None
     return list(_doubled(root, set()))
+
+
+def dump(document: Any) -> str:
+    """Block style, keys sorted, long lines whole: what kubectl prints with `-o yaml`."""
+    return str(yaml.dump(document, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=2**31 - 1))
 
 
 def _doubled(node: yaml.Node | None, visited: set[int]) -> Iterator[tuple[int, str]]:
@@ -161,17 +167,7 @@ def _expanded(value: Any, budget: Iterator[int]) -> Any:
     return [_expanded(item, budget) for item in value] if isinstance(value, list) else value
 
 
-def load(text: str | bytes) -> Any:
-    """The first document, None if there is none. Raises YAMLError."""
-    return next(iter(load_all(text)), None)
-
-
 def _described(error: Exception) -> str:
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return str(error)
     return f"line {error.problem_mark.line + 1}: {error.problem}"
-
-
-def dump(document: Any) -> str:
-    """Block style, keys sorted, long lines whole: what kubectl prints with `-o yaml`."""
-    return str(yaml.dump(document, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=2**31 - 1))

@@ -11,11 +11,11 @@ from knarr.machinery.clock import Clock
 from knarr.proxy import sysctls
 from knarr.proxy.claims import claims_of
 from knarr.proxy.health import HealthPorts, health_of
+from knarr.proxy.kernel import Table
 from knarr.proxy.ledger import Ledger
 from knarr.proxy.nftables import Nftables
 from knarr.proxy.objects import HEADLESS, SERVICE_NAME, EndpointSlice, Service
 from knarr.proxy.ruleset import Network, deletion
-from knarr.proxy.table import Table
 from knarr.runtime.informer import Informer
 
 BY_SERVICE = "service"

@@ -67,8 +67,7 @@ def frame(table: str, network: Network) -> str:
 
 def whole(table: str, network: Network, things: Things) -> str:
     """The transaction that makes the table hold just this, whatever it held before."""
-    reset = f"table inet {table} {{}}\ndelete table inet {table}\n"
-    return reset + frame(table, network) + transaction(table, Change({}, things))
+    return deletion(table) + frame(table, network) + transaction(table, Change({}, things))
 
 
 def deletion(table: str) -> str:

@@ -92,7 +92,8 @@ def test_dump_is_what_kubectl_prints() -> None:
     )
 
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"))
+integers = st.integers(-(2**63), 2**64 - 1)  # beyond, as for Go, a number is a float
+scalars = st.none() | st.booleans() | integers | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"))
 
 
 @given(st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=5))

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from knarr.api.kind import JSON
 from knarr.api.protobuf import wire
 from knarr.api.protobuf.numbers import fields_of, message_of
 from knarr.api.protobuf.wire import BYTES, FIXED64, VARINT, ProtobufError, delimited, fields, tag, varint
 from knarr.api.types.shapes import ListOf, MapOf, Opaque, Scalar, Shape, Struct
 from knarr.machinery.times import format_micro, format_time, parse_time
 
-JSON = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -6,14 +6,12 @@ runtime.Unknown{ 1: TypeMeta{ 1: apiVersion, 2: kind }, 2: the object's message,
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
+from knarr.api.kind import JSON
 from knarr.api.protobuf.codecs import reader, text, writer
 from knarr.api.protobuf.numbers import message_of
 from knarr.api.protobuf.wire import ProtobufError, delimited, fields
 from knarr.api.types.shapes import Struct, shape_of
-
-JSON = dict[str, Any]
 
 MAGIC = b"k8s\0"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"

@@ -19,9 +19,8 @@ from typing import Any
 
 import orjson
 
+from knarr.api.kind import JSON
 from knarr.api.schema import source
-
-JSON = dict[str, Any]
 
 FORMAT = 1
 

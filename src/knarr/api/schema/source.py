@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-JSON = dict[str, Any]
+from knarr.api.kind import JSON
 
 KUBERNETES = "1.36.0"
 REFERENCE = "#/components/schemas/"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, cached_property
-from typing import Any
 
+from knarr.api.kind import JSON
 from knarr.api.types.decoding import decoder
 from knarr.api.types.defaulting import Defaulter, defaulter
 from knarr.api.types.duplicates import duplicate_fields
@@ -22,8 +22,6 @@ from knarr.machinery.fielderrors import FieldError
 from knarr.machinery.strategic import PatchSchema
 
 __all__ = ["DecodeError", "Type", "duplicate_fields", "type_of"]
-
-JSON = dict[str, Any]
 
 
 class Type:

@@ -10,10 +10,10 @@ from copy import deepcopy
 from functools import cache
 from typing import Any
 
+from knarr.api.kind import JSON
 from knarr.api.types.attached import rules_of
 from knarr.api.types.shapes import ListOf, MapOf, Reach, Shape, Struct
 
-JSON = dict[str, Any]
 Defaulter = Callable[[Any], None]
 
 _UNSET = (None, "")  # upstream's defaults do not tell empty text from none

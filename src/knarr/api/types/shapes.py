@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from knarr.api import schema as published
+from knarr.api.kind import JSON
 
-JSON = dict[str, Any]
 Form = Literal["string", "bool", "int32", "int64", "float64", "bytes", "time", "micro", "quantity", "int-or-string"]
 
 _REFERENCE = "#/components/schemas/"

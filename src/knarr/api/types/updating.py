@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
+from knarr.api.kind import JSON
 from knarr.api.types.attached import rules_of
 from knarr.api.types.shapes import ListOf, MapOf, Reach, Shape, Struct
 from knarr.machinery import fielderrors
 from knarr.machinery.fielderrors import FieldError
 
-JSON = dict[str, Any]
 Comparer = Callable[[Any, Any, str, list[FieldError]], None]  # (new, old, path, where to put errors)
 
 

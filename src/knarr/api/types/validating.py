@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from knarr.api.kind import Rules
+from knarr.api.kind import JSON, Rules
 from knarr.api.types.attached import rules_of
 from knarr.api.types.shapes import ListOf, MapOf, Reach, Scalar, Shape, Struct
 from knarr.machinery import fielderrors, quantity
 from knarr.machinery.fielderrors import FieldError
 
-JSON = dict[str, Any]
 Validator = Callable[[Any, str, list[FieldError]], None]  # (value, its path, where to put errors)
 
 # Lists that the schema calls maps and whose keys upstream does not check: equal keys only make apply ambiguous.

@@ -6,10 +6,10 @@ https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/tok
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
+from knarr.api.kind import JSON
 from knarr.apiserver import media
 from knarr.apiserver.authn.tokens import Bound, Lookup, TokenIssuer
 from knarr.apiserver.request import APIRequest
@@ -18,8 +18,6 @@ from knarr.machinery.errors import BadRequest, Conflict, Invalid, MethodNotAllow
 from knarr.machinery.fielderrors import FieldError, invalid
 from knarr.machinery.times import format_time
 from knarr.wire.messages import Answer, Response
-
-JSON = dict[str, Any]
 
 _DEFINITION = "io.k8s.api.authentication.v1.TokenRequest"
 _LEAST, _MOST, _DEFAULT = 600, 1 << 32, 3600  # seconds that a token may be asked to last

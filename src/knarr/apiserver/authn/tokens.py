@@ -13,8 +13,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from knarr.api.kind import JSON
 from knarr.apiserver.authn.certificates import CREDENTIAL_ID
 from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.machinery.clock import Clock
@@ -22,7 +23,6 @@ from knarr.machinery.clock import Clock
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-JSON = dict[str, Any]
 Lookup = Callable[[str, str, str], JSON | None]  # (plural of a core resource, namespace, name) to the object
 
 _DELETION_LEEWAY = timedelta(seconds=60)  # a Pod that is shutting down may still speak that long past its deletion

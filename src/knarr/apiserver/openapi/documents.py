@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from knarr.api.kind import Kind, Version
+from knarr.api.kind import JSON, Kind, Version
 from knarr.api.schema import definitions
 from knarr.apiserver.openapi.operations import paths_of
 
-JSON = dict[str, Any]
 Served = list[tuple[Kind, Version]]
 
 _V3, _V2 = "#/components/schemas/", "#/definitions/"

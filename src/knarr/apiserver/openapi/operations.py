@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from knarr.api.kind import Kind, Version
+from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.subresources import Subresource, subresources_of
-
-JSON = dict[str, Any]
 
 PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
 _ANSWER_TYPES = ("application/json", "application/yaml")

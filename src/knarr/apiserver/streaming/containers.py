@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote, urlencode
 
+from knarr.api.kind import JSON
 from knarr.apiserver.request import truthy
 from knarr.machinery.errors import BadRequest, Invalid
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid
 
-JSON = dict[str, Any]
 Parameters = Mapping[str, list[str]]
 
 _KINDS = (

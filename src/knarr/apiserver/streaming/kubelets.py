@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any
 
+from knarr.api.kind import JSON
 from knarr.apiserver.registry import Lister
 from knarr.machinery.errors import InternalError, NotFound
 from knarr.wire.connections import HTTPTransport
 
 KUBELET_PORT = 10250
-
-JSON = dict[str, Any]
 
 
 class Kubelets:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from knarr.api.kind import JSON
 from knarr.apiserver.registry import Lister
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.streaming.containers import container_of, log_query, pod_path, stream_query
@@ -11,8 +10,6 @@ from knarr.apiserver.streaming.kubelets import Kubelets
 from knarr.apiserver.streaming.relays import reach, refusal, relayed, switch
 from knarr.machinery.errors import BadRequest, InternalError, NotFound, ServiceUnavailable
 from knarr.wire.messages import Answer, Request, Response
-
-JSON = dict[str, Any]
 
 
 class PodStreams:

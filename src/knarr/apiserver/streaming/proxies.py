@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address
 from random import SystemRandom
-from typing import Any
 
+from knarr.api.kind import JSON
 from knarr.apiserver.registry import Lister
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.streaming.kubelets import Kubelets
@@ -20,7 +20,6 @@ from knarr.wire.connections import HTTPTransport
 from knarr.wire.messages import Answer, Request
 from knarr.wire.tls import client_context
 
-JSON = dict[str, Any]
 _RANDOM = SystemRandom()
 _PRIVATE = ("authorization", "host", "cookie", "impersonate-user")  # meant for us, not for a backend
 

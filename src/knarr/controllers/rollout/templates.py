@@ -10,9 +10,9 @@ import msgspec
 
 from knarr.client.objects import JSON
 from knarr.controllers.objects import ReplicaSet
+from knarr.machinery.names import SAFE_ALPHABET
 
 HASH_LABEL = "pod-template-hash"
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # no vowels: no words; upstream's rand.SafeEncodeString
 _FNV_OFFSET: Final = 0x811C9DC5
 _FNV_PRIME: Final = 0x01000193
 
@@ -23,7 +23,7 @@ def same_template(one: JSON, other: JSON) -> bool:
 
 
 def template_hash(template: JSON, collisions: int | None) -> str:
-    """The hash in upstream's form: FNV-1a of 32 bits, its decimal digits written in safe letters.
+    """The hash in upstream's form: FNV-1a of 32 bits, its decimal digits in safe letters (rand.SafeEncodeString).
 
     `collisions` counts how often the name was taken by another template, and changes the hash. The values are not
     upstream's, which hashes a dump of its Go structs; nothing depends on them but the names.
@@ -34,7 +34,7 @@ def template_hash(template: JSON, collisions: int | None) -> str:
     digest = _FNV_OFFSET
     for byte in data:
         digest = ((digest ^ byte) * _FNV_PRIME) & 0xFFFFFFFF
-    return "".join(_ALPHABET[ord(digit) % len(_ALPHABET)] for digit in str(digest))
+    return "".join(SAFE_ALPHABET[ord(digit) % len(SAFE_ALPHABET)] for digit in str(digest))
 
 
 def labelled(template: JSON, hash_: str) -> JSON:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from knarr.proxy.claims import claims_of
+from knarr.proxy.kernel import Table
 from knarr.proxy.ledger import Ledger
 from knarr.proxy.nftables import Nftables, NftablesError
 from knarr.proxy.objects import EndpointSlice, Service
 from knarr.proxy.ruleset import deletion, frame, whole
-from knarr.proxy.table import Table
 from tests.e2e.proxy.lab import Namespace
 from tests.unit.proxy.services import HERE, NETWORK, endpoint, piece, service
 
