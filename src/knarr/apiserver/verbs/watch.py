@@ -24,7 +24,7 @@ from knarr.storage.entries import tombstone
 from knarr.storage.store import CompactedError
 from knarr.wire.messages import Answer, Sink, Streaming
 
-PENDING_LIMIT = 8 * 1024 * 1024  # bytes that may wait for a watcher, besides its initial events
+PENDING_LIMIT = 8 * 1024 * 1024  # bytes that may wait for a watcher, besides what its watch began with
 
 
 async def watch(call: Call) -> Answer:
@@ -92,6 +92,7 @@ class Watcher:
         except CompactedError as error:
             sink.write(self._framing.error(Gone(f"too old resource version: {after} ({error.oldest})")))
             self._close()
+        self._allowance = max(self._allowance, PENDING_LIMIT + sink.pending())
         if self._sink is None and self._subscription:  # the events missed so far were already too many
             self._subscription.close()
 
