@@ -5,10 +5,11 @@ docs/compatibility.md lists the same; a test holds the two together. A line goes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from knarr.api.kind import JSON, Kind
-from knarr.api.paths import dig
+from knarr.api.paths import dig, each
 
 KINDS = {
     "daemonsets.apps": "no controller creates a DaemonSet's Pods yet",
@@ -33,9 +34,21 @@ POD_FIELDS = {
     "affinity.podAntiAffinity": "Pod anti-affinity is not honoured by the scheduler yet",
     "topologySpreadConstraints": "topology spread constraints are not honoured by the scheduler yet",
     "resourceClaims": "resource claims are not allocated yet",
-    "runtimeClassName": "runtime classes are not honoured by the kubelet yet",
+    "runtimeClassName": "the overhead and the scheduling of a RuntimeClass are not added to Pods yet",
     "schedulingGroup": "Pods are not scheduled as groups yet",
+    "securityContext.seLinuxOptions": "SELinux labels are not set by the kubelet yet",
+    "securityContext.seLinuxChangePolicy": "SELinux labels are not set by the kubelet yet",
+    "securityContext.windowsOptions": "nodes run Linux",
 }
+CONTAINER_FIELDS = {
+    "lifecycle.stopSignal": "stop signals are not honoured by the kubelet yet: containers get their image's",
+    "resources.claims": "resource claims are not allocated yet",
+    "securityContext.seLinuxOptions": "SELinux labels are not set by the kubelet yet",
+    "securityContext.windowsOptions": "nodes run Linux",
+    "volumeDevices": "block devices are not given to containers yet",
+}
+RESTART_ACTIONS = {"RestartAllContainers": "the kubelet restarts one container at a time yet"}
+RESIZE = "running containers are not resized yet"
 JOB_FIELDS = {
     "podFailurePolicy": "Pod failure policies are not honoured yet",
     "successPolicy": "success policies are not honoured yet",
@@ -43,22 +56,51 @@ JOB_FIELDS = {
     "ttlSecondsAfterFinished": "no controller deletes finished Jobs yet",
 }
 SERVICE_TYPES = {"LoadBalancer": "no controller gives load balancers an address yet"}
-_POD_SPECS = {"pods": "spec", "cronjobs.batch": "spec.jobTemplate.spec.template.spec"}
+_POD_SPECS = {"pods": "spec", "podtemplates": "template.spec", "cronjobs.batch": "spec.jobTemplate.spec.template.spec"}
+_SORTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def warnings(kind: Kind, new: JSON, old: JSON | None) -> Iterator[str]:
     """What of a new or changed object nobody acts on; said when it becomes so, not with every later update."""
     if old is None and (text := KINDS.get(kind.qualified_resource)):
         yield text
-    for path, text in _paths(kind):
-        if dig(new, path) and (old is None or not dig(old, path)):
-            yield f"{path}: {text}"
-    if kind.plural == "services" and (kind_of_service := dig(new, "spec.type")) != dig(old or {}, "spec.type"):
-        yield from (f"spec.type: {text}" for text in [SERVICE_TYPES.get(kind_of_service, "")] if text)
+    if old is not None and "spec" in new and new["spec"] == old.get("spec"):
+        return
+    if found := dict(_found(kind, new)):
+        known = dict(_found(kind, old or {}))
+        yield from (f"{path}: {text}" for path, text in found.items() if path not in known)
+    if kind.plural == "pods" and old is not None:
+        yield from _resized(new, old)
 
 
-def _paths(kind: Kind) -> Iterator[tuple[str, str]]:
+def _found(kind: Kind, tree: JSON) -> Iterator[tuple[str, str]]:
+    """Everything in the object that nobody acts on: where it is, and what there is to say."""
     pod = _POD_SPECS.get(kind.qualified_resource, "spec.template.spec")
-    yield from ((f"{pod}.{path}", text) for path, text in POD_FIELDS.items())
+    if spec := dig(tree, pod):
+        yield from _set(spec, pod, POD_FIELDS)
+        for sort in _SORTS:
+            for index, container in enumerate(each(spec, sort)):
+                yield from _in_container(container, f"{pod}.{sort}[{index}]")
     if kind.qualified_resource == "jobs.batch":
-        yield from ((f"spec.{path}", text) for path, text in JOB_FIELDS.items())
+        yield from _set(tree.get("spec"), "spec", JOB_FIELDS)
+    if kind.plural == "services" and (text := SERVICE_TYPES.get(dig(tree, "spec.type"))):
+        yield "spec.type", text
+
+
+def _in_container(container: JSON, path: str) -> Iterator[tuple[str, str]]:
+    yield from _set(container, path, CONTAINER_FIELDS)
+    for index, rule in enumerate(each(container, "restartPolicyRules")):
+        if text := RESTART_ACTIONS.get(rule.get("action")):
+            yield f"{path}.restartPolicyRules[{index}].action", text
+
+
+def _set(tree: Any, path: str, fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    return ((f"{path}.{field}", text) for field, text in fields.items() if dig(tree, field))
+
+
+def _resized(new: JSON, old: JSON) -> Iterator[str]:
+    """A Pod's containers keep their places, but not always their resources."""
+    pairs = zip(each(new, "spec.containers"), each(old, "spec.containers"), strict=False)
+    for index, (wanted, had) in enumerate(pairs):
+        if wanted.get("resources") != had.get("resources"):
+            yield f"spec.containers[{index}].resources: {RESIZE}"

@@ -11,6 +11,15 @@ from knarr.api import gaps
 from knarr.api.kinds.table import KINDS, kind_of
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "compatibility.md"
+TABLES = (
+    gaps.KINDS,
+    gaps.POD_FIELDS,
+    gaps.CONTAINER_FIELDS,
+    gaps.RESTART_ACTIONS,
+    gaps.JOB_FIELDS,
+    gaps.SERVICE_TYPES,
+)
+NAMED = sorted({name for table in TABLES for name in table})
 SPREAD = {"topologySpreadConstraints": [{"maxSkew": 1}]}
 
 
@@ -20,7 +29,7 @@ def said(group: str, plural: str, new: dict[str, Any], old: dict[str, Any] | Non
     return list(gaps.warnings(kind, new, old))
 
 
-@pytest.mark.parametrize("name", [*gaps.KINDS, *gaps.POD_FIELDS, *gaps.JOB_FIELDS, *gaps.SERVICE_TYPES])
+@pytest.mark.parametrize("name", NAMED)
 def test_every_gap_is_documented(name: str) -> None:
     assert f"`{name}`" in DOCUMENT.read_text()
 
@@ -54,3 +63,41 @@ def test_a_load_balancer_is_said_when_a_service_becomes_one() -> None:
     new, plain = {"spec": {"type": "LoadBalancer"}}, {"spec": {"type": "ClusterIP"}}
     assert said("", "services", new, plain) == ["spec.type: no controller gives load balancers an address yet"]
     assert said("", "services", plain) == []
+
+
+SIGNALS = {"lifecycle": {"stopSignal": "SIGUSR1"}}
+RESTART_ALL = {"restartPolicyRules": [{"action": "Restart"}, {"action": "RestartAllContainers"}]}
+
+
+@pytest.mark.parametrize(
+    ("sort", "container", "expected"),
+    [
+        (
+            "initContainers",
+            SIGNALS,
+            "initContainers[1].lifecycle.stopSignal: stop signals are not honoured by the kubelet yet: "
+            "containers get their image's",
+        ),
+        (
+            "containers",
+            RESTART_ALL,
+            "containers[1].restartPolicyRules[1].action: the kubelet restarts one container at a time yet",
+        ),
+        (
+            "ephemeralContainers",
+            {"securityContext": {"windowsOptions": {"runAsUserName": "a"}}},
+            "ephemeralContainers[1].securityContext.windowsOptions: nodes run Linux",
+        ),
+    ],
+    ids=["init", "app", "ephemeral"],
+)
+def test_a_containers_field_is_said_with_its_place(sort: str, container: dict[str, Any], expected: str) -> None:
+    old: dict[str, Any] = {"spec": {sort: [{}]}}
+    new: dict[str, Any] = {"spec": {sort: [{}, container]}}
+    assert said("", "pods", new, old) == said("", "pods", new) == [f"spec.{expected}"]
+    assert said("", "pods", {"spec": {**new["spec"], "nodeName": "a"}}, new) == []
+
+
+def test_a_resize_is_said() -> None:
+    old, new = ({"spec": {"containers": [{"resources": {"limits": {"cpu": cpu}}}]}} for cpu in "12")
+    assert said("", "pods", new, old) == ["spec.containers[0].resources: running containers are not resized yet"]
