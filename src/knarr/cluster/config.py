@@ -30,6 +30,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     data: str = str(DEFAULT_DATA)
     node_name: str = ""
     node_ip: str = ""
+    roaming: bool = False  # the node's address is the machine's own, wherever that is at a start
     api_port: int = 6443
     kubelet_port: int = 10250
     dns_port: int = 10053
@@ -195,6 +196,13 @@ def _network_problem(cidr: str) -> list[str]:
     return [] if network.num_addresses >= 16 else [f"{cidr} has too few addresses: /28 is the least"]
 
 
+def moved(config: Config) -> Config:
+    """The same cluster where its machine is now: a laptop's address changes between one start and the next."""
+    if not config.roaming:
+        return config
+    return msgspec.structs.replace(config, node_ip=own_address() or config.gateway)
+
+
 def complete(config: Config) -> Config:
     """Fill in what the machine decides: the node's name and address.
 
@@ -213,4 +221,4 @@ def complete(config: Config) -> Config:
     for flag, said in problems.items():
         if said:
             raise UserError(f"{flag} cannot be so: {'; '.join(said)}")
-    return msgspec.structs.replace(config, node_name=name, node_ip=config.node_ip or own_address() or config.gateway)
+    return moved(msgspec.structs.replace(config, node_name=name, roaming=not config.node_ip))

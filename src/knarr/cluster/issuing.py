@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from knarr.cluster.certificates import Leaf
+from knarr.cluster.certificates import Leaf, hosts_file
 from knarr.cluster.config import Config
 
 CA_LIFE = timedelta(days=3650)
@@ -31,9 +31,9 @@ LEAF_LIFE = timedelta(days=365)
 BACKDATED = timedelta(minutes=5)  # for clocks that disagree a little
 
 
-def issue(config: Config, leaves: Iterable[Leaf], now: datetime | None = None) -> None:
+def issue(config: Config, leaves: Iterable[Leaf]) -> None:
     """Make what is missing of the authority, these certificates of it, and the key of service account tokens."""
-    now = now or datetime.now(UTC)
+    now = datetime.now(UTC)
     config.pki.mkdir(parents=True, exist_ok=True)
     config.pki.chmod(0o700)
     ca_key = _key(config.pki / "ca.key")
@@ -41,7 +41,10 @@ def issue(config: Config, leaves: Iterable[Leaf], now: datetime | None = None) -
     for leaf in leaves:
         certificate = config.pki / f"{leaf.file}.crt"
         if not certificate.exists():
-            _write(certificate, _issue(leaf, _key(config.pki / f"{leaf.file}.key"), ca, ca_key, now))
+            key = _key(config.pki / f"{leaf.file}.key")
+            if leaf.hosts:
+                _write(hosts_file(config, leaf), "\n".join(leaf.hosts).encode())
+            _write(certificate, _issue(leaf, key, ca, ca_key, now))
     _token_key(config.pki / "service-accounts.key")
 
 

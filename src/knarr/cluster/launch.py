@@ -7,7 +7,7 @@ import shutil
 import time
 
 from knarr.cluster import certificates, cleanup, processes
-from knarr.cluster.config import Config, save
+from knarr.cluster.config import Config, moved, save
 from knarr.cluster.errors import UserError
 from knarr.cluster.identities import credentials
 from knarr.cluster.prerequisites import examine
@@ -38,6 +38,7 @@ def up(config: Config, say: Say) -> None:
         if found:
             say(f"Cluster {config.name} is already running")
         else:
+            config = moved(config)
             _start(config, say)
     from knarr.cluster.waiting import wait_until_ready  # asyncio's import is a third of it all: not before the start
 

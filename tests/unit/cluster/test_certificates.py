@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -57,3 +59,22 @@ def test_nothing_is_readable_by_others_and_nothing_is_made_twice(config: Config)
     assert {path.stat().st_mode & 0o777 for path in before} == {0o600}
     certificates.ensure(config)
     assert {path: path.read_bytes() for path in config.pki.iterdir()} == before
+
+
+def test_a_machine_that_moves_gets_serving_certificates_for_its_new_address(config: Config) -> None:
+    certificates.ensure(config)
+    admin = (config.pki / "admin.crt").read_bytes()
+    certificates.ensure(msgspec.structs.replace(config, node_ip="192.0.2.99"))
+    names = read(config, "kubelet-server").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "192.0.2.99" in {str(ip) for ip in names.get_values_for_type(x509.IPAddress)}
+    assert (config.pki / "admin.crt").read_bytes() == admin
+
+
+def test_certificates_are_renewed_before_they_end(config: Config) -> None:
+    certificates.ensure(config)
+    before = read(config, "admin")
+    old = (config.pki / "admin.crt").stat().st_mtime - certificates.RENEWED_AFTER - 1
+    os.utime(config.pki / "admin.crt", (old, old))
+    certificates.ensure(config)
+    assert read(config, "admin").serial_number != before.serial_number
+    assert read(config, "admin").public_key() == before.public_key()
