@@ -25,6 +25,7 @@ class Health:
     def __init__(self, checks: Mapping[str, Mapping[str, Check]]) -> None:
         """`checks`: for each of ENDPOINTS its checks by name; `ping` is there anyway."""
         self._checks = {name: {"ping": _ping, **checks.get(name, {})} for name in ENDPOINTS}
+        self._told: dict[tuple[str, str], str] = {}
 
     def paths(self) -> list[str]:
         """Every path that is answered."""
@@ -40,13 +41,20 @@ class Health:
         parameters = request.parameters()
         return self._all(endpoint, checks, set(parameters.get("exclude", ())), verbose="verbose" in parameters)
 
+    def _ask(self, endpoint: str, name: str, check: Check) -> str:
+        """What is wrong; the log is told once, not at every knock of somebody who waits."""
+        fault = check()
+        if fault and self._told.get((endpoint, name)) != fault:
+            log.warning("%s: %s failed: %s", endpoint, name, fault)
+        self._told[endpoint, name] = fault
+        return fault
+
     def _all(self, endpoint: str, checks: Mapping[str, Check], excluded: set[str], *, verbose: bool) -> Response:
         lines, failed = [], []
         for name, check in checks.items():
             if name in excluded:
                 lines.append(f"[+]{name} excluded: ok")
-            elif fault := check():
-                log.warning("%s: %s failed: %s", endpoint, name, fault)
+            elif self._ask(endpoint, name, check):
                 failed.append(name)
                 lines.append(f"[-]{name} failed: reason withheld")
             else:
@@ -62,9 +70,7 @@ class Health:
     def _one(self, endpoint: str, name: str, checks: Mapping[str, Check]) -> Response:
         if name not in checks:
             return NOT_FOUND
-        fault = checks[name]()
-        if fault:
-            log.warning("%s: %s failed: %s", endpoint, name, fault)
+        if self._ask(endpoint, name, checks[name]):
             return Response(500, _HEADERS, b"internal server error: reason withheld\n")
         return Response(200, _HEADERS, b"ok")
 
