@@ -45,7 +45,7 @@ class API:
         unstored = UNSTORED.get((info.verb, kind.qualified_resource))
         handler = unstored or VERBS.get((info.verb, info.subresource))
         if handler is None or not _allows(kind, request):
-            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+            raise MethodNotAllowed
         try:
             return await handler(Call(self.registry, request, kind, version))
         except UnavailableError as error:

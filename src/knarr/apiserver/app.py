@@ -22,6 +22,7 @@ from knarr.apiserver.metrics import Labels, Metrics
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError, Forbidden, InternalError, RequestEntityTooLarge, Unauthorized
+from knarr.wire.limits import BODY_LIMIT
 from knarr.wire.messages import Answer, Peer, Request, Response, Streaming
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class Application:
 
     async def oversized(self, request: Request, peer: Peer) -> Answer:
         """Answer a request whose body was above the server's limit."""
-        return _finish(error_answer(RequestEntityTooLarge("Request entity too large: limit is 3145728")), request)
+        return _finish(error_answer(RequestEntityTooLarge(f"Request entity too large: limit is {BODY_LIMIT}")), request)
 
     async def serve(self, request: Request, user: User) -> Answer:
         """Answer an authenticated request."""
@@ -99,8 +100,7 @@ class Application:
         if not info.is_resource:
             return self._documents.answer(request)
         parsed = APIRequest(request, info, user, request.parameters() if request.query else {})
-        resource = f"{info.resource}.{info.group}" if info.group else info.resource
-        handle = self._handlers.get((resource, info.subresource), self._resources.handle)
+        handle = self._handlers.get((info.qualified_resource, info.subresource), self._resources.handle)
         return await handle(parsed)
 
     def _count(self, info: RequestInfo, answer: Answer, started: float) -> None:

@@ -54,7 +54,7 @@ class Documents:
         if answer is None or (rest and first in ("", "metrics", "version")):
             return NOT_FOUND
         if request.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+            raise MethodNotAllowed
         return answer(request)
 
     def _figures(self, _request: Request) -> Response:

@@ -35,6 +35,11 @@ class RequestInfo:
     path: str = ""  # as sent, percent-encoded
     rest: str = ""  # what follows the subresource, with its slash: the path that a proxy passes on
 
+    @property
+    def qualified_resource(self) -> str:
+        """`deployments.apps`, as messages and roles name it."""
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
 
 @lru_cache(maxsize=512)  # clients ask for the same things over and over
 def parse(method: str, path: str, query: str = "") -> RequestInfo:

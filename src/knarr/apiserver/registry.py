@@ -21,6 +21,7 @@ from knarr.apiserver.recent import Recent
 from knarr.machinery.clock import Clock
 from knarr.storage.cache import Entry, WatchCache
 from knarr.storage.store import Store, Write
+from knarr.wire.limits import BODY_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Options:
     node_ports: range = range(30000, 32768)
     advertise_address: str = "127.0.0.1"
     advertise_port: int = 6443
-    body_limit: int = 3 * 1024 * 1024  # bytes, decoded
+    body_limit: int = BODY_LIMIT  # of a body once it is decompressed
     watch_timeout: float = 1800  # seconds, the least a watch lasts when its client names no time; at most twice this
     bookmark_interval: float = 60  # seconds
     random: random.Random = field(default_factory=random.SystemRandom)

@@ -55,7 +55,7 @@ def reviews(judges: Judges) -> dict[tuple[str, str], Handler]:
 
 async def _answer(review: Review, judges: Judges, request: APIRequest) -> Answer:
     if request.info.verb != "create" or request.info.name:
-        raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        raise MethodNotAllowed
     call = Call(judges.registry, request, review.kind, review.kind.storage_version)
     tree = bodies.read_object(call)
     status = review.status(judges, tree.get("spec") or {}, call)

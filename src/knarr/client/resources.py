@@ -22,6 +22,11 @@ class Resource:
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    @property
+    def qualified_resource(self) -> str:
+        """`deployments.apps`, as messages and roles name it."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """The URL path of the collection, the object or its subresource; no namespace means all of them."""
         parts = [f"/apis/{self.group}" if self.group else "/api", self.version]

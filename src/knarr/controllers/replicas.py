@@ -58,7 +58,6 @@ class Failure:
 def controller(name: str, kind: Replication) -> Controller:
     """The controller of such a kind."""
     resource = kind.resource
-    qualified = f"{resource.plural}.{resource.group}" if resource.group else resource.plural
     return Controller(
         name=name,
         source=name,
@@ -76,8 +75,8 @@ def controller(name: str, kind: Replication) -> Controller:
         reconcile=partial(reconcile, kind),
         workers=5,
         may={
-            qualified: "get list watch update patch",
-            f"{qualified}/status": "update patch",
+            resource.qualified_resource: "get list watch update patch",
+            f"{resource.qualified_resource}/status": "update patch",
             "pods": "create delete get list patch watch",
             "events": "create patch update",
         },

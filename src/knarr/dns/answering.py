@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 TTL = 5  # seconds; CoreDNS's default for cluster names: endpoints change at any time
 LARGEST_DATAGRAM = 1232  # bytes; what passes everywhere unfragmented (DNS flag day 2020)
 PLAIN_DATAGRAM = 512  # bytes without EDNS, RFC 1035 section 4.2.1
-ALIAS_DEPTH = 8
+ALIAS_DEPTH = 8  # aliases of aliases that are followed
 
 
 class Answerer:

@@ -21,7 +21,7 @@ from knarr.runtime.informer import Informer
 log = logging.getLogger(__name__)
 
 NAMESPACE, SERVICE = "kube-system", "kube-dns"
-PORT = 53
+PORT = 53  # of the Service; where this DNS itself listens is an option
 BY_ADDRESS, BY_SERVICE = "address", "service"
 
 
@@ -107,7 +107,7 @@ async def publish(client: Client, clock: Clock, options: Options) -> None:
 
 
 async def _ensure(client: Client, resource: Resource, wanted: JSON) -> None:
-    """Patch what is there before creating: an address that a Service holds cannot be asked for again, even by itself."""
+    """Patch what is there, or create: an address that a Service holds cannot be asked for again, even by itself."""
     try:
         await client.patch(resource, wanted["metadata"]["name"], wanted, NAMESPACE)
     except NotFound:

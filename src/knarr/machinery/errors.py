@@ -35,7 +35,7 @@ class Cause:
 
 @dataclass(eq=False)
 class APIError(Exception):
-    """An answer that is a `Status` of failure; `code` and `reason` are its class's unless given."""
+    """An answer that is a `Status` of failure; `message`, `code` and `reason` are its class's unless given."""
 
     message: str = ""
     kind: str = ""  # resource or kind named in details
@@ -49,8 +49,10 @@ class APIError(Exception):
 
     default_code: ClassVar[int] = 500
     default_reason: ClassVar[str] = "InternalError"
+    default_message: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
+        self.message = self.message or self.default_message
         super().__init__(self.message)
         self.code = self.code or self.default_code
         self.reason = self.reason or self.default_reason
@@ -102,6 +104,7 @@ class NotFound(APIError):
 
 class MethodNotAllowed(APIError):
     default_code, default_reason = 405, "MethodNotAllowed"
+    default_message = "the server does not allow this method on the requested resource"
 
 
 class NotAcceptable(APIError):

@@ -31,9 +31,9 @@ EventType = Literal["Normal", "Warning"]
 
 CACHE = 4096  # objects, kinds of event and events that are remembered, each
 QUEUE = 1000  # events that may wait to be sent
-SIMILAR, SIMILAR_INTERVAL = 10, 600.0
+SIMILAR, SIMILAR_INTERVAL = 10, 600.0  # different messages of a kind, in so many seconds, and they are combined
 BURST, REFILL = 25, 300.0  # tokens of one object, and the seconds that earn another
-ATTEMPTS, RETRY_DELAY = 12, 10.0
+ATTEMPTS, RETRY_DELAY = 12, 10.0  # to send one, and the seconds between
 
 K = TypeVar("K")
 E = TypeVar("E")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from knarr.machinery.clock import Clock
 
-TIMEOUT = 300.0
+TIMEOUT = 300.0  # seconds
 
 
 @dataclass(slots=True)

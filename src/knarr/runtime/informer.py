@@ -29,7 +29,7 @@ Handler = Callable[[T | None, T | None], None]  # (old, new): added has no old, 
 IndexFunction = Callable[[T], Iterable[str]]
 
 # A watch that ends sooner than this without having told anything counts as a failure: the next one waits.
-_SHORT_WATCH = 1.0
+_SHORT_WATCH = 1.0  # seconds
 # The server is asked to end a watch after so many seconds: a connection that died unnoticed is found out by then.
 _WATCH_SECONDS = (300, 600)
 

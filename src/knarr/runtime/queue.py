@@ -18,8 +18,7 @@ from knarr.runtime.backoff import exponential
 from knarr.runtime.quiescence import Quiescence
 from knarr.runtime.timers import Timers
 
-BASE_DELAY = 0.005
-MAX_DELAY = 1000.0
+BASE_DELAY, MAX_DELAY = 0.005, 1000.0  # seconds
 
 
 class WorkQueue:

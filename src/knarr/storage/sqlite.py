@@ -249,6 +249,7 @@ def _answer(commit: Commit) -> None:
 
 
 def _fail(batch: Sequence[Commit], error: Exception) -> None:
+    """Answer all with the error; each gets its own, since a raised exception gathers the traceback of who met it."""
     for commit in batch:
         if not commit.done.done():
             commit.done.set_exception(UnavailableError(str(error)) if isinstance(error, UnavailableError) else error)

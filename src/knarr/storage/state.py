@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from knarr.storage.store import ConflictError, Event, Page, Record, Write
 
+MAX_WRITES = 10_000  # of one commit
+
 
 def after_prefix(prefix: str) -> str:
     """The least string greater than all that begin with `prefix` (code points sort as their UTF-8 bytes do)."""
@@ -20,9 +22,6 @@ def span(keys: Sequence[str], prefix: str, start: str = "") -> tuple[int, int]:
     """Where the keys of a prefix, from `start` on, begin and end in a sorted list."""
     low = bisect_left(keys, max(prefix, start))
     return low, max(low, bisect_left(keys, after_prefix(prefix)))
-
-
-MAX_WRITES = 10_000
 
 
 def check_writes(writes: Sequence[Write]) -> None:

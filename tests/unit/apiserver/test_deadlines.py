@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from knarr.apiserver.deadlines import Deadlines
-from tests.api.harness import VirtualClock
+from knarr.machinery.clock import VirtualClock
 
 
 async def test_a_callback_may_ask_for_the_next() -> None:

@@ -35,7 +35,7 @@ class TokenRequests:
 
     async def handle(self, request: APIRequest) -> Answer:
         if request.info.verb != "create":
-            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+            raise MethodNotAllowed
         content_type = request.http.headers.get("content-type", "")
         spec = _decode(media.to_json(content_type, request.http.body, _DEFINITION))
         namespace, name = request.info.namespace, request.info.name

@@ -44,10 +44,9 @@ class Authorizer(Protocol):
 def forbidden(user: User, info: RequestInfo, reason: str = "") -> Forbidden:
     """The refusal, in upstream's words."""
     text = _wording(user, info) + (f": {reason}" if reason else "")
-    resource = f"{info.resource}.{info.group}" if info.group else info.resource
     if not info.is_resource:
         return Forbidden(f"forbidden: {text}")
-    subject = f'{resource} "{info.name}"' if info.name else resource
+    subject = f'{info.qualified_resource} "{info.name}"' if info.name else info.qualified_resource
     return Forbidden(f"{subject} is forbidden: {text}", kind=info.resource, name=info.name, group=info.group)
 
 

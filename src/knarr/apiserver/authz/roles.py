@@ -49,7 +49,7 @@ class Rights:
 
 def resource_of(info: RequestInfo) -> str:
     """The resource as roles name it: `deployments.apps/scale`."""
-    resource = f"{info.resource}.{info.group}" if info.group else info.resource
+    resource = info.qualified_resource
     return f"{resource}/{info.subresource}" if info.subresource else resource
 
 

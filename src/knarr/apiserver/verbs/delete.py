@@ -16,7 +16,6 @@ from knarr.apiserver.verbs.list import select, selected_list
 from knarr.apiserver.verbs.listoptions import read as read_list_options
 from knarr.apiserver.verbs.objectmeta import uid_conflict
 from knarr.machinery.errors import NotFound
-from knarr.machinery.errors import Timeout as ServerTimeout
 from knarr.storage.cache import Entry
 from knarr.storage.store import ConflictError, Write
 from knarr.wire.messages import Answer
@@ -38,8 +37,6 @@ _ANSWERED_WITH_OBJECT = frozenset(
         "volumeattachments.storage.k8s.io",
     }
 )
-
-
 _AT_ONCE = 100  # of a collection, so that the store commits them together
 
 
@@ -86,7 +83,7 @@ async def delete_object(
             return await _delete(call, entry, options)
         except ConflictError:
             await call.registry.synced()
-    raise ServerTimeout(f"too many writers of {call.kind.qualified_resource} at once, please try again", retry_after=1)
+    raise writing.contended(call)
 
 
 async def _delete(call: Call, entry: Entry, options: DeleteOptions) -> tuple[Stored, bool]:

@@ -1,4 +1,4 @@
-"""Which handler answers which request: verb and subresource ("" is the object itself)."""
+"""Which function answers which request: verb and subresource ("" is the object itself)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from knarr.apiserver.verbs.update import replace, update
 from knarr.apiserver.verbs.watch import watch
 from knarr.wire.messages import Answer
 
-Handler = Callable[[Call], Awaitable[Answer]]
+Verb = Callable[[Call], Awaitable[Answer]]
 
 
-def _part(name: str, part: Part) -> dict[tuple[str, str], Handler]:
+def _part(name: str, part: Part) -> dict[tuple[str, str], Verb]:
     """A subresource that is a part of the object: it is read whole, and written in this part."""
     return {
         ("get", name): get,
@@ -29,7 +29,7 @@ def _part(name: str, part: Part) -> dict[tuple[str, str], Handler]:
     }
 
 
-VERBS: Mapping[tuple[str, str], Handler] = {
+VERBS: Mapping[tuple[str, str], Verb] = {
     ("get", ""): get,
     ("list", ""): list_objects,
     ("watch", ""): watch,
@@ -50,4 +50,4 @@ VERBS: Mapping[tuple[str, str], Handler] = {
 }
 
 # Resources whose verbs are not those of stored objects.
-UNSTORED: Mapping[tuple[str, str], Handler] = {("create", "bindings"): binding.create}
+UNSTORED: Mapping[tuple[str, str], Verb] = {("create", "bindings"): binding.create}

@@ -13,8 +13,7 @@ from knarr.machinery.errors import Invalid
 from knarr.machinery.fielderrors import invalid
 from knarr.wire.messages import Answer
 
-# Resources that a PUT may create, and those whose PUT must name the version that it is based on (upstream's
-# strategies).
+# Resources that a PUT may create, and those whose PUT must name its resourceVersion: as upstream's strategies have it.
 _CREATED_BY_UPDATE = frozenset(
     {
         "clusterrolebindings.rbac.authorization.k8s.io",

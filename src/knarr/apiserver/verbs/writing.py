@@ -67,7 +67,7 @@ async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
             taken += conflict.key == writes[0].key
             if conflict.key == writes[0].key and (not generated or taken == NAME_ATTEMPTS):
                 raise _already_exists(call, tree["metadata"]["name"], generated) from None
-    raise _contended(call)
+    raise contended(call)
 
 
 def _plan_create(call: Call, tree: JSON) -> list[Write]:
@@ -109,7 +109,7 @@ async def update_object(
             return await _update(call, entry, draft, part), False
         except ConflictError as conflict:
             await _catch_up(call, conflict)
-    raise _contended(call)
+    raise contended(call)
 
 
 async def _update(call: Call, entry: Entry, draft: Callable[[JSON, int], Draft], part: Part) -> Stored:
@@ -204,6 +204,11 @@ async def remove(call: Call, entry: Entry, last: JSON) -> Stored:
     return await _commit(call, last, [Write(entry.key, None, expected=entry.revision), *extra], entry.revision)
 
 
+def contended(call: Call) -> Timeout:
+    """The answer to a write that others have overtaken again and again."""
+    return Timeout(f"too many writers of {call.kind.qualified_resource} at once, please try again", retry_after=1)
+
+
 async def _commit(call: Call, tree: JSON, writes: Sequence[Write], revision: int) -> Stored:
     value = writes[0].value or to_stored(tree)
     if call.dry_run():
@@ -235,7 +240,3 @@ def _already_exists(call: Call, name: str, generated: bool) -> APIError:
         group=call.kind.group,
         name=name,
     )
-
-
-def _contended(call: Call) -> Timeout:
-    return Timeout(f"too many writers of {call.kind.qualified_resource} at once, please try again", retry_after=1)
