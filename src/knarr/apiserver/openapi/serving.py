@@ -22,9 +22,7 @@ from knarr.apiserver.openapi.documents import Served, version_three, version_two
 from knarr.machinery.errors import NotAcceptable
 from knarr.wire.messages import Request, Response
 
-PROTOBUF = (
-    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"  # as asked for
-)
+PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"  # as asked for
 _PROTOBUF_ANSWER = PROTOBUF.replace("@", ".")  # "@" is no character of a media type
 _FOREVER = "public, max-age=31536000, immutable"
 
