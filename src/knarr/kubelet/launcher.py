@@ -17,7 +17,7 @@ from knarr.kubelet.plan import Kill
 from knarr.kubelet.report import Waiting
 from knarr.kubelet.restarts import Restarts
 from knarr.kubelet.starting import prepare, start_container
-from knarr.kubelet.stopping import prune, stop_container
+from knarr.kubelet.stopping import discard_stillborn, prune, stop_container
 from knarr.kubelet.tasks import Tasks
 from knarr.kubelet.tenant import Tenant
 from knarr.runtime.backoff import exponential
@@ -93,6 +93,8 @@ class Launcher:
             except (RuntimeFailure, ConfigError, OSError) as error:
                 text = f"Failed to create pod sandbox: {error}"
                 self.tenant.tell("Warning", "FailedCreatePodSandBox", text)
+                with contextlib.suppress(RuntimeFailure):
+                    await discard_stillborn(self.tenant)
             else:
                 return
             await self.clock.sleep(exponential(RETRY_FIRST, RETRY_LONGEST, failures))

@@ -77,6 +77,20 @@ async def stop_sandboxes(tenant: Tenant) -> None:
     await read_all(runtime, tenant.services.options, tenant.holdings)
 
 
+async def discard_stillborn(tenant: Tenant) -> None:
+    """Remove sandboxes that never lived, which keep their names; attempts are counted on from them.
+
+    Raises RuntimeFailure.
+    """
+    runtime, holdings = tenant.services.runtime, tenant.holdings
+    await read_all(runtime, tenant.services.options, holdings)
+    used = {record.sandbox_id for records in holdings.records.values() for record in records}
+    for sandbox in await runtime.sandboxes(holdings.uid):
+        if not sandbox.ready and sandbox.id not in used:
+            await runtime.stop_sandbox(sandbox.id)
+            await runtime.remove_sandbox(sandbox.id)
+
+
 async def clean_pod(tenant: Tenant) -> None:
     """Remove containers, sandboxes, volumes, cgroup, files. Raises RuntimeFailure, OSError; safe to repeat."""
     services, uid = tenant.services, tenant.holdings.uid
