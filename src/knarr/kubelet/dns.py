@@ -79,13 +79,13 @@ def merge_options(base: Iterable[str], added: Iterable[DNSOption]) -> tuple[str,
 
 
 def hostname(pod: Pod) -> str:
-    """At most 63 characters, as a host's name may have."""
-    return (pod.spec.hostname or pod.metadata.name)[:63].rstrip("-.")
+    """At most 63 characters, as a host's name may have; an override may have 64, and no name in DNS (KEP-4762)."""
+    return pod.spec.hostname_override or (pod.spec.hostname or pod.metadata.name)[:63].rstrip("-.")
 
 
 def full_name(pod: Pod, domain: str) -> str:
     """The pod's name in DNS; "" without a subdomain."""
-    if not pod.spec.subdomain:
+    if not pod.spec.subdomain or pod.spec.hostname_override:
         return ""
     return f"{hostname(pod)}.{pod.spec.subdomain}.{pod.metadata.namespace}.svc.{domain}"
 

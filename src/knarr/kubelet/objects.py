@@ -154,8 +154,24 @@ class Resources(View, frozen=True):
     limits: dict[str, Any] = field(default_factory=dict)
 
 
+class ExitCodes(View, frozen=True):
+    """`operator` is In or NotIn."""
+
+    operator: str
+    values: tuple[int, ...] = ()
+
+
+class RestartRule(View, frozen=True):
+    action: str
+    exit_codes: ExitCodes | None = None
+
+
 class Container(View, frozen=True):
-    """An app or init container; `restart_policy` is "Always" for a sidecar (KEP-753)."""
+    """An app or init container.
+
+    `restart_policy` is "" for the pod's; rules come before it (KEP-5307). An init container with "Always" is a sidecar
+    (KEP-753).
+    """
 
     name: str
     image: str = ""
@@ -176,6 +192,7 @@ class Container(View, frozen=True):
     image_pull_policy: str = "IfNotPresent"
     security_context: SecurityContext = SecurityContext()
     restart_policy: str = ""
+    restart_policy_rules: tuple[RestartRule, ...] = ()
     stdin: bool = False
     stdin_once: bool = False
     tty: bool = False
@@ -246,6 +263,7 @@ class PodSpec(View, frozen=True):
     host_users: bool | None = None
     share_process_namespace: bool = False
     hostname: str = ""
+    hostname_override: str = ""
     subdomain: str = ""
     set_hostname_as_fqdn: bool = field(default=False, name="setHostnameAsFQDN")
     host_aliases: tuple[HostAlias, ...] = ()
@@ -253,6 +271,7 @@ class PodSpec(View, frozen=True):
     image_pull_secrets: tuple[LocalReference, ...] = ()
     readiness_gates: tuple[ReadinessGate, ...] = ()
     enable_service_links: bool = True
+    resources: Resources = Resources()
     runtime_class_name: str = ""
     os: LocalReference = LocalReference()
     overhead: dict[str, Any] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from knarr.kubelet.cri.runtime import ContainerRecord, ContainerState
-from knarr.kubelet.objects import Container, Pod
+from knarr.kubelet.objects import Container, ExitCodes, Pod
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,20 @@ class Observation:
 
 
 def is_sidecar(container: Container) -> bool:
+    """Of an init container: whether it stays beside what comes after it."""
     return container.restart_policy == "Always"
+
+
+def restarts_after(pod: Pod, container: Container, exit_code: int) -> bool:
+    """By the first of its rules that knows the exit code, else by its own policy, else by the pod's."""
+    if any(matches(rule.exit_codes, exit_code) for rule in container.restart_policy_rules):
+        return True
+    policy = container.restart_policy or pod.spec.restart_policy
+    return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+
+
+def matches(codes: ExitCodes | None, exit_code: int) -> bool:
+    return codes is not None and (exit_code in codes.values) == (codes.operator == "In")
 
 
 def restarts(pod: Pod, container: Container, seen: Observation) -> bool:
@@ -73,9 +86,7 @@ def restarts(pod: Pod, container: Container, seen: Observation) -> bool:
     last = seen.exited(container.name)
     if last and container in pod.spec.init_containers and last.sandbox_id != seen.sandbox_id:
         return True  # a new sandbox is initialized anew
-    if last is None or is_sidecar(container) or pod.spec.restart_policy == "Always":
-        return True
-    return pod.spec.restart_policy == "OnFailure" and last.exit_code != 0
+    return last is None or restarts_after(pod, container, last.exit_code)
 
 
 def initialized(pod: Pod, seen: Observation) -> bool:
@@ -143,8 +154,6 @@ def condemned(container: Container, seen: Observation) -> Kill | None:
 
 def outcome_of(pod: Pod, seen: Observation) -> str:
     """The final phase, or "" while something runs or will run again."""
-    if pod.spec.restart_policy == "Always":
-        return ""
     if any(over(pod, container, seen) and failed(container, seen) for container in plain_inits(pod)):
         return "Failed"
     if not all(over(pod, container, seen) for container in pod.spec.containers):

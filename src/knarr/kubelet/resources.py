@@ -29,8 +29,13 @@ def containers_of(pod: Pod) -> Iterable[Container]:
 
 
 def qos_class(pod: Pod) -> str:
-    """Guaranteed where all containers have equal requests and limits of both; BestEffort where none has any."""
-    asked = [c.resources for c in containers_of(pod)]
+    """Guaranteed where all containers have equal requests and limits of both; BestEffort where none has any.
+
+    Resources of the whole pod, where given, decide alone (KEP-2837).
+    """
+    whole = pod.spec.resources
+    of_pod = any(name in amounts for amounts in (whole.requests, whole.limits) for name in COUNTED)
+    asked = [whole] if of_pod else [c.resources for c in containers_of(pod)]
     if not any(amount(r, name).nano for c in asked for r in (c.requests, c.limits) for name in COUNTED):
         return "BestEffort"
     equal = all(
@@ -56,15 +61,23 @@ def oom_score(pod: Pod, container: Container, node_memory: int) -> int:
             return GUARANTEED_SCORE
         case "BestEffort":
             return BEST_EFFORT_SCORE
-    requested = amount(container.resources.requests, "memory").value
+    requested = amount(container.resources.requests, "memory").value + unclaimed_share(pod)
     score = 1000 - 1000 * requested // max(node_memory, 1)
     return min(max(score, 1000 + GUARANTEED_SCORE), BEST_EFFORT_SCORE - 1)
 
 
+def unclaimed_share(pod: Pod) -> int:
+    """Bytes that each container has of what the pod requests beyond its containers' own requests."""
+    of_pod = amount(pod.spec.resources.requests, "memory").value
+    claimed = sum(amount(container.resources.requests, "memory").value for container in pod.spec.containers)
+    return max(0, of_pod - claimed) // max(1, len(pod.spec.containers))
+
+
 def container_limits(pod: Pod, container: Container, node_memory: int) -> Limits:
-    requests, limits = container.resources.requests, container.resources.limits
+    """Where a container has no limit, the pod's own stands in for it."""
+    requests, limits = container.resources.requests, {**pod.spec.resources.limits, **container.resources.limits}
     cpu = amount(limits, "cpu").milli
-    requested = amount(requests, "cpu").milli if "cpu" in requests else cpu
+    requested = amount(requests if "cpu" in requests else container.resources.limits, "cpu").milli
     return Limits(
         cpu_shares=shares(requested),
         cpu_quota=quota(cpu),
@@ -75,10 +88,12 @@ def container_limits(pod: Pod, container: Container, node_memory: int) -> Limits
 
 
 def pod_limits(pod: Pod) -> Limits:
-    """Of the pod's cgroup: the app containers' sum or any init container's; limits only where all have one."""
+    """Of the pod's cgroup: its own, or the app containers' sum or any init container's.
+
+    Without limits of its own it has them only where all containers have one.
+    """
     requested = needed(pod, "requests", "cpu")
-    limited = all("cpu" in c.resources.limits for c in pod.spec.containers)
-    bounded = all("memory" in c.resources.limits for c in pod.spec.containers)
+    limited, bounded = is_limited(pod, "cpu"), is_limited(pod, "memory")
     return Limits(
         cpu_shares=shares(requested.milli),
         cpu_quota=quota(needed(pod, "limits", "cpu").milli) if limited else 0,
@@ -87,7 +102,20 @@ def pod_limits(pod: Pod) -> Limits:
     )
 
 
+def is_limited(pod: Pod, name: str) -> bool:
+    return name in pod.spec.resources.limits or all(name in c.resources.limits for c in pod.spec.containers)
+
+
 def needed(pod: Pod, kind: str, name: str) -> Quantity:
+    """What the pod says of itself, or its containers together; a pod without requests requests its limits."""
+    own: Mapping[str, Any] = getattr(pod.spec.resources, kind)
+    found = amount(own, name) if name in own else together(pod, kind, name)
+    if kind == "requests" and not found.nano:
+        found = amount(pod.spec.resources.limits, name)
+    return found + amount(pod.spec.overhead, name)
+
+
+def together(pod: Pod, kind: str, name: str) -> Quantity:
     """Sidecars count beside whatever runs after them."""
     sidecars = total = peak = ZERO
     for container in pod.spec.init_containers:
@@ -99,4 +127,4 @@ def needed(pod: Pod, kind: str, name: str) -> Quantity:
             peak = max(peak, sidecars + own)
     for container in pod.spec.containers:
         total = total + amount(getattr(container.resources, kind), name)
-    return max(peak, sidecars + total) + amount(pod.spec.overhead, name)
+    return max(peak, sidecars + total)

@@ -59,19 +59,14 @@ def phase_of(report: Report, apps: Sequence[JSON]) -> str:
     pod = report.pod
     if pod.status.phase in FINAL:
         return pod.status.phase
-    policy = "Never" if report.stopped else pod.spec.restart_policy
     if not report.stopped and not initialized(pod, report.seen):
         return "Pending"
     ended = [end for status in apps if (end := ending(status))]
     if any("running" in status["state"] for status in apps):
         return "Running"
-    if len(ended) < len(apps) and not report.stopped:
-        return "Pending"
-    if policy == "Always" or report.stopping:
-        return "Running"
-    if len(ended) == len(apps) and all(end["exitCode"] == 0 for end in ended):
-        return "Succeeded"
-    return "Failed" if policy == "Never" else "Running"
+    if not report.stopped:
+        return "Pending" if len(ended) < len(apps) else "Running"
+    return "Succeeded" if len(ended) == len(apps) and all(end["exitCode"] == 0 for end in ended) else "Failed"
 
 
 def ending(status: JSON) -> JSON | None:

@@ -224,3 +224,14 @@ async def test_what_others_made_is_not_touched(node: Node) -> None:
     await node.runtime.stop_sandbox(sandbox_id)
     await node.runtime.remove_sandbox(sandbox_id)
     node.kubelet.services.cgroups.remove("other")
+
+
+async def test_a_rule_restarts_one_container_of_a_pod_that_would_end(node: Node) -> None:
+    rule = {"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}
+    script = "test -e /s/seen && exit 0; touch /s/seen; exit 42"
+    mounts = [{"name": "s", "mountPath": "/s"}]
+    app = shell(script, restartPolicy="Never", restartPolicyRules=[rule], volumeMounts=mounts)
+    spec = {"restartPolicy": "Never", "containers": [app], "volumes": [{"name": "s", "emptyDir": {}}]}
+    await node.create("job", spec)
+    pod = await node.until("job", lambda p: p["status"]["phase"] == "Succeeded")
+    assert pod["status"]["containerStatuses"][0]["restartCount"] == 1

@@ -63,3 +63,9 @@ def test_hosts_file_names_the_pod_and_its_aliases() -> None:
     assert lines[0] == "# Kubernetes-managed hosts file."
     assert "10.0.0.5\tweb.sub.shop.svc.cluster.local\tweb" in lines
     assert lines[-2:] == ["# Entries added by HostAliases.", "1.2.3.4\ta\tb"]
+
+
+def test_an_overridden_hostname_is_no_name_in_dns() -> None:
+    one = pod({"hostnameOverride": "db.example.com", "hostname": "a", "subdomain": "b", "setHostnameAsFQDN": True})
+    assert sandbox_hostname(one, "cluster.local") == "db.example.com"
+    assert "10.0.0.5\tdb.example.com\n" in hosts_file(one, Addresses(("10.0.0.5",)), "cluster.local", "")

@@ -95,3 +95,24 @@ RAN = {"ephemeralContainerStatuses": [{"name": "debugger", "containerID": "conta
 )
 def test_ephemeral_containers(seen: Observation, status: dict[str, Any], expected: list[str]) -> None:
     assert [container.name for container in plan(pod(EPHEMERAL, status), seen).start] == expected
+
+
+def ruled(operator: str, *values: int, policy: str = "Never") -> dict[str, Any]:
+    rule = {"action": "Restart", "exitCodes": {"operator": operator, "values": list(values)}}
+    return {"containers": [{"name": "app", "restartPolicy": policy, "restartPolicyRules": [rule]}]}
+
+
+RULES = {
+    "a rule knows the code": (ruled("In", 42), 42, "again"),
+    "no rule knows the code": (ruled("In", 42), 1, "Failed"),
+    "a rule for all but this code": (ruled("NotIn", 0), 0, "Succeeded"),
+    "a rule for all others": (ruled("NotIn", 0), 7, "again"),
+    "its own policy over the pod's": ({"containers": [{"name": "app", "restartPolicy": "Never"}]}, 1, "Failed"),
+    "its own policy where no rule fits": (ruled("In", 42, policy="OnFailure"), 1, "again"),
+}
+
+
+@pytest.mark.parametrize(("spec", "code", "expected"), RULES.values(), ids=RULES.keys())
+def test_a_container_may_have_rules_of_its_own(spec: dict[str, Any], code: int, expected: str) -> None:
+    steps = plan(pod({"restartPolicy": "Always", **spec}), observed(exited(code=code)))
+    assert (steps.outcome or ("again" if steps.start else "")) == expected

@@ -99,3 +99,18 @@ def test_cgroups_of_v2_hand_their_controllers_down(tmp_path: Path) -> None:
         "cpu.max": "50000 100000",
         "memory.max": str(GIB),
     }
+
+
+def test_a_pods_own_resources_decide() -> None:
+    own = {"requests": {"cpu": "1", "memory": "3Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}}
+    one = pod({**spec({"requests": {"memory": "1Gi"}}, {"limits": {"cpu": "100m"}}), "resources": own})
+    assert qos_class(one) == "Burstable"
+    assert pod_limits(one) == Limits(1024, 200_000, 100_000, 4 * GIB)
+    first, second = (container_limits(one, container, 8 * GIB) for container in one.spec.containers)
+    assert first == Limits(2, 200_000, 100_000, 4 * GIB, 750)
+    assert second == Limits(102, 10_000, 100_000, 4 * GIB, 875)
+
+
+def test_a_pod_with_limits_alone_requests_them() -> None:
+    one = pod({**spec({}), "resources": {"limits": BOTH}})
+    assert (qos_class(one), pod_limits(one).cpu_shares) == ("Guaranteed", 512)
