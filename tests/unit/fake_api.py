@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from knarr.machinery.errors import AlreadyExists, APIError, Conflict, Gone, NotFound
+from knarr.machinery.patches import merge_patch
 from knarr.wire.messages import Duplex, Request, Response, StreamedResponse
 
 JSON = dict[str, Any]
@@ -164,20 +165,7 @@ class FakeAPI:
         expected = body.get("metadata", {}).get("resourceVersion", known["metadata"]["resourceVersion"])
         if expected != known["metadata"]["resourceVersion"]:
             raise Conflict("the object has been modified")
-        return self.put(path, body if method == "PUT" else merge(known, body))
-
-
-def merge(target: JSON, patch: JSON) -> JSON:
-    """RFC 7386."""
-    merged = dict(target)
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, dict):
-            merged[key] = merge(merged.get(key) or {}, value)
-        else:
-            merged[key] = value
-    return merged
+        return self.put(path, body if method == "PUT" else merge_patch(known, body))
 
 
 def _frame(kind: str, obj: JSON) -> bytes:

@@ -154,6 +154,16 @@ def test_the_controller_manager_is_granted_what_a_controller_may(controller: Con
     assert refused == []
 
 
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=lambda page: page.name)
+def test_files_that_the_documentation_names_exist(page: Path) -> None:
+    text = page.read_text()
+    files = {str(path) for path in ROOT.rglob("*.py") if ".venv" not in path.parts} if ".py`" in text else set()
+    named = re.findall(r"`([\w/]+\.py)`", text)
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in files)] == []
+    links = re.findall(r"\]\(([^)#:]+)\)", text)
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
 def test_packages_say_what_they_are() -> None:
     folders = {path.parent for path in Path(knarr.__path__[0]).rglob("*.py")}
     silent = [str(folder) for folder in folders if not (folder / "__init__.py").read_text().startswith('"""')]

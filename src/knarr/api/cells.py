@@ -113,6 +113,13 @@ def balancer_addresses(obj: JSON) -> str:
     return ",".join(sorted({entry.get("ip") or entry.get("hostname", "") for entry in ingress} - {""}))
 
 
+REPLICA_COUNTS = (
+    Column("Desired", value("spec.replicas", 0), type="integer"),
+    Column("Current", value("status.replicas", 0), type="integer"),
+    Column("Ready", value("status.readyReplicas", 0), type="integer"),
+)
+
+
 def template_columns(template: str = "spec.template") -> tuple[Column, Column]:
     """The wide columns of what runs Pods: its containers' names and images."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knarr.api.cells import AGE, NAME, labels, template_columns, value
+from knarr.api.cells import AGE, NAME, REPLICA_COUNTS, labels, template_columns
 from knarr.api.kind import Column, Kind, Scale, Version
 from knarr.api.paths import dig
 from knarr.api.pods.warnings import template_warnings
@@ -19,9 +19,7 @@ KIND = Kind(
     generation=True,
     columns=(
         NAME,
-        Column("Desired", value("spec.replicas", 0), type="integer"),
-        Column("Current", value("status.replicas", 0), type="integer"),
-        Column("Ready", value("status.readyReplicas", 0), type="integer"),
+        *REPLICA_COUNTS,
         AGE,
         *template_columns(),
         Column("Selector", labels("spec.selector"), priority=1),

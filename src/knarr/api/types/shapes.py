@@ -17,7 +17,6 @@ from knarr.api.kind import JSON
 
 Form = Literal["string", "bool", "int32", "int64", "float64", "bytes", "time", "micro", "quantity", "int-or-string"]
 
-_REFERENCE = "#/components/schemas/"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 
 
@@ -114,7 +113,7 @@ def _shape(schema: JSON) -> Shape:
     """The shape of a schema in place: a field's, an item's, a value's."""
     reference = schema.get("$ref") or next((part["$ref"] for part in schema.get("allOf", ()) if "$ref" in part), "")
     if reference:
-        return shape_of(reference.removeprefix(_REFERENCE))
+        return shape_of(reference.rpartition("/")[2])
     kind = schema.get("type")
     if kind == "array":
         keys = tuple(schema.get("x-kubernetes-list-map-keys", ()))
