@@ -70,8 +70,11 @@ class RequestReader:
                 self.refuse(431, b"request header fields too large\n")
 
     def close(self) -> None:
-        """Read no further; lets go of the parser, which refers back to here."""
+        """Read no further, and let go of the parser and the receiver, which refer back to here: a circle of a lost
+        connection would hold its TLS buffers, a quarter of a megabyte, until the garbage collector comes by.
+        """
         self._parser = None
+        del self._receiver
 
     def refuse(self, status: int, text: bytes) -> None:
         """Answer so in turn, and read no further."""
