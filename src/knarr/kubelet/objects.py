@@ -1,6 +1,6 @@
 """Pods as the kubelet reads them: every field that decides what runs on this node.
 
-Volume sources are in volumes/'s care; here a volume is its name and the source as published.
+Volumes are in volumes/'s care; here they are as published.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ class VolumeMount(View, frozen=True):
     read_only: bool = False
     mount_propagation: str = "None"
     recursive_read_only: str = "Disabled"
+
+
+class VolumeDevice(View, frozen=True):
+    name: str
 
 
 class HTTPHeader(View, frozen=True):
@@ -98,7 +102,6 @@ class Probe(Handler, frozen=True):
 class Lifecycle(View, frozen=True):
     post_start: Handler | None = None
     pre_stop: Handler | None = None
-    stop_signal: str = ""
 
 
 class Capabilities(View, frozen=True):
@@ -142,7 +145,6 @@ class PodSecurityContext(View, frozen=True):
     run_as_non_root: bool | None = None
     supplemental_groups: tuple[int, ...] = ()
     fs_group: int | None = None
-    fs_group_change_policy: str = "Always"
     supplemental_groups_policy: str = "Merge"
     seccomp_profile: SeccompProfile | None = None
     app_armor_profile: AppArmorProfile | None = None
@@ -162,7 +164,8 @@ class ExitCodes(View, frozen=True):
 
 
 class RestartRule(View, frozen=True):
-    action: str
+    """Its action is to restart the container, whatever else."""
+
     exit_codes: ExitCodes | None = None
 
 
@@ -183,6 +186,7 @@ class Container(View, frozen=True):
     env_from: tuple[EnvFrom, ...] = ()
     resources: Resources = Resources()
     volume_mounts: tuple[VolumeMount, ...] = ()
+    volume_devices: tuple[VolumeDevice, ...] = ()
     liveness_probe: Probe | None = None
     readiness_probe: Probe | None = None
     startup_probe: Probe | None = None
@@ -202,23 +206,6 @@ class EphemeralContainer(Container, frozen=True):
     """Joins a pod that runs already, to look into it (KEP-277); by its target's name it sees that one's processes."""
 
     target_container_name: str = ""
-
-
-class Volume(View, frozen=True):
-    """A volume's name and its source: exactly one of these, as published."""
-
-    name: str
-    empty_dir: JSON | None = None
-    host_path: JSON | None = None
-    config_map: JSON | None = None
-    secret: JSON | None = None
-    downward_api: JSON | None = field(default=None, name="downwardAPI")
-    projected: JSON | None = None
-    persistent_volume_claim: JSON | None = None
-    nfs: JSON | None = None
-    csi: JSON | None = None
-    ephemeral: JSON | None = None
-    image: JSON | None = None
 
 
 class HostAlias(View, frozen=True):
@@ -249,7 +236,7 @@ class PodSpec(View, frozen=True):
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
     ephemeral_containers: tuple[EphemeralContainer, ...] = ()
-    volumes: tuple[Volume, ...] = ()
+    volumes: tuple[JSON, ...] = ()
     restart_policy: RestartPolicy = "Always"
     termination_grace_period_seconds: int = 30
     active_deadline_seconds: int | None = None

@@ -20,7 +20,7 @@ import msgspec
 from knarr.client.client import Client
 from knarr.client.objects import JSON
 from knarr.kubelet.interfaces import ConfigError, Mount, VolumeError
-from knarr.kubelet.objects import Pod, Volume
+from knarr.kubelet.objects import Pod
 from knarr.kubelet.volumes import subpaths
 from knarr.kubelet.volumes.contents import Refreshed
 from knarr.kubelet.volumes.mounts import mounts_below, unmount
@@ -64,8 +64,9 @@ class VolumeManager:
         volumes = self._pods.setdefault(pod.uid, _PodVolumes())
         used = _used(pod)
         for volume in pod.spec.volumes:
-            if volume.name in used and volume.name not in volumes.mounts:
-                volumes.mounts[volume.name] = await self._mount(pod, volume, volumes)
+            name = volume["name"]
+            if name in used and name not in volumes.mounts:
+                volumes.mounts[name] = await self._mount(pod, volume, volumes)
         return volumes.mounts
 
     def update(self, pod: Pod) -> None:
@@ -100,10 +101,10 @@ class VolumeManager:
                 await refreshed.close()
         self._pods.clear()
 
-    async def _mount(self, pod: Pod, volume: Volume, volumes: _PodVolumes) -> Mount:
+    async def _mount(self, pod: Pod, volume: JSON, volumes: _PodVolumes) -> Mount:
         try:
             kind, spec = self._source(volume)
-            site = self._site(pod, volume.name, kind.plugin)
+            site = self._site(pod, volume["name"], kind.plugin)
             if isinstance(kind, Place):
                 return self._prepare(site, kind, spec)
             refreshed = Refreshed(site, kind, spec)
@@ -111,10 +112,11 @@ class VolumeManager:
             volumes.refreshed.append(refreshed)
             return Mount(str(site.path), read_only=True)
         except (VolumeError, ConfigError, APIError, OSError, msgspec.ValidationError) as error:
-            raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}" : {error}') from error
+            name = volume["name"]
+            raise VolumeError(f'MountVolume.SetUp failed for volume "{name}" : {error}') from error
 
-    def _source(self, volume: Volume) -> tuple[Place | Content, JSON]:
-        given = {name: spec for name, spec in msgspec.to_builtins(volume).items() if name != "name"}
+    def _source(self, volume: JSON) -> tuple[Place | Content, JSON]:
+        given = {name: spec for name, spec in volume.items() if name != "name"}
         for name, spec in given.items():
             kind = self._places.get(name) or self._contents.get(name)
             if kind and (isinstance(kind, Place) or kind.plugin):
@@ -137,8 +139,10 @@ class VolumeManager:
 
 
 def _used(pod: Pod) -> set[str]:
-    """The volumes that some container mounts: the others are nobody's business, whatever is wrong with them."""
-    return {mount.name for container in pod.spec.all_containers for mount in container.volume_mounts}
+    """The volumes that some container has: the others are nobody's business, whatever is wrong with them."""
+    containers = pod.spec.all_containers
+    mounted = {mount.name for container in containers for mount in container.volume_mounts}
+    return mounted | {device.name for container in containers for device in container.volume_devices}
 
 
 def _remove(directory: Path) -> None:
