@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from knarr.wire.limits import Limits
@@ -89,3 +92,16 @@ def test_a_client_that_waits_is_told_to_go_on_unless_its_body_is_too_large(annou
 def test_http_11_without_host_is_refused() -> None:
     refused = only(read(b"GET / HTTP/1.1\r\n\r\n")).refusal
     assert refused and refused.status == 400
+
+
+def test_a_closed_reader_lets_go_of_its_connection_without_the_garbage_collector() -> None:
+    received = Received()
+    reader = RequestReader(Limits(), received)
+    reader.close()
+    gc.disable()
+    try:
+        holds = weakref.ref(received)
+        del received
+        assert holds() is None
+    finally:
+        gc.enable()
