@@ -6,71 +6,34 @@ import pytest
 
 from tests.api.refusals import REASONS, Sender, config_map
 
+NOTHING_HERE = "the server could not find the requested resource"
+NOT_ALLOWED = "the server does not allow this method on the requested resource"
+
 
 @pytest.mark.parametrize(
     ("method", "path", "code", "message"),
     [
-        (
-            "GET",
-            "/api/v1/namespaces/{ns}/nonsense",
-            404,
-            "the server could not find the requested resource",
-        ),
-        ("GET", "/apis/none/v1/things", 404, "the server could not find the requested resource"),
-        ("GET", "/apis/apps/v7/deployments", 404, "the server could not find the requested resource"),
-        (
-            "GET",
-            "/api/v1/namespaces/{ns}/pods/p/nonsense",
-            404,
-            "the server could not find the requested resource",
-        ),
+        ("GET", "/api/v1/namespaces/{ns}/nonsense", 404, NOTHING_HERE),
+        ("GET", "/apis/none/v1/things", 404, NOTHING_HERE),
+        ("GET", "/apis/apps/v7/deployments", 404, NOTHING_HERE),
+        ("GET", "/api/v1/namespaces/{ns}/pods/p/nonsense", 404, NOTHING_HERE),
         ("GET", "/api/v1/namespaces/{ns}/configmaps/none", 404, 'configmaps "none" not found'),
         ("DELETE", "/api/v1/namespaces/{ns}/configmaps/none", 404, 'configmaps "none" not found'),
         ("DELETE", "/apis/apps/v1/namespaces/{ns}/deployments/no", 404, 'deployments.apps "no" not found'),
-        (
-            "POST",
-            "/api/v1/configmaps",
-            405,
-            "the server does not allow this method on the requested resource",
-        ),
-        (
-            "PUT",
-            "/api/v1/namespaces/{ns}/configmaps",
-            405,
-            "the server does not allow this method on the requested resource",
-        ),
-        (
-            "POST",
-            "/api/v1/namespaces/{ns}/configmaps/m",
-            405,
-            "the server does not allow this method on the requested resource",
-        ),
-        (
-            "DELETE",
-            "/api/v1/namespaces",
-            405,
-            "the server does not allow this method on the requested resource",
-        ),
+        ("POST", "/api/v1/configmaps", 405, NOT_ALLOWED),
+        ("PUT", "/api/v1/namespaces/{ns}/configmaps", 405, NOT_ALLOWED),
+        ("POST", "/api/v1/namespaces/{ns}/configmaps/m", 405, NOT_ALLOWED),
+        ("DELETE", "/api/v1/namespaces", 405, NOT_ALLOWED),
         ("GET", "/api/v1/pods?labelSelector=a%20in", 400, "unable to parse requirement"),
         ("GET", "/api/v1/pods?labelSelector=%3D%3D", 400, "unable to parse requirement"),
-        (
-            "GET",
-            "/api/v1/pods?fieldSelector=spec.nonsense%3D1",
-            400,
-            "field label not supported: spec.nonsense",
-        ),
+        ("GET", "/api/v1/pods?fieldSelector=spec.nonsense%3D1", 400, "field label not supported: spec.nonsense"),
         ("GET", "/api/v1/pods?fieldSelector=x", 400, "invalid selector: 'x'; can't understand 'x'"),
         ("GET", "/api/v1/pods?limit=x", 400, ""),
         ("GET", "/api/v1/pods?continue=x", 400, "continue key is not valid"),
         ("GET", "/api/v1/pods?resourceVersion=x", 422, 'parsing "x": invalid syntax'),
         ("GET", "/api/v1/pods?resourceVersionMatch=Exact", 422, "resourceVersionMatch"),
         ("GET", "/api/v1/pods?watch=1&resourceVersion=x", 422, 'parsing "x": invalid syntax'),
-        (
-            "DELETE",
-            "/api/v1/namespaces/{ns}/configmaps/m?propagationPolicy=Never",
-            422,
-            'Unsupported value: "Never"',
-        ),
+        ("DELETE", "/api/v1/namespaces/{ns}/configmaps/m?propagationPolicy=Never", 422, 'Unsupported value: "Never"'),
         ("DELETE", "/api/v1/namespaces/{ns}/configmaps/m?gracePeriodSeconds=x", 400, ""),
         ("DELETE", "/api/v1/namespaces/{ns}/configmaps/m?dryRun=Some", 422, 'Unsupported value: "Some"'),
     ],
