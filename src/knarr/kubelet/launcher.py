@@ -38,6 +38,7 @@ class Launcher:
         self.waiting: dict[str, Waiting] = {}
         self.restarts = Restarts()
         self.mounts: Mapping[str, Mount] | None = None
+        self.ends: dict[str, tuple[str, float]] = {}  # by container, its last life and when that ended
         self.failures: dict[str, int] = {}  # of the runtime to start a container, in a row
         self.not_before: dict[str, float] = {}  # monotonic time of the next attempt, after such a failure
 
@@ -52,8 +53,8 @@ class Launcher:
             self.tasks.run(container.name, self.start(container))
 
     def may_restart(self, container: Container, last: ContainerRecord) -> bool:
-        now = self.clock.now().timestamp()
-        remaining = self.restarts.remaining(container.name, last.finished_at / 1e9, now)
+        now = self.clock.monotonic()
+        remaining = self.restarts.remaining(container.name, self.ended_at(last), now)
         if remaining <= 0:
             self.restarts.tried(container.name, now)
             return True
@@ -61,6 +62,13 @@ class Launcher:
         if waiting is None or waiting.reason != BACK_OFF:
             self.back_off(container, remaining)
         return False
+
+    def ended_at(self, record: ContainerRecord) -> float:
+        """By the monotonic clock, from its first sight on: the wall clock may be set while a restart waits."""
+        if self.ends.get(record.name, ("", 0.0))[0] != record.id:
+            age = max(0.0, self.clock.now().timestamp() - record.finished_at / 1e9)
+            self.ends[record.name] = (record.id, self.clock.monotonic() - age)
+        return self.ends[record.name][1]
 
     def back_off(self, container: Container, remaining: float) -> None:
         name, who = container.name, describe(self.tenant.pod)

@@ -1,4 +1,8 @@
-"""Keys that end by themselves: deletes each at its time, unless it has been written again since."""
+"""Keys that end by themselves: deletes each at its time, unless it has been written again since.
+
+What is stored is wall time, as it outlives the process; while that runs, its monotonic clock counts, so that nothing
+ends early or late because somebody sets the machine's clock.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +25,19 @@ class Leases:
     def __init__(self, clock: Clock, commit: Commit) -> None:
         self._clock = clock
         self._commit = commit
-        self._heap: list[tuple[int, str, int]] = []
+        self._heap: list[tuple[float, str, int]] = []  # by monotonic time
         self._task: asyncio.Task[None] | None = None
         self._asleep = False
 
     def end_of(self, ttl: float) -> int:
-        """Wall time in whole seconds, so that leases of about the same time end in one wake-up."""
+        """The wall time at which a lease of so many seconds ends."""
         return ceil(self._clock.now().timestamp() + ttl)
 
     def grant(self, key: str, revision: int, end: int) -> None:
-        heapq.heappush(self._heap, (end, key, revision))
+        self._remember(end - self._clock.now().timestamp(), key, revision)
+
+    def _remember(self, seconds: float, key: str, revision: int) -> None:
+        heapq.heappush(self._heap, (ceil(self._clock.monotonic() + seconds), key, revision))
         if self._heap[0][1:] == (key, revision):
             self._wake()
 
@@ -50,12 +57,12 @@ class Leases:
     async def _run(self) -> None:
         while self._heap:
             self._asleep = True
-            await self._clock.sleep(max(0.0, self._heap[0][0] - self._clock.now().timestamp()))
+            await self._clock.sleep(max(0.0, self._heap[0][0] - self._clock.monotonic()))
             self._asleep = False
             await asyncio.gather(*(self._end(*lease) for lease in self._take_due()))
 
     def _take_due(self) -> list[tuple[str, int]]:
-        now = self._clock.now().timestamp()
+        now = self._clock.monotonic()
         due = []
         while self._heap and self._heap[0][0] <= now:
             due.append(heapq.heappop(self._heap)[1:])
@@ -67,4 +74,4 @@ class Leases:
         except ConflictError:
             return
         except UnavailableError:
-            heapq.heappush(self._heap, (self.end_of(RETRY_SECONDS), key, revision))
+            self._remember(RETRY_SECONDS, key, revision)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -74,3 +75,17 @@ async def test_of_a_key_written_since_are_void(clock: VirtualClock, leases: Leas
     await advance(clock, 1)
     await advance(clock, 100)
     assert (deletions.keys, deletions.failures) == ([], [])
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=1), timedelta(days=-1)], ids=["ahead", "back"])
+async def test_do_not_care_for_jumps_of_the_wall_clock(
+    clock: VirtualClock, leases: Leases, deletions: Deletions, monkeypatch: pytest.MonkeyPatch, jump: timedelta
+) -> None:
+    leases.grant("/a", 1, leases.end_of(10))
+    before = clock.now
+    monkeypatch.setattr(clock, "now", lambda: before() + jump)
+    leases.grant("/b", 2, leases.end_of(10))
+    await advance(clock, 9)
+    assert deletions.keys == []
+    await advance(clock, 1)
+    assert deletions.keys == ["/a", "/b"]
