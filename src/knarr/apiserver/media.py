@@ -99,7 +99,7 @@ PROTOBUF = MediaType("application/vnd.kubernetes.protobuf", _decode_protobuf, _e
 
 MEDIA_TYPES: tuple[MediaType, ...] = (JSON, YAML, PROTOBUF)
 _BY_NAME = {media.name: media for media in MEDIA_TYPES}
-_META = "meta.k8s.io"
+META_GROUP = "meta.k8s.io"  # of the views that clients may ask for
 _VIEWS = {
     "Table": ("v1", "v1beta1"),
     "PartialObjectMetadata": ("v1", "v1beta1"),
@@ -187,6 +187,6 @@ def _output(name: str, parameters: dict[str, str], views: frozenset[str]) -> Out
         return None
     if not view:
         return Output(media)
-    if view not in views or parameters.get("g") != _META or version not in _VIEWS[view]:
+    if view not in views or parameters.get("g") != META_GROUP or version not in _VIEWS[view]:
         return None
     return Output(media, view, version)

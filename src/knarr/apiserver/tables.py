@@ -11,12 +11,11 @@ from typing import Any
 
 from knarr.api.cells import AGE, NAME
 from knarr.api.kind import JSON, Column, Kind
-from knarr.apiserver.media import Output
+from knarr.apiserver.media import META_GROUP, Output
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.errors import Invalid
 from knarr.machinery.fielderrors import not_supported
 
-_META = "meta.k8s.io"
 _INCLUDES = ("None", "Metadata", "Object")
 
 
@@ -42,7 +41,7 @@ def table(
     columns = columns_of(kind)
     return {
         "kind": "Table",
-        "apiVersion": f"{_META}/{output.view_version}",
+        "apiVersion": f"{META_GROUP}/{output.view_version}",
         "metadata": metadata,
         "columnDefinitions": [_heading(column) for column in columns] if headings else None,
         "rows": [_row(columns, tree, now, include, output.view_version) for tree in trees],
@@ -57,20 +56,20 @@ def include_object(request: APIRequest) -> str:
     """What each row carries of its object. Raises Invalid."""
     include = request.parameter("includeObject", "Metadata")
     if include not in _INCLUDES:
-        raise Invalid.of(_META, "TableOptions", "", [not_supported("includeObject", include, _INCLUDES)])
+        raise Invalid.of(META_GROUP, "TableOptions", "", [not_supported("includeObject", include, _INCLUDES)])
     return include
 
 
 def partial(tree: JSON, version: str) -> JSON:
     """An object's metadata alone."""
-    return {"kind": "PartialObjectMetadata", "apiVersion": f"{_META}/{version}", "metadata": tree["metadata"]}
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"{META_GROUP}/{version}", "metadata": tree["metadata"]}
 
 
 def partial_list(trees: Iterable[JSON], metadata: JSON, version: str) -> JSON:
     items = [partial(tree, version) for tree in trees]
     return {
         "kind": "PartialObjectMetadataList",
-        "apiVersion": f"{_META}/{version}",
+        "apiVersion": f"{META_GROUP}/{version}",
         "metadata": metadata,
         "items": items,
     }

@@ -1,4 +1,4 @@
-"""Pure functions of the Kubernetes object model: names, quantities, selectors, patches, errors, clocks.
+"""Pure functions of the Kubernetes object model: names, quantities, selectors, patches, errors; clocks and memories.
 
 No I/O, no asyncio loops, no knowledge of any particular kind.
 """

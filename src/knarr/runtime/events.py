@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 
 from knarr.client.client import Client
 from knarr.client.objects import JSON, Object
 from knarr.client.resources import EVENTS
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError, NotFound
+from knarr.machinery.latest import Latest
 from knarr.machinery.times import format_time
 from knarr.runtime.quiescence import Quiescence
 
@@ -34,24 +34,6 @@ QUEUE = 1000  # events that may wait to be sent
 SIMILAR, SIMILAR_INTERVAL = 10, 600.0  # different messages of a kind, in so many seconds, and they are combined
 BURST, REFILL = 25, 300.0  # tokens of one object, and the seconds that earn another
 ATTEMPTS, RETRY_DELAY = 12, 10.0  # to send one, and the seconds between
-
-K = TypeVar("K")
-E = TypeVar("E")
-
-
-class _Recent(Generic[K, E]):
-    """The least recently used entries fall out."""
-
-    def __init__(self, make: Callable[[], E]) -> None:
-        self._make = make
-        self._entries: OrderedDict[K, E] = OrderedDict()
-
-    def get(self, key: K) -> E:
-        entry = self._entries.pop(key, None) or self._make()
-        self._entries[key] = entry
-        if len(self._entries) > CACHE:
-            self._entries.popitem(last=False)
-        return entry
 
 
 @dataclass(slots=True)
@@ -114,9 +96,9 @@ class EventRecorder:
     ) -> None:
         self._client, self._clock, self._component, self._host = client, clock, component, host
         self._quiescence = quiescence or Quiescence()
-        self._buckets: _Recent[str, _Bucket] = _Recent(_Bucket)
-        self._similar: _Recent[tuple[Any, ...], _Similar] = _Recent(_Similar)
-        self._series: _Recent[tuple[Any, ...], _Series] = _Recent(_Series)
+        self._buckets: Latest[str, _Bucket] = Latest(CACHE)
+        self._similar: Latest[tuple[Any, ...], _Similar] = Latest(CACHE)
+        self._series: Latest[tuple[Any, ...], _Series] = Latest(CACHE)
         self._waiting: deque[_Told] = deque()
         self._sender: asyncio.Task[None] | None = None
         self._last_name = 0
@@ -158,10 +140,10 @@ class EventRecorder:
         about = dict(told.reference)
         who = tuple(about.get(k, "") for k in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath"))
         now = self._clock.monotonic()
-        if not self._buckets.get("/".join(who)).take(now):
+        if not self._buckets.of("/".join(who), _Bucket).take(now):
             return
         kind_of_event = (*who, told.type, told.reason)
-        similar = self._similar.get(kind_of_event)
+        similar = self._similar.of(kind_of_event, _Similar)
         if now - similar.last > SIMILAR_INTERVAL:
             similar.messages.clear()
         similar.last = now
@@ -169,7 +151,7 @@ class EventRecorder:
         if combined := len(similar.messages) >= SIMILAR:
             similar.messages.pop()  # keep the count where it is, and the set small
         message = f"(combined from similar events): {told.message}" if combined else told.message
-        series = self._series.get(kind_of_event if combined else (*kind_of_event, told.message))
+        series = self._series.of(kind_of_event if combined else (*kind_of_event, told.message), _Series)
         series.count += 1
         await self._deliver(told, about, message, series)
 

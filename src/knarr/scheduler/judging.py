@@ -8,12 +8,12 @@ KEP-5598).
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from knarr.machinery.latest import Latest
 from knarr.scheduler.framework import Plugin, Reasons
 from knarr.scheduler.nodes import NodeInfo
 from knarr.scheduler.pods import Demand
@@ -90,12 +90,7 @@ class Judges:
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self._plugins = plugins
-        self._judges: OrderedDict[bytes, Judge] = OrderedDict()
+        self._judges: Latest[bytes, Judge] = Latest(REMEMBERED)
 
     def of(self, demand: Demand) -> Judge:
-        key = msgspec.msgpack.encode(demand)
-        judge = self._judges.pop(key, None) or Judge(demand, self._plugins)
-        self._judges[key] = judge
-        if len(self._judges) > REMEMBERED:
-            self._judges.popitem(last=False)
-        return judge
+        return self._judges.of(msgspec.msgpack.encode(demand), lambda: Judge(demand, self._plugins))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from knarr.api.kind import JSON
 from knarr.apiserver.authn.certificates import CREDENTIAL_ID
 from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.machinery.clock import Clock
+from knarr.machinery.latest import Latest
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -104,18 +104,14 @@ class TokenVerifier:
         self._clock = clock
         self._lookup = lookup
         self._keys: dict[str, RSAPublicKey] | None = None
-        self._verified: OrderedDict[str, JSON] = OrderedDict()
+        self._verified: Latest[str, JSON] = Latest(_REMEMBERED)
 
     def verify(self, token: str, audiences: Sequence[str] | None = None) -> User:
-        """The user of a token that is for one of the audiences, the server's own unless given. Raises
-        InvalidTokenError. Signatures are checked once, what the token is bound to each time.
+        """The user of a token that is for one of the audiences, the server's own unless given.
+
+        The signature is checked once, what the token is bound to each time. Raises InvalidTokenError.
         """
-        claims = self._verified.get(token)
-        if claims is None:
-            claims = self._check_signature(token)
-            self._verified[token] = claims
-            if len(self._verified) > _REMEMBERED:
-                self._verified.popitem(last=False)
+        claims = self._verified.of(token, lambda: self._check_signature(token))
         self._check_time(claims)
         if not set(_audiences_of(claims)) & set(audiences or self._audiences):
             raise InvalidTokenError("the token is for other audiences")

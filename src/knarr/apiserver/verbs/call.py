@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from knarr.api.kind import Kind, Version
+from knarr.apiserver.media import META_GROUP
 from knarr.apiserver.registry import Registry, key_of
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.errors import Conflict, Invalid, NotFound
 from knarr.machinery.fielderrors import not_supported
 
-META_GROUP = "meta.k8s.io"
 _OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 
 

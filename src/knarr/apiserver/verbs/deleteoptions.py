@@ -6,8 +6,9 @@ https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-op
 from __future__ import annotations
 
 from knarr.api.kind import JSON
+from knarr.apiserver.media import META_GROUP
 from knarr.apiserver.verbs import bodies
-from knarr.apiserver.verbs.call import META_GROUP, Call
+from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.deleting import DeleteOptions
 from knarr.machinery.errors import BadRequest, Invalid
 from knarr.machinery.fielderrors import FieldError, invalid, not_supported

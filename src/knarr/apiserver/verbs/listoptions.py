@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from knarr.apiserver.verbs.call import META_GROUP, Call
+from knarr.apiserver.media import META_GROUP
+from knarr.apiserver.verbs.call import Call
 from knarr.machinery.errors import BadRequest, Invalid
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported
 from knarr.machinery.selectors import FieldSelector, LabelSelector, SelectorError, parse_fields, parse_labels

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable
 
 from knarr.client.resources import Resource
 from knarr.controllers.garbage.graph import Graph
+from knarr.machinery.latest import Latest
 
 ABSENT = 500  # owners remembered as gone, so that not every dependent asks for them
 
@@ -20,7 +20,7 @@ class Knowledge:
         self.complete = asyncio.Event()  # every resource was listed once, or it took too long
         self.outdated = asyncio.Event()  # there may be resources that are not known yet
         self._resources: dict[tuple[str, str], Resource] = {}
-        self._absent: OrderedDict[str, None] = OrderedDict()
+        self._absent: Latest[str, bool] = Latest(ABSENT)
 
     def learn(self, resources: Iterable[Resource]) -> None:
         """These resources there are, and no others."""
@@ -36,6 +36,4 @@ class Knowledge:
 
     def gone(self, uid: str) -> None:
         """The object of this uid is no more, and uids do not come back."""
-        self._absent[uid] = None
-        if len(self._absent) > ABSENT:
-            self._absent.popitem(last=False)
+        self._absent.put(uid, True)
