@@ -58,6 +58,12 @@ def registry_of(reference: str) -> str:
     return first if slash and (first == "localhost" or "." in first or ":" in first) else "docker.io"
 
 
+def claim(pod: Pod, name: str) -> str:
+    """The image and the secrets it is asked for with: only pods that agree in both share pulls and failures."""
+    secrets = ",".join(reference.name for reference in pod.spec.image_pull_secrets)
+    return f"{name} {pod.metadata.namespace}/{secrets}" if secrets else name
+
+
 def credentials_in(config: bytes, registry: str) -> Credentials | None:
     """The credentials for a registry in a Docker configuration, of either form of secret."""
     entries = msgspec.json.decode(config)
@@ -87,8 +93,8 @@ class Images:
     def __init__(self, runtime: Runtime, client: Client, clock: Clock) -> None:
         self.runtime, self.client, self.clock = runtime, client, clock
         self.restarts = Restarts()
-        self.failures: dict[str, tuple[float, str]] = {}  # when and how the last pull of an image failed
-        self.pulls: dict[str, Pull] = {}
+        self.failures: dict[str, tuple[float, str]] = {}  # by claim, when and how the last pull failed
+        self.pulls: dict[str, Pull] = {}  # by claim
 
     async def ensure(self, pod: Pod, container: Container, tell: Tell) -> Image:
         """The container's image, on this node. Raises ImageError."""
@@ -112,32 +118,33 @@ class Images:
         return await self.pull(pod, name, tell)
 
     async def pull(self, pod: Pod, name: str, tell: Tell) -> Image:
-        self.refuse_early(name, tell)
+        key = claim(pod, name)
+        self.refuse_early(key, name, tell)
         tell("Normal", "Pulling", f'Pulling image "{name}"')
         asked = self.clock.monotonic()
-        pull = self.pulls.get(name) or self.begin(pod, name)
+        pull = self.pulls.get(key) or self.begin(key, pod, name)
         try:
             reference = await asyncio.shield(pull.task)
             image = await self.runtime.image(reference)
         except RuntimeFailure as failure:
-            raise self.failed(name, failure, tell) from failure
+            raise self.failed(key, name, failure, tell) from failure
         if image is None:
-            raise self.failed(name, NotFoundInRuntime("NotFound", f"image {reference} vanished"), tell)
+            raise self.failed(key, name, NotFoundInRuntime("NotFound", f"image {reference} vanished"), tell)
         now = self.clock.monotonic()
         took, waited = duration(now - pull.begun), duration(now - asked)
         text = f'Successfully pulled image "{name}" in {took} ({waited} including waiting).'
         tell("Normal", "Pulled", f"{text} Image size: {image.size} bytes.")
-        self.restarts.reset(name)
+        self.restarts.reset(key)
         return image
 
-    def begin(self, pod: Pod, name: str) -> Pull:
-        pull = self.pulls[name] = Pull(asyncio.create_task(self.fetch(pod, name)), self.clock.monotonic())
-        pull.task.add_done_callback(lambda done: self.end(name, done))
+    def begin(self, key: str, pod: Pod, name: str) -> Pull:
+        pull = self.pulls[key] = Pull(asyncio.create_task(self.fetch(pod, name)), self.clock.monotonic())
+        pull.task.add_done_callback(lambda done: self.end(key, done))
         return pull
 
-    def end(self, name: str, task: asyncio.Task[str]) -> None:
+    def end(self, key: str, task: asyncio.Task[str]) -> None:
         """Its failure is seen even where all who waited have gone."""
-        self.pulls.pop(name, None)
+        self.pulls.pop(key, None)
         if not task.cancelled():
             task.exception()
 
@@ -165,19 +172,19 @@ class Images:
                 continue
         return found
 
-    def refuse_early(self, name: str, tell: Tell) -> None:
-        if name not in self.failures:
+    def refuse_early(self, key: str, name: str, tell: Tell) -> None:
+        if key not in self.failures:
             return
-        failed_at, why = self.failures[name]
-        if remaining := self.restarts.remaining(name, failed_at, self.clock.monotonic()):
+        failed_at, why = self.failures[key]
+        if remaining := self.restarts.remaining(key, failed_at, self.clock.monotonic()):
             text = f'Back-off pulling image "{name}"'
             tell("Normal", "BackOff", text)
             raise ImageError("ImagePullBackOff", f"{text}: ErrImagePull: {why}", remaining)
 
-    def failed(self, name: str, failure: RuntimeFailure, tell: Tell) -> ImageError:
+    def failed(self, key: str, name: str, failure: RuntimeFailure, tell: Tell) -> ImageError:
         now = self.clock.monotonic()
-        self.restarts.tried(name, now)
-        self.failures[name] = (now, str(failure))
+        self.restarts.tried(key, now)
+        self.failures[key] = (now, str(failure))
         tell("Warning", "Failed", f'Failed to pull image "{name}": {failure}')
         return ImageError("ErrImagePull", str(failure), SHOWN)
 

@@ -7,7 +7,8 @@ import base64
 import pytest
 
 from knarr.kubelet.cri.runtime import Credentials
-from knarr.kubelet.images import REFERENCE, credentials_in, registry_of, with_tag
+from knarr.kubelet.images import REFERENCE, claim, credentials_in, registry_of, with_tag
+from tests.unit.kubelet.pods import pod
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,10 @@ AUTH = base64.b64encode(b"me:secret").decode()
 )
 def test_credentials(config: str, registry: str, expected: Credentials | None) -> None:
     assert credentials_in(config.encode(), registry) == expected
+
+
+def test_only_pods_with_the_same_secrets_share_a_pull() -> None:
+    one = {"imagePullSecrets": [{"name": "one"}]}
+    claims = [claim(pod(spec), "a") for spec in ({}, one, one, {"imagePullSecrets": [{"name": "two"}]})]
+    assert claims == ["a", "a shop/one", "a shop/one", "a shop/two"]
+    assert claim(pod(one, namespace="other"), "a") == "a other/one"
