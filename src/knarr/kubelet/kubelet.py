@@ -25,7 +25,7 @@ from knarr.runtime.timers import Timers
 
 log = logging.getLogger(__name__)
 RELIST_RETRY = 0.2  # seconds
-LOGS_INTERVAL, GARBAGE_INTERVAL = 30.0, 300.0  # seconds
+TIDY_INTERVAL, GARBAGE_INTERVAL = 30.0, 300.0  # seconds
 ProbesMaker = Callable[[Runtime, Clock, EventRecorder, Callable[[str], None]], Probes]
 
 
@@ -70,7 +70,7 @@ class Kubelet:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.informer.run())
                 group.create_task(self.follow_runtime())
-                group.create_task(self.repeat(LOGS_INTERVAL, lambda: rotate_logs(self.pods, self.services)))
+                group.create_task(self.repeat(TIDY_INTERVAL, self.tidy))
                 group.create_task(self.repeat(GARBAGE_INTERVAL, self.collect))
         finally:
             self.services.timers.close()
@@ -105,9 +105,12 @@ class Kubelet:
                 worker.observe()
         return True
 
+    async def tidy(self) -> None:
+        await rotate_logs(self.pods, self.services)
+        await sweep(self.pods, self.services)
+
     async def collect(self) -> None:
         await self.relist()
-        await sweep(self.pods, self.services)
         try:
             await collect_images(self.runtime, self.options.image_ceiling, self.options.pause_image)
         except RuntimeFailure as failure:
