@@ -21,7 +21,7 @@ from knarr.kubelet.conditions import conditions, essence
 from knarr.kubelet.cri.runtime import Image, Runtime, RuntimeFailure, RuntimeState
 from knarr.kubelet.heartbeats import Heartbeat
 from knarr.kubelet.machine import Machine
-from knarr.machinery.clock import Clock
+from knarr.machinery.clock import Clock, at_most
 from knarr.machinery.errors import APIError, NotFound
 from knarr.machinery.times import format_time
 
@@ -111,7 +111,8 @@ class NodeAgent:
             except (APIError, ConnectionError, TimeoutError) as error:
                 self._complain(f"the node's state could not be reported: {error}")
             impatient = self._clock.monotonic() - begun < _PATIENCE
-            await self._rest(_PERIOD if is_ready else _UNREADY_PERIOD if impatient else 1.0)
+            pause = _PERIOD if is_ready else _UNREADY_PERIOD if impatient else 1.0
+            await at_most(self._clock, pause, self._poked.wait())
 
     def _complain(self, text: str) -> None:
         """Say it once, not at each attempt."""
@@ -133,17 +134,6 @@ class NodeAgent:
             return False
         await self._heartbeat.renew(self._node.metadata.uid)
         return state.ready and state.network_ready
-
-    async def _rest(self, seconds: float) -> None:
-        waits: list[asyncio.Future[object]] = [
-            asyncio.ensure_future(self._poked.wait()),
-            asyncio.ensure_future(self._clock.sleep(seconds)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     async def _state(self) -> RuntimeState:
         now = self._clock.monotonic()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import urlsplit
 
 from knarr.machinery.errors import BadRequest
 from knarr.wire.connections import HTTPTransport
+from knarr.wire.joining import join
 from knarr.wire.messages import Answer, Duplex, Request, Response, Upgrade
 
 _PER_HOP = ("date", "content-length", "transfer-encoding")
@@ -32,19 +32,8 @@ async def tunnel(request: Request, url: str) -> Answer:
 
 
 async def _join(near: Duplex, far: Duplex, transport: HTTPTransport) -> None:
-    """Copy both ways until either side ends: SPDY and WebSockets end their streams themselves before that."""
-    copies = [asyncio.ensure_future(_copy(near, far)), asyncio.ensure_future(_copy(far, near))]
+    """SPDY and WebSockets end their streams themselves before either side ends."""
     try:
-        await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
+        await join(near, far)
     finally:
-        for copy in copies:
-            copy.cancel()
-        await asyncio.gather(*copies, return_exceptions=True)
-        await far.close()
-        await near.close()
         await transport.close()
-
-
-async def _copy(source: Duplex, target: Duplex) -> None:
-    while data := await source.read():
-        await target.write(data)

@@ -10,6 +10,7 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -25,6 +26,19 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait so many seconds of monotonic time."""
+
+
+async def at_most(clock: Clock, seconds: float, awaited: Awaitable[object]) -> None:
+    """Wait for `awaited`, but no longer than so many seconds of the clock; what is not done by then is cancelled.
+
+    For waits that a test's clock must be able to end; asyncio.timeout knows real time alone.
+    """
+    waits = [asyncio.ensure_future(awaited), asyncio.ensure_future(clock.sleep(seconds))]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 class RealClock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from knarr.machinery.clock import RealClock, VirtualClock
+from knarr.machinery.clock import RealClock, VirtualClock, at_most
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -38,6 +38,18 @@ async def test_nobody_waits_for_a_sleeper_that_was_cancelled() -> None:
     await asyncio.gather(task, return_exceptions=True)
     assert (before, clock.next_wake) == (4, None)
     await clock.advance(10)
+
+
+async def test_a_wait_ends_with_its_time_or_with_what_it_waits_for() -> None:
+    clock, happened = VirtualClock(START), asyncio.Event()
+    patient = asyncio.create_task(at_most(clock, 5, happened.wait()))
+    impatient = asyncio.create_task(at_most(clock, 1, happened.wait()))
+    await clock.advance(1)
+    assert (impatient.done(), patient.done()) == (True, False)
+    happened.set()
+    await patient
+    await clock.advance(0)
+    assert clock.next_wake is None  # nobody is left who waits
 
 
 async def test_no_time_is_no_sleep() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 
 import orjson
@@ -17,6 +16,7 @@ from knarr.apiserver.verbs import listoptions, pages
 from knarr.apiserver.verbs.answers import headers, output
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.listoptions import EXACT, ListOptions
+from knarr.machinery.clock import at_most
 from knarr.machinery.errors import BadRequest, Cause, Gone, Timeout
 from knarr.storage.cache import Entry
 from knarr.storage.entries import entry_of
@@ -61,15 +61,7 @@ async def reach(call: Call, revision: int | None) -> None:
     if revision is None:
         await call.registry.synced()
     elif revision > cache.revision:
-        waits = [
-            asyncio.ensure_future(cache.wait(revision)),
-            asyncio.ensure_future(call.registry.clock.sleep(FUTURE_WAIT)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await at_most(call.registry.clock, FUTURE_WAIT, cache.wait(revision))
         if revision > cache.revision:
             raise too_large(revision, cache.revision)
 

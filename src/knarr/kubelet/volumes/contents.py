@@ -15,6 +15,7 @@ from knarr.kubelet.objects import Pod
 from knarr.kubelet.volumes import payloads
 from knarr.kubelet.volumes.mounts import mount_tmpfs
 from knarr.kubelet.volumes.source import Content, Site
+from knarr.machinery.clock import at_most
 from knarr.machinery.errors import APIError
 
 log = logging.getLogger(__name__)
@@ -74,11 +75,7 @@ class Refreshed:
 
     async def _wait(self, seconds: float | None) -> None:
         """Until something changes, or so many seconds."""
-        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]
-        if seconds is not None:
-            waits.append(asyncio.ensure_future(self._site.clock.sleep(seconds)))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        if seconds is None:
+            await self._changed.wait()
+        else:
+            await at_most(self._site.clock, seconds, self._changed.wait())
