@@ -33,19 +33,21 @@ def up(config: Config, say: Say) -> None:
 
     Raises UserError; like an interruption, it leaves nothing behind of what this call has started.
     """
-    with turn(config.run):
-        found = running(config)
-        if found:
-            say(f"Cluster {config.name} is already running")
-        else:
-            config = moved(config)
-            _start(config, say)
-    from knarr.cluster.waiting import wait_until_ready  # asyncio's import is a third of it all: not before the start
-
+    started = False
     try:
+        with turn(config.run):
+            if running(config):
+                say(f"Cluster {config.name} is already running")
+            else:
+                config = moved(config)
+                _make_ready(config, say)
+                started = True
+                _start(config)
+        from knarr.cluster.waiting import wait_until_ready  # asyncio's import is a third of it all: after the start
+
         wait_until_ready(config, say)
     except (UserError, KeyboardInterrupt):
-        if not found:
+        if started:
             down(config, lambda _: None)
         raise
 
@@ -81,11 +83,14 @@ def reset(config: Config, say: Say) -> None:
         shutil.rmtree(config.root, ignore_errors=True)
 
 
-def _start(config: Config, say: Say) -> None:
+def _make_ready(config: Config, say: Say) -> None:
     with step("Machine checked", say):
         _require(config)
     with step("Certificates and configuration in place", say):
         prepare(config)
+
+
+def _start(config: Config) -> None:
     supervisor = launch_supervisor(config)
     while not running(config):  # whose turn is next must find it
         if supervisor.ended(RETRY):
