@@ -250,24 +250,25 @@ def test_a_broken_kubeconfig_is_refused_before_anything_starts(tmp_path: Path) -
     assert (broken.read_text(), data.exists()) == ("clusters: [what", False)
 
 
-def test_an_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
+def test_an_interrupted_start_leaves_nothing(tmp_path: Path, delay: float) -> None:
     data = tmp_path / "data"
     command = [sys.executable, "-u", "-m", "knarr", "up", *flags("cut", data, 196)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
-        assert up.stdout
-        for line in up.stdout:
-            if line.startswith("Certificates"):
-                break
-        time.sleep(0.2)  # the supervisor is at work now, the API server not yet
-        up.send_signal(signal.SIGINT)
-        up.communicate(timeout=60)
-    assert up.returncode == 130
-    assert not Path("/run/knarr-cut").exists()
-    deadline = time.monotonic() + 10  # a supervisor that was just being started sees that its cluster is gone
-    while [line for line in commands() if str(data) in line]:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert not Path("/run/knarr-cut").exists()
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
+            assert up.stdout
+            next(line for line in up.stdout if line.startswith("Certificates"))
+            time.sleep(delay)
+            up.send_signal(signal.SIGINT)
+            up.communicate(timeout=60)
+        assert up.returncode == 130
+        deadline = time.monotonic() + 10  # a supervisor that was just being started sees that its cluster is gone
+        while [line for line in commands() if str(data) in line]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert not Path("/run/knarr-cut").exists()
+    finally:
+        knarr("reset", "--data-dir", str(data), "--kubeconfig", str(data.parent / "cut.kubeconfig"))
 
 
 def test_a_machine_without_any_network_is_a_node(tmp_path: Path) -> None:
