@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
 import re
 from argparse import ArgumentParser
@@ -70,7 +71,7 @@ def _values(module: ModuleType, name: str) -> Sequence[object]:
     return value if isinstance(value, tuple) else (value,)
 
 
-@pytest.mark.parametrize(
+EVERY_EXTENSION = pytest.mark.parametrize(
     "extensions",
     [
         pytest.param(Extensions(kinds, ("KIND",), KINDS), id="kinds"),
@@ -86,12 +87,24 @@ def _values(module: ModuleType, name: str) -> Sequence[object]:
         ),
     ],
 )
+
+
+@EVERY_EXTENSION
 def test_a_table_lists_what_is_on_disk(extensions: Extensions) -> None:
     declared = extensions.declared()
     on_disk = [id(value) for values in declared.values() for value in values]
     assert sorted(on_disk) == sorted(id(value) for value in extensions.listed)
     if extensions.helpers is not None:
         assert {name for name, values in declared.items() if not values} == extensions.helpers
+
+
+@EVERY_EXTENSION
+def test_extensions_do_not_know_their_siblings(extensions: Extensions) -> None:
+    package, declared = extensions.package, extensions.declared()
+    siblings = {f"{package.__name__}.{name}" for name, values in declared.items() if values}
+    folder = Path(package.__path__[0])
+    known = {name: _imported(folder / f"{name}.py") & siblings for name, values in declared.items() if values}
+    assert {name: found for name, found in known.items() if found} == {}
 
 
 @pytest.mark.parametrize("plugin", SCHEDULER_PLUGINS, ids=lambda plugin: plugin.name)
@@ -168,6 +181,17 @@ def test_packages_say_what_they_are() -> None:
     folders = {path.parent for path in Path(knarr.__path__[0]).rglob("*.py")}
     silent = [str(folder) for folder in folders if not (folder / "__init__.py").read_text().startswith('"""')]
     assert silent == []
+
+
+def _imported(file: Path) -> set[str]:
+    """The modules that a file names in its imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
 
 
 def _requests(controller: Controller) -> Iterator[RequestInfo]:
