@@ -29,7 +29,8 @@ def turn(run: Path) -> Iterator[None]:
 def _locked(run: Path) -> int:
     while True:
         try:
-            run.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                run.mkdir()
             folder = os.open(run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:  # removed between the two
             continue
