@@ -28,7 +28,7 @@ from knarr.cluster.config import Config
 
 CA_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=365)
-BACKDATED = timedelta(minutes=5)  # for clocks that disagree a little
+BACKDATED = timedelta(days=2)  # for clocks that disagree, or are set back
 
 
 def issue(config: Config, leaves: Iterable[Leaf]) -> None:
