@@ -23,6 +23,37 @@ from knarr.runtime.controller import After, Controller, Watch
 FINALIZER = "kubernetes"
 LOOK_AGAIN = 5.0  # seconds; finalizers of any resource may be removed by anybody, unseen by us
 NEEDED = frozenset(("list", "delete"))
+CONTENT_FAILURE, CONTENT_REMAINING = "NamespaceDeletionContentFailure", "NamespaceContentRemaining"
+FINALIZERS_REMAINING = "NamespaceFinalizersRemaining"
+# Of each condition its type, the reason and the message when all is well, and the reason when not (for the first two
+# that is never: discovery that fails raises, and is tried again).
+CONDITIONS = (
+    (
+        "NamespaceDeletionDiscoveryFailure",
+        "ResourcesDiscovered",
+        "All resources successfully discovered",
+        "DiscoveryFailed",
+    ),
+    (
+        "NamespaceDeletionGroupVersionParsingFailure",
+        "ParsedGroupVersions",
+        "All legacy kube types successfully parsed",
+        "GroupVersionParsingFailed",
+    ),
+    (
+        CONTENT_FAILURE,
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+        "ContentDeletionFailed",
+    ),
+    (CONTENT_REMAINING, "ContentRemoved", "All content successfully removed", "SomeResourcesRemain"),
+    (
+        FINALIZERS_REMAINING,
+        "ContentHasNoFinalizers",
+        "All content-preserving finalizers finished",
+        "SomeFinalizersRemain",
+    ),
+)
 
 
 @dataclass(slots=True)
@@ -112,43 +143,31 @@ async def _tell(context: Context, namespace: Namespace, remains: Remains) -> Non
 
 def conditions(remains: Remains) -> list[JSON]:
     """The five conditions of a namespace that is being deleted, in upstream's words."""
-    instances = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(remains.instances.items()))
-    finalizers = ", ".join(
-        f"{name} in {count} resource instances" for name, count in sorted(remains.finalizers.items())
-    )
-    found = [
-        ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered", ""),
-        (
-            "NamespaceDeletionGroupVersionParsingFailure",
-            "ParsedGroupVersions",
-            "All legacy kube types successfully parsed",
-            "",
-        ),
-        (
-            "NamespaceDeletionContentFailure",
-            "ContentDeletionFailed" if remains.failures else "ContentDeleted",
-            "All content successfully deleted, may be waiting on finalization",
-            f"Failed to delete all resource types, {len(remains.failures)} remaining: {'; '.join(remains.failures)}"
-            if remains.failures
-            else "",
-        ),
-        (
-            "NamespaceContentRemaining",
-            "SomeResourcesRemain" if instances else "ContentRemoved",
-            "All content successfully removed",
-            f"Some resources are remaining: {instances}" if instances else "",
-        ),
-        (
-            "NamespaceFinalizersRemaining",
-            "SomeFinalizersRemain" if finalizers else "ContentHasNoFinalizers",
-            "All content-preserving finalizers finished",
-            f"Some content in the namespace has finalizers remaining: {finalizers}" if finalizers else "",
-        ),
-    ]
+    troubles = _troubles(remains)
     return [
-        {"type": kind, "status": "True" if trouble else "False", "reason": reason, "message": trouble or fine}
-        for kind, reason, fine, trouble in found
+        {
+            "type": kind,
+            "status": "True" if kind in troubles else "False",
+            "reason": bad if kind in troubles else good,
+            "message": troubles.get(kind, fine),
+        }
+        for kind, good, fine, bad in CONDITIONS
     ]
+
+
+def _troubles(remains: Remains) -> dict[str, str]:
+    """The messages of the conditions that hold."""
+    found = {}
+    if remains.failures:
+        listed = f"{len(remains.failures)} remaining: {'; '.join(remains.failures)}"
+        found[CONTENT_FAILURE] = f"Failed to delete all resource types, {listed}"
+    if remains.instances:
+        listed = ", ".join(f"{name} has {n} resource instances" for name, n in sorted(remains.instances.items()))
+        found[CONTENT_REMAINING] = f"Some resources are remaining: {listed}"
+    if remains.finalizers:
+        listed = ", ".join(f"{name} in {n} resource instances" for name, n in sorted(remains.finalizers.items()))
+        found[FINALIZERS_REMAINING] = f"Some content in the namespace has finalizers remaining: {listed}"
+    return found
 
 
 async def _let_go(context: Context, namespace: Namespace) -> None:
