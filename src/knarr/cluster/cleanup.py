@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from knarr.cluster.config import Config
+from knarr.cluster.hostports import sweep_host_ports
 
 CONTAINER_GRACE = 3.0  # seconds between SIGTERM and SIGKILL for what still runs in containers
 CGROUPS = Path("/sys/fs/cgroup")
@@ -39,6 +40,7 @@ def sweep(config: Config) -> None:
             group.rmdir()
     for result in list(_network_results(config)):
         result.unlink(missing_ok=True)
+    sweep_host_ports(config.network)
     _quietly("nft", "delete", "table", "inet", config.nft_table)
     _quietly("ip", "link", "delete", config.bridge)
 

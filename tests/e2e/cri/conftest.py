@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from knarr.client.client import Client
+from knarr.cluster.hostports import sweep_host_ports
 from knarr.kubelet.cri.client import CRIRuntime
 from knarr.kubelet.cri.containerd import ENVIRONMENT, ContainerdOptions, render
 from knarr.machinery.clock import RealClock
@@ -66,6 +67,7 @@ class Containerd:
         below = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for mount in reversed([path for path in below if path.startswith(str(self.options.root.parent))]):
             subprocess.run(["umount", "--lazy", mount], check=False)
+        sweep_host_ports(self.options.network)
         subprocess.run(["ip", "link", "delete", self.options.bridge], check=False, capture_output=True)
 
 

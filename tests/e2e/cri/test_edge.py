@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -128,6 +130,82 @@ async def test_streams_reach_the_runtime(node: Node, path: str, protocols: str, 
         assert (response.status, response.headers["x-stream-protocol-version"]) == (101, chosen)
         assert duplex
         await duplex.close()
+
+
+async def test_a_port_of_the_host_leads_into_the_pod_as_long_as_it_is_there(node: Node) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    ports = [{"containerPort": 8080, "hostPort": port}]
+    probe_port = {"tcpSocket": {"port": 8080}, "periodSeconds": 1}
+    container = shell("exec httpd -f -p 8080", ports=ports, readinessProbe=probe_port)
+    await node.create("web", {"containers": [container]})
+    await node.until("web", is_ready)
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /none HTTP/1.0\r\n\r\n")
+        assert (await reader.readline()).split()[1] == b"404"
+        writer.close()
+    await node.delete("web", grace=1)
+    await node.gone("web")
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_failing_post_start_hook_ends_the_container(node: Node) -> None:
+    hooks = {"postStart": {"exec": {"command": ["sh", "-c", "echo no luck; exit 3"]}}}
+    await node.create("web", {"restartPolicy": "Never", "containers": [shell(WAIT, lifecycle=hooks)]})
+    await node.until("web", lambda pod: pod["status"]["phase"] in ("Failed", "Succeeded"))
+    told = await node.told("web")
+    assert "Killing: FailedPostStartHook" in told
+    assert any(text.startswith("FailedPostStartHook: PostStartHook failed: ") for text in told)
+
+
+async def test_a_pre_stop_sleep_holds_the_container_until_its_end(node: Node) -> None:
+    hooks = {"preStop": {"sleep": {"seconds": 1}}}
+    await node.create("web", {"containers": [shell(WAIT, lifecycle=hooks)]})
+    await node.until("web", is_ready)
+    begun = time.monotonic()
+    await node.delete("web", grace=10)
+    await node.gone("web")
+    assert 1 < time.monotonic() - begun < 5
+
+
+async def test_without_grace_a_pod_is_killed_at_once(node: Node) -> None:
+    stubborn = shell("trap '' TERM; while :; do sleep 0.1; done")
+    await node.create("web", {"terminationGracePeriodSeconds": 0, "containers": [stubborn]})
+    await node.until("web", is_ready)
+    await node.delete("web")
+    await node.gone("web")
+    async with asyncio.timeout(5):
+        while await node.runtime.containers():
+            await asyncio.sleep(0.02)
+
+
+async def test_the_end_of_the_log_stands_in_for_a_message(node: Node) -> None:
+    container = shell("echo last words; exit 1", terminationMessagePolicy="FallbackToLogsOnError")
+    await node.create("web", {"restartPolicy": "Never", "containers": [container]})
+    pod = await node.until("web", lambda pod: pod["status"]["phase"] == "Failed")
+    assert state(pod)["terminated"]["message"] == "last words\n"
+
+
+async def test_names_and_resolver_as_asked_for(node: Node) -> None:
+    spec = {
+        "hostname": "db",
+        "subdomain": "data",
+        "setHostnameAsFQDN": True,
+        "hostAliases": [{"ip": "192.0.2.7", "hostnames": ["seven.example.com"]}],
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["192.0.2.53"], "searches": ["example.com"], "options": [{"name": "ndots"}]},
+        "restartPolicy": "Never",
+        "containers": [shell("(hostname; cat /etc/resolv.conf; tail -n 2 /etc/hosts) >/dev/termination-log")],
+    }
+    await node.create("web", spec)
+    pod = await node.until("web", lambda pod: pod["status"]["phase"] == "Succeeded")
+    assert state(pod)["terminated"]["message"].split("\n") == [
+        "db.data.default.svc.cluster.local",
+        *("search example.com", "nameserver 192.0.2.53", "options ndots"),
+        *("# Entries added by HostAliases.", "192.0.2.7\tseven.example.com", ""),
+    ]
 
 
 async def test_liveness_restarts_and_readiness_gates(node: Node) -> None:
