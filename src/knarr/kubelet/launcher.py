@@ -64,7 +64,7 @@ class Launcher:
         return False
 
     def ended_at(self, record: ContainerRecord) -> float:
-        """By the monotonic clock, from its first sight on: the wall clock may be set while a restart waits."""
+        """By the monotonic clock, so that nobody waits longer or shorter when the wall clock is set."""
         if self.ends.get(record.name, ("", 0.0))[0] != record.id:
             age = max(0.0, self.clock.now().timestamp() - record.finished_at / 1e9)
             self.ends[record.name] = (record.id, self.clock.monotonic() - age)
@@ -81,6 +81,7 @@ class Launcher:
 
     def exited(self, record: ContainerRecord) -> None:
         """A container's process is gone: what it waited for is over."""
+        self.ends[record.name] = (record.id, self.clock.monotonic())
         self.services.probes.stop(record.id)
         self.waiting.pop(record.name, None)
 
