@@ -53,7 +53,7 @@ class API:
 
     def close(self) -> None:
         """Forget what is still to happen; watches are ended by who ends their connections."""
-        self.registry.deadlines.close()
+        self.registry.timers.close()
 
     def read(self, kind: Kind, namespace: str, name: str) -> JSON | None:
         """An object of the storage version as the cache has it; None where there is none."""

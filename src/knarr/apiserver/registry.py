@@ -16,9 +16,9 @@ from typing import Any, Protocol
 import orjson
 
 from knarr.api.kind import JSON, Kind
-from knarr.apiserver.deadlines import Deadlines
 from knarr.apiserver.recent import Recent
 from knarr.machinery.clock import Clock
+from knarr.runtime.timers import Timers
 from knarr.storage.cache import Entry, WatchCache
 from knarr.storage.store import Store, Write
 from knarr.wire.limits import BODY_LIMIT
@@ -56,7 +56,7 @@ class Registry:
     ) -> None:
         self.store, self.cache, self.clock = store, cache, clock
         self.options = options or Options()
-        self.deadlines = Deadlines(clock)
+        self.timers = Timers(clock)
         self.frames = Recent()
         self._kinds = {(kind.group, kind.plural): kind for kind in kinds}
 

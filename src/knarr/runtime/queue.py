@@ -57,7 +57,7 @@ class WorkQueue:
         if due is not None and due <= self._clock.monotonic() + seconds:
             return
         self._waiting[key] = self._clock.monotonic() + seconds  # set first: the timer may be due at once
-        self._waiting[key] = self._timers.after(seconds, lambda: self._due(key))
+        self._waiting[key] = self._timers.after(seconds, lambda: self._due(key)).due
 
     def retry(self, key: str) -> float:
         """Add the key after a wait that grows with its failures in a row; returns the wait."""

@@ -4,45 +4,76 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 from collections.abc import Callable
 from itertools import count
 
 from knarr.machinery.clock import Clock
 
+log = logging.getLogger(__name__)
+
+
+class Timer:
+    """A call that is due at a time of the clock's monotonic reading; cancelling it is cheap."""
+
+    __slots__ = ("callback", "due")
+
+    def __init__(self, due: float, callback: Callable[[], None]) -> None:
+        self.due = due
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
 
 class Timers:
-    """Callbacks at times of the clock's monotonic reading; order of equal times is that of asking."""
+    """Calls in the order of their times, and of asking where these are equal, on the event loop."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._sequence = count()
-        self._sleeper: asyncio.Task[None] | None = None
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._order = count()
+        self._task: asyncio.Task[None] | None = None
 
-    def after(self, seconds: float, callback: Callable[[], None]) -> float:
-        """Call back in so many seconds; returns when that is."""
-        when = self._clock.monotonic() + seconds
-        heapq.heappush(self._due, (when, next(self._sequence), callback))
-        if self._due[0][0] == when:
-            self._wake_first()
-        return when
+    def now(self) -> float:
+        """The clock's monotonic seconds."""
+        return self._clock.monotonic()
+
+    def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        """Call back once so many seconds have passed."""
+        timer = Timer(self._clock.monotonic() + seconds, callback)
+        heapq.heappush(self._heap, (timer.due, next(self._order), timer))
+        if self._heap[0][2] is timer:
+            self._restart()
+        return timer
 
     def close(self) -> None:
         """Forget everything that is due."""
-        self._due.clear()
-        if self._sleeper:
-            self._sleeper.cancel()
+        self._heap.clear()
+        if self._task:
+            self._task.cancel()
 
-    def _wake_first(self) -> None:
-        if self._sleeper and self._sleeper is not asyncio.current_task():
-            self._sleeper.cancel()
-        self._sleeper = asyncio.get_running_loop().create_task(self._sleep())
+    def _restart(self) -> None:
+        if self._task:
+            if self._task is asyncio.current_task():
+                return  # called back by the task itself, which looks again anyway
+            self._task.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="timers")
 
-    async def _sleep(self) -> None:
-        while self._due and self._sleeper is asyncio.current_task():
-            wait = self._due[0][0] - self._clock.monotonic()
+    async def _run(self) -> None:
+        while self._heap:
+            wait = self._heap[0][0] - self._clock.monotonic()
             if wait > 0:
                 await self._clock.sleep(wait)
                 continue
-            _, _, callback = heapq.heappop(self._due)
-            callback()
+            _call(heapq.heappop(self._heap)[2])
+        self._task = None
+
+
+def _call(timer: Timer) -> None:
+    """What a callback raises is a fault of its own, and none that the other timers should suffer from."""
+    try:
+        if timer.callback:
+            timer.callback()
+    except Exception:
+        log.exception("what was due failed")

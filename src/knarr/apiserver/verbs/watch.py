@@ -59,7 +59,7 @@ class Watcher:
         else:
             after = self._options.revision or self._registry.cache.revision
         self._timers = WatchTimers(
-            self._registry.deadlines,
+            self._registry.timers,
             self._registry.options,
             self._end,
             self._bookmark if self._options.bookmarks else None,

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from knarr.apiserver.deadlines import Deadline, Deadlines
 from knarr.apiserver.registry import Options
+from knarr.runtime.timers import Timer, Timers
 
 _GRID = 6  # points in each interval
 
 
 class WatchTimers:
-    """The deadlines of one watch."""
+    """The two timers of one watch."""
 
     def __init__(
         self,
-        deadlines: Deadlines,
+        timers: Timers,
         options: Options,
         end: Callable[[], None],
         bookmark: Callable[[], None] | None,
         timeout: float | None,
     ) -> None:
-        self._deadlines, self._interval, self._send = deadlines, options.bookmark_interval, bookmark
+        self._timers, self._interval, self._send = timers, options.bookmark_interval, bookmark
         least = options.watch_timeout
-        self._end = deadlines.after(timeout or least * (1 + options.random.random()), end)
-        self._next: Deadline | None = None
+        self._end = timers.after(timeout or least * (1 + options.random.random()), end)
+        self._next: Timer | None = None
         if bookmark:
             self._schedule()
 
@@ -37,8 +37,8 @@ class WatchTimers:
     def _schedule(self) -> None:
         """Bookmarks of many watches fall on common points of time, so that an idle server wakes seldom."""
         grid = self._interval / _GRID
-        due = self._deadlines.now() + self._interval
-        self._next = self._deadlines.after(self._interval - due % grid, self._bookmark)
+        due = self._timers.now() + self._interval
+        self._next = self._timers.after(self._interval - due % grid, self._bookmark)
 
     def _bookmark(self) -> None:
         if self._send:
