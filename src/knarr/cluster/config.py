@@ -57,6 +57,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return Path("/run") / self.label
 
     @property
+    def supervisor_pid(self) -> Path:
+        """Where the supervisor says which process it is: as every part, in `<its name>.pid`."""
+        return self.run / "supervisor.pid"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -22,7 +22,7 @@ PATIENCE = 1.0  # seconds between tries while no supervisor is to be seen
 async def guard(config: Config) -> None:
     """Keep a supervisor alive, until cancelled."""
     while True:
-        supervisor = processes.find(config.run / "supervisor.pid")
+        supervisor = processes.find(config.supervisor_pid)
         if supervisor:
             try:
                 await _readable(supervisor.fd)

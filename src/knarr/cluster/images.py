@@ -37,7 +37,7 @@ def serve(config: Config) -> None:
     if not has_images():
         raise UserError("no images have been built on this machine; build them with: make images")
     write_node_files(config)
-    supervisor = processes.find(config.run / "supervisor.pid")
+    supervisor = processes.find(config.supervisor_pid)
     if supervisor:
         supervisor.signal(signal.SIGHUP)
         os.close(supervisor.fd)

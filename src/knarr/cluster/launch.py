@@ -22,7 +22,7 @@ RETRY = 0.01  # seconds between looks for a supervisor
 
 def running(config: Config) -> bool:
     """Whether the cluster's supervisor is at work."""
-    supervisor = processes.find(config.run / "supervisor.pid")
+    supervisor = processes.find(config.supervisor_pid)
     if supervisor:
         os.close(supervisor.fd)
     return supervisor is not None
@@ -101,7 +101,7 @@ def _start(config: Config) -> None:
 def _depose(config: Config) -> int:
     """Stop the supervisor and take its place, so that no part can start a successor; returns the lock."""
     while True:
-        if supervisor := processes.find(config.run / "supervisor.pid"):
+        if supervisor := processes.find(config.supervisor_pid):
             supervisor.stop(STOP_PATIENCE)
             os.close(supervisor.fd)
         try:

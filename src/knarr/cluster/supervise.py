@@ -34,9 +34,9 @@ def main() -> int:
         lock(config.run)
     except (AlreadyRunningError, FileNotFoundError):
         return 0
-    processes.record(config.run / "supervisor.pid", os.getpid())
+    processes.record(config.supervisor_pid, os.getpid())
     supervise(config)
-    (config.run / "supervisor.pid").unlink(missing_ok=True)
+    config.supervisor_pid.unlink(missing_ok=True)
     return 0
 
 
