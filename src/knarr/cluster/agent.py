@@ -49,14 +49,15 @@ async def kubelet(config: Config, clock: Clock, api: Client | None = None) -> No
     def exceeded(uid: str, message: str) -> None:
         agent.pods.evict(uid, message)
 
+    volumes = VolumeManager(api, clock, config.root, allocatable=node.allocatable, exceeded=exceeded)
     agent = Kubelet(
         api,
         clock,
         runtime,
         _pod_options(config),
         recorder=recorder,
-        volumes=VolumeManager(api, clock, config.root, allocatable=node.allocatable, exceeded=exceeded),
-        environments=Environment(api, services, node.allocatable),
+        volumes=volumes,
+        environments=Environment(api, services, node.allocatable, volumes.read),
         probes=Prober,
     )
     try:

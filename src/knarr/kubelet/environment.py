@@ -16,12 +16,14 @@ from knarr.client.client import Client
 from knarr.client.objects import JSON, Object, View
 from knarr.client.resources import CONFIG_MAPS, SECRETS, Resource
 from knarr.kubelet.downward import FieldRef, ResourceFieldRef, field_value, resource_value
+from knarr.kubelet.envfiles import parse_env_file
 from knarr.kubelet.interfaces import Addresses, ConfigError
 from knarr.kubelet.objects import Container, EnvFrom, Pod
 from knarr.kubelet.servicelinks import Service, variables_of
 from knarr.machinery.errors import APIError, NotFound
 from knarr.runtime.informer import Informer
 
+LONGEST_FILE = 64 << 10  # bytes
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 
 
@@ -33,11 +35,21 @@ class KeyRef(View, frozen=True):
     optional: bool = False
 
 
+class FileKeyRef(View, frozen=True):
+    """A variable of a file that init containers left in a volume."""
+
+    volume_name: str
+    path: str
+    key: str
+    optional: bool = False
+
+
 class ValueFrom(View, frozen=True):
     field_ref: FieldRef | None = None
     resource_field_ref: ResourceFieldRef | None = None
     config_map_key_ref: KeyRef | None = None
     secret_key_ref: KeyRef | None = None
+    file_key_ref: FileKeyRef | None = None
 
 
 class Data(Object, frozen=True):
@@ -67,14 +79,23 @@ def expand_all(texts: Iterable[str], values: Iterable[tuple[str, str]]) -> list[
 
 
 class Environment:
-    """Makes environments. `services` are all of the cluster (run by the caller), `allocatable` the node's resources."""
+    """Makes environments.
+
+    `services` are all of the cluster (run by the caller), `allocatable` the node's resources; `read` gives the first
+    bytes of a file in a pod's volume.
+    """
 
     def __init__(
-        self, client: Client, services: Informer[Service], allocatable: Callable[[], Mapping[str, str]] = dict
+        self,
+        client: Client,
+        services: Informer[Service],
+        allocatable: Callable[[], Mapping[str, str]] = dict,
+        read: Callable[[Pod, str, str, int], bytes | None] = lambda pod, volume, path, most: None,
     ) -> None:
         self._client = client
         self._services = services
         self._allocatable = allocatable
+        self._read = read
 
     async def environment_of(self, pod: Pod, container: Container, addresses: Addresses) -> list[tuple[str, str]]:
         """Names and values, each name once. Raises ConfigError."""
@@ -105,7 +126,19 @@ class Environment:
             return await objects.value(CONFIG_MAPS, origin.config_map_key_ref)
         if origin.secret_key_ref:
             return await objects.value(SECRETS, origin.secret_key_ref)
+        if origin.file_key_ref:
+            return self._from_file(pod, origin.file_key_ref)
         raise ConfigError(f"the environment of container {container.name} has a source that this node does not know")
+
+    def _from_file(self, pod: Pod, reference: FileKeyRef) -> str | None:
+        content = self._read(pod, reference.volume_name, reference.path, LONGEST_FILE)
+        values = parse_env_file((content or b"").decode(errors="surrogateescape"))
+        if reference.key in values or reference.optional:
+            return values.get(reference.key)
+        where = f'"{reference.path}" of volume "{reference.volume_name}"'
+        if content is None:
+            raise ConfigError(f"environment variable file {where} not found")
+        raise ConfigError(f'environment variable key "{reference.key}" not found in file {where}')
 
 
 class _Objects:

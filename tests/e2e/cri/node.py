@@ -93,7 +93,7 @@ class Node:
             self.options,
             recorder=self.recorder,
             volumes=self.volumes,
-            environments=Environment(self.client, self.services),
+            environments=Environment(self.client, self.services, read=self.volumes.read),
             probes=Prober,
         )
         self.task = asyncio.create_task(self.run())

@@ -60,10 +60,42 @@ async def test_files_and_variables_come_from_the_api_and_files_follow_it(node: N
     volumes = [{"name": "v", "configMap": {"name": "config"}}]
     await node.create("web", {"restartPolicy": "Never", "containers": [container], "volumes": volumes})
     await node.until("web", is_ready)
-    await node.client.patch(CONFIG_MAPS, "config", {"data": {"color": "blue"}}, "default")
-    await node.until("web", lambda pod: pod["status"]["phase"] == "Succeeded")
     async with served(node) as transport:
+        async with asyncio.timeout(10):
+            while "red web" not in await logs(transport):
+                await asyncio.sleep(0.02)
+        await node.client.patch(CONFIG_MAPS, "config", {"data": {"color": "blue"}}, "default")
+        await node.until("web", lambda pod: pod["status"]["phase"] == "Succeeded")
         assert await logs(transport) == "redred\nred web\nchanged\n"
+
+
+async def test_variables_come_from_a_file_that_an_init_container_wrote(node: Node) -> None:
+    def of_file(path: str, key: str, **more: Any) -> JSON:
+        return {"valueFrom": {"fileKeyRef": {"volumeName": "v", "path": path, "key": key, **more}}}
+
+    script = "echo \"A='one' \" >/v/vars; ln -s /etc /v/out"
+    spec: JSON = {
+        "restartPolicy": "Never",
+        "initContainers": [shell(script, "init", volumeMounts=[{"name": "v", "mountPath": "/v"}])],
+        "containers": [
+            shell("echo $A ${B-none} >/dev/termination-log", env=[{"name": "A", **of_file("vars", "A")}]),
+            shell(WAIT, "lost", env=[{"name": "B", **of_file("vars", "B")}]),
+            shell(WAIT, "thief", env=[{"name": "C", **of_file("out/passwd", "root")}]),
+        ],
+        "volumes": [{"name": "v", "emptyDir": {}}],
+    }
+    spec["containers"][0]["env"].append({"name": "B", **of_file("none", "B", optional=True)})
+    await node.create("web", spec)
+    pod = await node.until("web", lambda p: "terminated" in state(p) and why(p, "lost") and why(p, "thief"))
+    assert state(pod)["terminated"]["message"] == "one none\n"
+    assert why(pod, "lost") == 'environment variable key "B" not found in file "vars" of volume "v"'
+    assert why(pod, "thief") == "failed to read out/passwd: it is not within the volume"
+
+
+def why(pod: JSON, container: str) -> str:
+    """The message of one that waits."""
+    message: str = state(pod, container).get("waiting", {}).get("message", "")
+    return message
 
 
 async def test_a_missing_config_map_is_told_and_then_found(node: Node) -> None:

@@ -15,7 +15,7 @@ import knarr.kubelet
 from knarr.api import gaps, schema
 from knarr.client.objects import View
 from knarr.kubelet import objects
-from knarr.kubelet.environment import KeyRef, ValueFrom
+from knarr.kubelet.environment import FileKeyRef, KeyRef, ValueFrom
 from knarr.kubelet.volumes.config_map import ConfigMapSource
 from knarr.kubelet.volumes.downward_api import DownwardSource, Item
 from knarr.kubelet.volumes.empty_dir import EmptyDirSource
@@ -57,6 +57,7 @@ VIEWS: dict[str, type[View]] = {
     "EnvFromSource": objects.EnvFrom,
     "EnvVarSource": ValueFrom,
     "ConfigMapKeySelector": KeyRef,
+    "FileKeySelector": FileKeyRef,
     "SecretKeySelector": KeyRef,
     "HostAlias": objects.HostAlias,
     "PodDNSConfig": objects.DNSConfig,
@@ -90,7 +91,6 @@ ELSEWHERE = {
 }
 # Refused with a word when a pod that asks for it is to run.
 REFUSED = {
-    "EnvVarSource": {"fileKeyRef"},  # CreateContainerConfigError
     "VolumeDevice": {"devicePath"},  # FailedMount, as the claim that it is of
 }
 # Views that stand for several definitions have the fields of all of them.

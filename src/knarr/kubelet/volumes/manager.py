@@ -81,6 +81,11 @@ class VolumeManager:
         source = Path(self._pods[pod.uid].mounts[volume].host_path)
         return str(subpaths.expose(source, sub_path, target))
 
+    def read(self, pod: Pod, volume: str, path: str, most: int) -> bytes | None:
+        """The first `most` bytes of a file in a mounted volume; None where there is none. Raises ConfigError."""
+        mount = self._pods[pod.uid].mounts.get(volume)
+        return subpaths.read(Path(mount.host_path), path, most) if mount else None
+
     async def unmount(self, uid: str) -> None:
         """Take everything of the pod down; idempotent. Raises OSError while something cannot be removed."""
         self._limits.forget(uid)

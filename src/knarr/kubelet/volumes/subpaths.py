@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from knarr.kubelet.interfaces import ConfigError
@@ -19,7 +20,7 @@ _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 def expose(volume: Path, sub_path: str, target: Path) -> Path:
     """Bind `sub_path` of the volume, a new directory if missing, to `target`; returns that. Raises ConfigError."""
     try:
-        descriptor = _open_below(volume, _resolved(volume, sub_path))
+        descriptor = _open_below(volume, _resolved(volume, sub_path, "prepare subPath"), _open_or_make)
         try:
             _place(descriptor, target)
         finally:
@@ -29,32 +30,53 @@ def expose(volume: Path, sub_path: str, target: Path) -> Path:
     return target
 
 
-def _resolved(volume: Path, sub_path: str) -> tuple[str, ...]:
+def read(volume: Path, path: str, most: int) -> bytes | None:
+    """The first `most` bytes of a file in the volume; None where there is none. Raises ConfigError."""
+    try:
+        descriptor = _open_below(volume, _resolved(volume, path, "read"), _open)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"failed to read {path}: {error.strerror}") from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ConfigError(f"failed to read {path}: it is not a file")
+        with open(f"/proc/self/fd/{descriptor}", "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            return file.read(most)
+    finally:
+        os.close(descriptor)
+
+
+def _resolved(volume: Path, path: str, purpose: str) -> tuple[str, ...]:
     """The parts of the path with today's links resolved; links that lead out of the volume are refused."""
     root = Path(os.path.realpath(volume))
-    wanted = Path(os.path.realpath(root / sub_path))
-    if Path(sub_path).is_absolute() or not wanted.is_relative_to(root):
-        raise ConfigError(f"failed to prepare subPath {sub_path}: it is not within the volume")
+    wanted = Path(os.path.realpath(root / path))
+    if Path(path).is_absolute() or not wanted.is_relative_to(root):
+        raise ConfigError(f"failed to {purpose} {path}: it is not within the volume")
     return wanted.relative_to(root).parts
 
 
-def _open_below(volume: Path, parts: tuple[str, ...]) -> int:
+def _open_below(volume: Path, parts: tuple[str, ...], open_in: Callable[[str, int], int]) -> int:
     descriptor = os.open(os.path.realpath(volume), _LOOK)
     for part in parts:
         parent = descriptor
         try:
-            descriptor = _open_or_make(part, parent)
+            descriptor = open_in(part, parent)
         finally:
             os.close(parent)
     return descriptor
 
 
+def _open(name: str, parent: int) -> int:
+    return os.open(name, _LOOK, dir_fd=parent)
+
+
 def _open_or_make(name: str, parent: int) -> int:
     try:
-        return os.open(name, _LOOK, dir_fd=parent)
+        return _open(name, parent)
     except FileNotFoundError:
         os.mkdir(name, mode=0o750, dir_fd=parent)
-        opened = os.open(name, _LOOK, dir_fd=parent)
+        opened = _open(name, parent)
         Path(f"/proc/self/fd/{opened}").chmod(os.fstat(parent).st_mode & 0o7777)  # as open to users as what it is in
         return opened
 
