@@ -43,6 +43,9 @@ POD_FIELDS = {
 CONTAINER_FIELDS = {
     "lifecycle.stopSignal": "stop signals are not honoured by the kubelet yet: containers get their image's",
     "resources.claims": "resource claims are not allocated yet",
+    "resources.limits.ephemeral-storage": "the use of ephemeral storage is not limited by the kubelet yet",
+    "resources.limits.hugepages-2Mi": "the use of huge pages is not limited by the kubelet yet",
+    "resources.limits.hugepages-1Gi": "the use of huge pages is not limited by the kubelet yet",
     "securityContext.seLinuxOptions": "SELinux labels are not set by the kubelet yet",
     "securityContext.windowsOptions": "nodes run Linux",
     "volumeDevices": "block devices are not given to containers yet",

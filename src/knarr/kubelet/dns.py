@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from knarr.kubelet.cri.runtime import DNS
-from knarr.kubelet.interfaces import Addresses
+from knarr.kubelet.interfaces import Addresses, ConfigError
 from knarr.kubelet.objects import DNSOption, HostAlias, Pod
 
+LONGEST_HOSTNAME = 64  # of the kernel, in characters
 MOST_NAMESERVERS, MOST_SEARCHES = 3, 32
 CLUSTER_OPTIONS = ("ndots:5",)
 
@@ -91,10 +92,14 @@ def full_name(pod: Pod, domain: str) -> str:
 
 
 def sandbox_hostname(pod: Pod, domain: str) -> str:
-    """What `hostname` prints inside; a pod on the host's network has the host's."""
+    """What `hostname` prints inside; a pod on the host's network has the host's. Raises ConfigError."""
     if pod.spec.host_network:
         return ""
-    return (pod.spec.set_hostname_as_fqdn and full_name(pod, domain)) or hostname(pod)
+    full = full_name(pod, domain) if pod.spec.set_hostname_as_fqdn else ""
+    if len(full) > LONGEST_HOSTNAME:
+        text = f"FQDN {full} is too long ({LONGEST_HOSTNAME} characters is the max, {len(full)} characters requested)"
+        raise ConfigError(f"Failed to construct FQDN from Pod hostname and cluster domain, {text}")
+    return full or hostname(pod)
 
 
 def hosts_file(pod: Pod, addresses: Addresses, domain: str, host_file: str) -> str:

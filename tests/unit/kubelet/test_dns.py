@@ -8,7 +8,7 @@ import pytest
 
 from knarr.kubelet.cri.runtime import DNS
 from knarr.kubelet.dns import ClusterDNS, hosts_file, parse_resolv_conf, pod_dns, sandbox_hostname
-from knarr.kubelet.interfaces import Addresses
+from knarr.kubelet.interfaces import Addresses, ConfigError
 from tests.unit.kubelet.pods import pod
 
 HOST = DNS(("192.0.2.53",), ("example.com",), ("timeout:1",))
@@ -69,3 +69,11 @@ def test_an_overridden_hostname_is_no_name_in_dns() -> None:
     one = pod({"hostnameOverride": "db.example.com", "hostname": "a", "subdomain": "b", "setHostnameAsFQDN": True})
     assert sandbox_hostname(one, "cluster.local") == "db.example.com"
     assert "10.0.0.5\tdb.example.com\n" in hosts_file(one, Addresses(("10.0.0.5",)), "cluster.local", "")
+
+
+def test_a_hostname_that_the_kernel_cannot_have_is_refused() -> None:
+    one = pod({"hostname": "h" * 40, "subdomain": "s", "setHostnameAsFQDN": True})
+    with pytest.raises(
+        ConfigError, match=r"FQDN h+\.s\.shop\S+ is too long \(64 characters is the max, 65 "
+    ):
+        sandbox_hostname(one, "cluster.local")
