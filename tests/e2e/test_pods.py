@@ -56,6 +56,17 @@ def test_exec_passes_input_output_and_exit_code(each_kubectl: Kubectl) -> None:
     each_kubectl("delete", "pod", "shell", "--grace-period=1")
 
 
+def test_a_debugger_sees_the_processes_of_its_target(each_kubectl: Kubectl) -> None:
+    each_kubectl("run", "shell", "--image=busybox:1.28", "--restart=Never", "--", "sleep", "600")
+    each_kubectl.wait("--for=condition=Ready", "pod/shell")
+    look = ("--image=busybox:1.28", "--target=shell", "--container=debugger", "--", "cat", "/proc/1/cmdline")
+    each_kubectl("debug", "shell", *look)
+    ended = "{.status.ephemeralContainerStatuses[0].state.terminated.reason}=Completed"
+    each_kubectl.wait(f"--for=jsonpath={ended}", "pod/shell")
+    assert each_kubectl("logs", "shell", "-c", "debugger").split("\x00") == ["sleep", "600", ""]
+    each_kubectl("delete", "pod", "shell", "--grace-period=1")
+
+
 def test_exec_gives_a_terminal(each_kubectl: Kubectl) -> None:
     each_kubectl("run", "shell", "--image=busybox:1.28", "--restart=Never", "--", "sleep", "600")
     each_kubectl.wait("--for=condition=Ready", "pod/shell")

@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -52,10 +53,14 @@ def with_tag(reference: str) -> str:
     return reference if ":" in last or "@" in last else f"{reference}:latest"
 
 
-def registry_of(reference: str) -> str:
-    """The registry that a reference names, docker.io where it names none."""
-    first, slash, _ = reference.partition("/")
-    return first if slash and (first == "localhost" or "." in first or ":" in first) else "docker.io"
+def repository_of(reference: str) -> str:
+    """Registry and path of a reference, without tag and digest; docker.io/library/ where it names no registry."""
+    path = with_tag(reference).partition("@")[0]
+    first, slash, rest = path.partition("/")
+    if not slash:
+        return f"docker.io/library/{path.partition(':')[0]}"
+    name = rest.partition(":")[0]
+    return f"{first}/{name}" if first == "localhost" or "." in first or ":" in first else f"docker.io/{first}/{name}"
 
 
 def claim(pod: Pod, name: str) -> str:
@@ -64,14 +69,26 @@ def claim(pod: Pod, name: str) -> str:
     return f"{name} {pod.metadata.namespace}/{secrets}" if secrets else name
 
 
-def credentials_in(config: bytes, registry: str) -> Credentials | None:
-    """The credentials for a registry in a Docker configuration, of either form of secret."""
+def credentials_in(config: bytes, repository: str) -> list[Credentials]:
+    """What a Docker configuration, of either form of secret, has for a repository: what names more of it first."""
     entries = msgspec.json.decode(config)
-    for server, entry in entries.get("auths", entries).items():
-        host = re.sub(r"^https?://", "", server).partition("/")[0]
-        if host == registry or (host == "index.docker.io" and registry == "docker.io"):
-            return credentials(entry)
-    return None
+    places = {place_of(server): entry for server, entry in entries.get("auths", entries).items()}
+    fitting = [place for place in places if fits(place, repository)]
+    return [credentials(places[place]) for place in sorted(fitting, key=len, reverse=True)]
+
+
+def place_of(server: str) -> str:
+    """Host and path of an entry, without the scheme and the API's version that some tools write."""
+    place = re.sub(r"^https?://|/(v[12]/?)?$", "", server)
+    return re.sub(r"^index\.docker\.io", "docker.io", place)
+
+
+def fits(place: str, repository: str) -> bool:
+    """Labels of the host may be patterns; a path is one of its beginnings."""
+    wanted, _, prefix = place.partition("/")
+    host, _, path = repository.partition("/")
+    labels, patterns = host.split("."), wanted.split(".")
+    return len(labels) == len(patterns) and path.startswith(prefix) and all(map(fnmatchcase, labels, patterns))
 
 
 def credentials(entry: Mapping[str, str]) -> Credentials:
@@ -150,7 +167,7 @@ class Images:
 
     async def fetch(self, pod: Pod, name: str) -> str:
         """With each credential that fits until one is accepted; without where none fits."""
-        found = await self.pull_secrets(pod, registry_of(name)) or [None]
+        found = await self.pull_secrets(pod, repository_of(name)) or [None]
         for credential in found[:-1]:
             try:
                 return await self.runtime.pull_image(with_tag(name), credential)
@@ -158,16 +175,15 @@ class Images:
                 continue
         return await self.runtime.pull_image(with_tag(name), found[-1])
 
-    async def pull_secrets(self, pod: Pod, registry: str) -> list[Credentials | None]:
-        """What the pod's imagePullSecrets have for the registry; a secret that is missing or malformed has nothing."""
+    async def pull_secrets(self, pod: Pod, repository: str) -> list[Credentials | None]:
+        """What the pod's imagePullSecrets have for it; a secret that is missing or malformed has nothing."""
         found: list[Credentials | None] = []
         for reference in pod.spec.image_pull_secrets:
             try:
                 secret = await self.client.get(SECRETS, reference.name, pod.metadata.namespace, view=PullSecret)
                 for key in (".dockerconfigjson", ".dockercfg"):
                     config = base64.b64decode(secret.data.get(key, "e30="))
-                    if credential := credentials_in(config, registry):
-                        found.append(credential)
+                    found += credentials_in(config, repository)
             except (APIError, ConnectionError, TimeoutError, msgspec.DecodeError, binascii.Error, AttributeError):
                 continue
         return found

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from knarr.client.resources import PODS
 from knarr.kubelet.cri.runtime import SandboxConfig
 from tests.e2e.cri.conftest import Containerd
 from tests.e2e.cri.images import BUSYBOX
@@ -168,6 +169,14 @@ async def test_a_deadline_ends_the_pod(node: Node) -> None:
         "DeadlineExceeded",
         "Pod was active on the node longer than the specified deadline",
     )
+
+
+async def test_a_deadline_may_come_nearer(node: Node) -> None:
+    await node.create("slow", {"activeDeadlineSeconds": 1000, "containers": [shell(WAIT)]})
+    await node.until("slow", is_ready)
+    await node.client.patch(PODS, "slow", {"spec": {"activeDeadlineSeconds": 2}}, "default")
+    pod = await node.until("slow", lambda p: p["status"]["phase"] == "Failed")
+    assert pod["status"]["reason"] == "DeadlineExceeded"
 
 
 async def test_too_much_memory(node: Node) -> None:
