@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -45,6 +46,15 @@ async def test_safe_sysctls_and_seccomp(node: Node) -> None:
     }
     script = "cat /proc/sys/net/ipv4/ip_unprivileged_port_start; grep Seccomp: /proc/1/status"
     assert await output(node, script, securityContext=context) == "80\nSeccomp:\t2\n"
+
+
+async def test_a_seccomp_profile_of_the_nodes_own(node: Node) -> None:
+    refused = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}
+    profile = node.options.root / "seccomp" / "profiles" / "no-folders.json"
+    profile.parent.mkdir(parents=True)
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [refused]}))
+    own = {"seccompProfile": {"type": "Localhost", "localhostProfile": "profiles/no-folders.json"}}
+    assert "Function not implemented" in await output(node, "mkdir /new", own)
 
 
 async def test_one_process_namespace_for_all(node: Node) -> None:
