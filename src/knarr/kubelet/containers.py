@@ -9,10 +9,11 @@ from dataclasses import replace
 from knarr.kubelet.cri.runtime import BindMount, ContainerConfig, ContainerRecord, Image, Profile, Security
 from knarr.kubelet.environment import expand, expand_all, references
 from knarr.kubelet.interfaces import ConfigError, Mount, Volumes
-from knarr.kubelet.objects import AppArmorProfile, Container, Pod, VolumeMount
+from knarr.kubelet.objects import Container, Pod, VolumeMount
 from knarr.kubelet.options import PodOptions
 from knarr.kubelet.resources import container_limits
 from knarr.kubelet.sandboxes import CONTAINER_NAME, namespaces, pod_labels, seccomp, supplemental_groups
+from knarr.kubelet.securitycontexts import AppArmorProfile
 
 HASH = "io.kubernetes.container.hash"
 RESTARTS = "io.kubernetes.container.restartCount"

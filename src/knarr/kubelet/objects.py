@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import field
 
 from knarr.client.objects import JSON, Object, View
+from knarr.kubelet.securitycontexts import PodSecurityContext, SecurityContext
 
 RestartPolicy = Literal["Always", "OnFailure", "Never"]
 IntOrString = int | str
@@ -102,53 +103,6 @@ class Probe(Handler, frozen=True):
 class Lifecycle(View, frozen=True):
     post_start: Handler | None = None
     pre_stop: Handler | None = None
-
-
-class Capabilities(View, frozen=True):
-    add: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
-
-
-class SeccompProfile(View, frozen=True):
-    type: str = ""
-    localhost_profile: str = ""
-
-
-class AppArmorProfile(View, frozen=True):
-    type: str = ""
-    localhost_profile: str = ""
-
-
-class SecurityContext(View, frozen=True):
-    """Of a container; what it leaves out, the pod's decides."""
-
-    run_as_user: int | None = None
-    run_as_group: int | None = None
-    run_as_non_root: bool | None = None
-    privileged: bool = False
-    allow_privilege_escalation: bool | None = None
-    read_only_root_filesystem: bool = False
-    capabilities: Capabilities = Capabilities()
-    seccomp_profile: SeccompProfile | None = None
-    app_armor_profile: AppArmorProfile | None = None
-    proc_mount: str = "Default"
-
-
-class Sysctl(View, frozen=True):
-    name: str
-    value: str
-
-
-class PodSecurityContext(View, frozen=True):
-    run_as_user: int | None = None
-    run_as_group: int | None = None
-    run_as_non_root: bool | None = None
-    supplemental_groups: tuple[int, ...] = ()
-    fs_group: int | None = None
-    supplemental_groups_policy: str = "Merge"
-    seccomp_profile: SeccompProfile | None = None
-    app_armor_profile: AppArmorProfile | None = None
-    sysctls: tuple[Sysctl, ...] = ()
 
 
 class Resources(View, frozen=True):

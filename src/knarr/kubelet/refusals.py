@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from knarr.kubelet.interfaces import ConfigError
-from knarr.kubelet.objects import AppArmorProfile, Pod
+from knarr.kubelet.objects import Pod
+from knarr.kubelet.securitycontexts import AppArmorProfile
 
 SAFE_SYSCTLS = {
     "kernel.shm_rmid_forced": "ipc",

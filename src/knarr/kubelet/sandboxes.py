@@ -6,9 +6,10 @@ from pathlib import Path
 
 from knarr.kubelet.cri.runtime import Namespaces, PortMapping, SandboxConfig, Seccomp, Security
 from knarr.kubelet.dns import pod_dns, sandbox_hostname
-from knarr.kubelet.objects import Pod, SeccompProfile
+from knarr.kubelet.objects import Pod
 from knarr.kubelet.options import PodOptions
 from knarr.kubelet.resources import containers_of
+from knarr.kubelet.securitycontexts import SeccompProfile
 
 POD_NAME, POD_NAMESPACE, POD_UID = "io.kubernetes.pod.name", "io.kubernetes.pod.namespace", "io.kubernetes.pod.uid"
 CONTAINER_NAME = "io.kubernetes.container.name"

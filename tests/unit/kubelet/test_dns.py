@@ -73,7 +73,5 @@ def test_an_overridden_hostname_is_no_name_in_dns() -> None:
 
 def test_a_hostname_that_the_kernel_cannot_have_is_refused() -> None:
     one = pod({"hostname": "h" * 40, "subdomain": "s", "setHostnameAsFQDN": True})
-    with pytest.raises(
-        ConfigError, match=r"FQDN h+\.s\.shop\S+ is too long \(64 characters is the max, 65 "
-    ):
+    with pytest.raises(ConfigError, match=r"FQDN h+\.s\.shop\S+ is too long \(64 characters is the max, 65 "):
         sandbox_hostname(one, "cluster.local")

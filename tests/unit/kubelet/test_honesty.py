@@ -14,7 +14,7 @@ import pytest
 import knarr.kubelet
 from knarr.api import gaps, schema
 from knarr.client.objects import View
-from knarr.kubelet import objects
+from knarr.kubelet import objects, securitycontexts
 from knarr.kubelet.environment import FileKeyRef, KeyRef, ValueFrom
 from knarr.kubelet.volumes.config_map import ConfigMapSource
 from knarr.kubelet.volumes.downward_api import DownwardSource, Item
@@ -41,12 +41,12 @@ VIEWS: dict[str, type[View]] = {
     "TCPSocketAction": objects.TCPSocketAction,
     "GRPCAction": objects.GRPCAction,
     "SleepAction": objects.SleepAction,
-    "SecurityContext": objects.SecurityContext,
-    "PodSecurityContext": objects.PodSecurityContext,
-    "Capabilities": objects.Capabilities,
-    "SeccompProfile": objects.SeccompProfile,
-    "AppArmorProfile": objects.AppArmorProfile,
-    "Sysctl": objects.Sysctl,
+    "SecurityContext": securitycontexts.SecurityContext,
+    "PodSecurityContext": securitycontexts.PodSecurityContext,
+    "Capabilities": securitycontexts.Capabilities,
+    "SeccompProfile": securitycontexts.SeccompProfile,
+    "AppArmorProfile": securitycontexts.AppArmorProfile,
+    "Sysctl": securitycontexts.Sysctl,
     "ContainerPort": objects.ContainerPort,
     "ContainerRestartRule": objects.RestartRule,
     "ContainerRestartRuleOnExitCodes": objects.ExitCodes,
