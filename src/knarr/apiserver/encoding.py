@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any
 
+import msgspec
 import orjson
 
 from knarr.api.kind import JSON, Kind, Version
@@ -28,7 +29,7 @@ def to_stored(tree: JSON) -> bytes:
     """The canonical bytes of a tree of the storage version; the tree stays as it is."""
     metadata = {key: value for key, value in tree["metadata"].items() if key != "resourceVersion"}
     rest = {key: value for key, value in tree.items() if key not in _HEAD}
-    return orjson.dumps({"kind": tree["kind"], "apiVersion": tree["apiVersion"], "metadata": metadata, **rest})
+    return msgspec.json.encode({"kind": tree["kind"], "apiVersion": tree["apiVersion"], "metadata": metadata, **rest})
 
 
 def with_revision(value: bytes, revision: int) -> bytes:

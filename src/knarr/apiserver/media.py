@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import orjson
 
 from knarr.api.types import duplicate_fields
@@ -136,7 +137,7 @@ def to_json(content_type: str, body: bytes, definition: str) -> bytes:
     if chosen is JSON:
         return body
     try:
-        return orjson.dumps(chosen.decode(body, definition))
+        return msgspec.json.encode(chosen.decode(body, definition))
     except BodyError as error:
         raise BadRequest(f"the object provided is unrecognized: {error}") from None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import orjson
+import msgspec
 
 from knarr.client.objects import View
 from knarr.kubelet.interfaces import Addresses, ConfigError
@@ -93,4 +93,4 @@ def _listed(pairs: Mapping[str, str]) -> str:
 
 def _quoted(text: str) -> str:
     """Quoted as Go quotes it: like JSON, but that control characters are two hexadecimal digits after an x."""
-    return _UNPRINTABLE.sub(r"\\x\1", orjson.dumps(text).decode())
+    return _UNPRINTABLE.sub(r"\\x\1", msgspec.json.encode(text).decode())

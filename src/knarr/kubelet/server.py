@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
+import msgspec
 
 from knarr.client.client import Client
 from knarr.client.objects import JSON
@@ -143,7 +143,7 @@ class KubeletServer:
         """The pods of this node, whole, as the API server has them."""
         found = await self._node.client.list(PODS, view=dict, field_selector=f"spec.nodeName={self._node.name}")
         listed: JSON = {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": found.items}
-        return Response(200, _JSON, orjson.dumps(listed))
+        return Response(200, _JSON, msgspec.json.encode(listed))
 
     async def _metrics(self) -> Response:
         text = summaries.metrics(self._node.name, await self._node.runtime.containers())
@@ -151,7 +151,9 @@ class KubeletServer:
 
     async def _summary(self) -> Response:
         stats = await self._node.runtime.stats()
-        return Response(200, _JSON, orjson.dumps(summaries.summary(self._node.name, self._node.pods.all(), stats)))
+        return Response(
+            200, _JSON, msgspec.json.encode(summaries.summary(self._node.name, self._node.pods.all(), stats))
+        )
 
     async def _running(self, container_id: str) -> bool:
         try:

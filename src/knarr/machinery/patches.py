@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import orjson
+import msgspec
 
 from knarr.machinery.trees import copied
 
@@ -57,7 +57,7 @@ def json_patch(document: JSON, operations: Sequence[Mapping[str, Any]]) -> JSON:
 def _size(tree: JSON) -> int:
     """In bytes of JSON."""
     try:
-        return len(orjson.dumps(tree))
+        return len(msgspec.json.encode(tree))
     except TypeError:
         raise PatchError("exceeded max depth") from None
 

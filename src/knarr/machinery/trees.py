@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import msgspec
 import orjson
 
 T = TypeVar("T")
@@ -11,5 +12,5 @@ T = TypeVar("T")
 
 def copied(tree: T) -> T:
     """A copy that shares nothing; by way of text, which is eight times faster than `copy.deepcopy`."""
-    copy: T = orjson.loads(orjson.dumps(tree))
+    copy: T = orjson.loads(msgspec.json.encode(tree))
     return copy

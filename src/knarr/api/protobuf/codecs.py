@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 
 from knarr.api.kind import JSON
@@ -300,4 +301,6 @@ _SCALARS: dict[str, Codec] = {
     ),
     "int-or-string": Codec(BYTES, _read_int_or_string, _write_int_or_string, lambda value: value in (0, "")),
 }
-_OPAQUE = Codec(BYTES, _read_opaque, lambda value: delimited(b"\x0a", orjson.dumps(value)), lambda value: value is None)
+_OPAQUE = Codec(
+    BYTES, _read_opaque, lambda value: delimited(b"\x0a", msgspec.json.encode(value)), lambda value: value is None
+)

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 
 from knarr.api.kind import JSON
@@ -97,11 +98,11 @@ def _mapped(path: Path) -> _File:
 def _built() -> bytes:
     index, parts, offset = {}, [], 0
     for name, schema in source.read().items():
-        short, full = orjson.dumps(_without_descriptions(schema)), orjson.dumps(schema)
+        short, full = msgspec.json.encode(_without_descriptions(schema)), msgspec.json.encode(schema)
         index[name] = (offset, len(short), offset + len(short), len(full))
         parts += [short, full]
         offset += len(short) + len(full)
-    return orjson.dumps(index) + b"\n" + b"".join(parts)
+    return msgspec.json.encode(index) + b"\n" + b"".join(parts)
 
 
 def _without_descriptions(schema: Any, *, named: bool = False) -> Any:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 
 from knarr.api.kind import JSON
@@ -96,7 +97,7 @@ def _older_cron_jobs(definitions: dict[str, JSON]) -> dict[str, JSON]:
 
 
 def _renamed(schema: JSON) -> JSON:
-    text = orjson.dumps(schema).replace(b'io.k8s.api.batch.v1.CronJob"', b'io.k8s.api.batch.v1beta1.CronJob"')
+    text = msgspec.json.encode(schema).replace(b'io.k8s.api.batch.v1.CronJob"', b'io.k8s.api.batch.v1beta1.CronJob"')
     renamed: JSON = orjson.loads(text)
     for identity in renamed["x-kubernetes-group-version-kind"]:
         identity["version"] = "v1beta1"

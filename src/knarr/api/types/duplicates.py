@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
+import msgspec
 import orjson
 
 
@@ -14,7 +15,7 @@ def duplicate_fields(body: bytes, tree: Any = None) -> list[str]:
 
     A key lost takes a colon with it: a text with as many colons as its tree lost none. Only others are read again.
     """
-    kept = orjson.dumps(orjson.loads(body) if tree is None else tree).count(b":")
+    kept = msgspec.json.encode(orjson.loads(body) if tree is None else tree).count(b":")
     if body.count(b":") == kept and b"\\u003" not in body:  # an escaped colon could make up for one lost
         return []
     found: list[str] = []

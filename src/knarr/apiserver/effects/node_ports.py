@@ -9,6 +9,7 @@ import base64
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import orjson
 
 from knarr.api.kind import JSON
@@ -144,7 +145,7 @@ class _Taken:
             "range": f"{self.range.start}-{self.range.stop - 1}",
             "data": base64.b64encode(data).decode(),
         }
-        return (Write(KEY, orjson.dumps(allocation), expected=self._revision),)
+        return (Write(KEY, msgspec.json.encode(allocation), expected=self._revision),)
 
 
 def _bits(allocation: JSON) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
+import msgspec
 
 from knarr.api.protobuf import wire
 
@@ -42,7 +42,7 @@ def _flag(number: int, value: bool) -> bytes:
 
 def _any(number: int, value: Any) -> bytes:
     """Gnostic's Any: the value as YAML, which JSON is too."""
-    return _bytes(number, _text(2, orjson.dumps(value).decode()))
+    return _bytes(number, _text(2, msgspec.json.encode(value).decode()))
 
 
 def _fields(table: Table, tree: Mapping[str, Any], extensions: int = 0) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import orjson
+import msgspec
 
 from knarr import __version__
 from knarr.api.kind import Kind
@@ -107,7 +107,7 @@ class OpenAPI:
 
 
 def _json(make: Callable[[Served], Any], served: Served) -> bytes:
-    return orjson.dumps(make(served))
+    return msgspec.json.encode(make(served))
 
 
 def _protobuf(served: Served) -> bytes:

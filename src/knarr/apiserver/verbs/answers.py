@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 
 from knarr.api.kind import JSON
@@ -49,7 +50,7 @@ def storage_tree(stored: Stored) -> JSON:
 def tree_answer(call: Call, tree: JSON, status: int = 200) -> Response:
     """Any tree as it is: a Scale, a Table, a Status."""
     chosen = output(call, OBJECT_VIEWS)
-    return Response(status, headers(call, chosen.media), chosen.body(orjson.dumps(tree)))
+    return Response(status, headers(call, chosen.media), chosen.body(msgspec.json.encode(tree)))
 
 
 def success(call: Call, status: int = 200, details: Mapping[str, str] | None = None) -> Response:
@@ -64,5 +65,5 @@ def success(call: Call, status: int = 200, details: Mapping[str, str] | None = N
 
 def headers(call: Call, chosen: media.MediaType) -> dict[str, str]:
     texts = dict.fromkeys(text for text in (call.version.deprecated, *call.warnings) if text)
-    listed = ", ".join(f"299 - {orjson.dumps(text).decode()}" for text in texts)
+    listed = ", ".join(f"299 - {msgspec.json.encode(text).decode()}" for text in texts)
     return {"content-type": chosen.name, **({"warning": listed} if listed else {})}

@@ -5,7 +5,7 @@ All watchers that are shown a kind in the same version and form share their fram
 
 from __future__ import annotations
 
-import orjson
+import msgspec
 
 from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver import tables
@@ -48,7 +48,7 @@ class Framing:
             )
         else:
             tree = tables.partial(tree, self._output.view_version)
-        return _framed(type, orjson.dumps(tree))
+        return _framed(type, msgspec.json.encode(tree))
 
     def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:
         """Says up to which revision the watcher has seen everything."""
@@ -61,11 +61,11 @@ class Framing:
             tree = tables.table(self._kind, self._output, (), listed, now=now, include=self._include, headings=False)
         elif self._output.view:
             tree = tables.partial(tree, self._output.view_version)
-        return _framed("BOOKMARK", orjson.dumps(tree))
+        return _framed("BOOKMARK", msgspec.json.encode(tree))
 
     def error(self, error: APIError) -> bytes:
         """The last event of a watch that cannot go on."""
-        return _framed("ERROR", orjson.dumps(error.to_status()))
+        return _framed("ERROR", msgspec.json.encode(error.to_status()))
 
 
 def _framed(type: str, data: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
 import orjson
 
 from knarr.api.kind import JSON
@@ -142,7 +143,7 @@ async def _read(
 
 
 def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> Response:
-    viewed = chosen.view and orjson.dumps(_viewed(call, chosen, entries, metadata))
+    viewed = chosen.view and msgspec.json.encode(_viewed(call, chosen, entries, metadata))
     data = viewed or _joined(call, entries, metadata)
     return Response(200, headers(call, chosen.media), chosen.body(data))
 
@@ -151,7 +152,7 @@ def _joined(call: Call, entries: Sequence[Entry], metadata: JSON) -> bytes:
     """The list in JSON, put together from what every entry is served as."""
     kind, version = call.kind, call.version
     head = {"kind": kind.list_kind, "apiVersion": api_version(kind, version), "metadata": metadata}
-    parts: list[Buffer] = [orjson.dumps(head)[:-1], b',"items":[']
+    parts: list[Buffer] = [msgspec.json.encode(head)[:-1], b',"items":[']
     for entry in entries:
         parts += pieces(converted(version, entry.value, entry.encodings), entry.revision)
         parts.append(b",")

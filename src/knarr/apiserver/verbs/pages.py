@@ -11,6 +11,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import orjson
 
 from knarr.machinery.errors import BadRequest, Gone
@@ -46,7 +47,7 @@ class ContinueExpired(Gone):
 
 def encode(last_key: str, prefix: str, revision: int) -> str:
     """The token for what follows `last_key`."""
-    token = orjson.dumps({"v": _VERSION, "rv": revision, "start": last_key.removeprefix(prefix) + "\0"})
+    token = msgspec.json.encode({"v": _VERSION, "rv": revision, "start": last_key.removeprefix(prefix) + "\0"})
     return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
 
 
