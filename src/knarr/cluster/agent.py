@@ -14,10 +14,8 @@ from knarr.cluster.identities import client
 from knarr.cluster.images import ensure_sandbox_image
 from knarr.cluster.pause import sandbox_image
 from knarr.cluster.running import together
-from knarr.kubelet.cri.client import CRIRuntime
 from knarr.kubelet.cri.runtime import Runtime
-from knarr.kubelet.kubelet import Kubelet
-from knarr.kubelet.node import NodeAgent, NodeOptions
+from knarr.kubelet.node import NodeOptions
 from knarr.kubelet.options import PodOptions
 from knarr.machinery.clock import Clock
 
@@ -31,46 +29,32 @@ async def serve(config: Config, clock: Clock) -> None:
 
 async def kubelet(config: Config, clock: Clock, api: Client | None = None) -> None:
     """The kubelet, until cancelled; containers run on without it."""
-    from knarr.client.resources import SERVICES
-    from knarr.kubelet.environment import Environment
-    from knarr.kubelet.machine import Machine
-    from knarr.kubelet.probes.prober import Prober
-    from knarr.kubelet.servicelinks import Service
-    from knarr.kubelet.volumes.manager import VolumeManager
-    from knarr.runtime.events import EventRecorder
-    from knarr.runtime.informer import Informer
+    from knarr.kubelet.cri.client import CRIRuntime
 
-    api = api or client(config, "kubelet")
     runtime = CRIRuntime(str(config.containerd_socket), clock)
-    node = NodeAgent(api, clock, runtime, Machine(config.root), _node_options(config))
-    recorder = EventRecorder(api, clock, "kubelet", config.node_name)
-    services = Informer(api, SERVICES, Service, clock=clock)
+    await together(
+        _kubelet(config, clock, api or client(config, "kubelet"), runtime), strays.collect(config, runtime, clock)
+    )
 
-    def exceeded(uid: str, message: str) -> None:
-        agent.pods.evict(uid, message)
 
-    volumes = VolumeManager(api, clock, config.root, allocatable=node.allocatable, exceeded=exceeded)
-    agent = Kubelet(
-        api,
-        clock,
-        runtime,
-        _pod_options(config),
-        recorder=recorder,
-        volumes=volumes,
-        environments=Environment(api, services, node.allocatable, volumes.read),
-        probes=Prober,
+async def _kubelet(config: Config, clock: Clock, api: Client, runtime: Runtime) -> None:
+    from knarr.kubelet.component import Options, run
+    from knarr.wire.tls import server_context
+
+    pki = config.pki
+    options = Options(
+        node=_node_options(config),
+        pods=_pod_options(config),
+        tls=server_context(pki / "kubelet-server.crt", pki / "kubelet-server.key", pki / "ca.crt"),
+        prepare=lambda: _sandbox_image(config, clock, runtime),
     )
     try:
-        await together(
-            node.run(),
-            services.run(),
-            _run_pods(config, clock, agent),
-            _serve_node(config, clock, agent, api),
-            strays.collect(config, runtime, clock),
-        )
-    finally:
-        await recorder.close()
-        await api.close()
+        await run(api, clock, runtime, options)
+    except OSError as error:
+        raise UserError(
+            f"the kubelet cannot listen on {config.node_ip}:{config.kubelet_port}: {error.strerror}; "
+            f"choose another port with: knarr up --kubelet-port"
+        ) from None
 
 
 async def proxy(config: Config, clock: Clock, api: Client | None = None) -> None:
@@ -95,40 +79,11 @@ async def dns(config: Config, clock: Clock, api: Client | None = None) -> None:
         ) from None
 
 
-async def _run_pods(config: Config, clock: Clock, agent: Kubelet) -> None:
-    """Run Pods as soon as the runtime has what every one of them needs."""
-    await _sandbox_image(config, clock, agent.runtime)
-    await agent.run()
-
-
 async def _sandbox_image(config: Config, clock: Clock, runtime: Runtime) -> None:
     while not config.containerd_socket.exists():  # nobody could tell us: containerd itself is starting
         await clock.sleep(SOCKET_CHECK)
     if await runtime.image(sandbox_image()) is None:
         await asyncio.to_thread(ensure_sandbox_image, config)
-
-
-async def _serve_node(config: Config, clock: Clock, agent: Kubelet, api: Client) -> None:
-    """The kubelet's own HTTPS server, on the node's address."""
-    from knarr.kubelet.server import KubeletServer, Node
-    from knarr.wire.server import Server
-    from knarr.wire.tls import server_context
-
-    pki = config.pki
-    tls = server_context(pki / "kubelet-server.crt", pki / "kubelet-server.key", pki / "ca.crt")
-    node = Node(config.node_name, agent.pods, agent.runtime, api, clock)
-    server = Server(KubeletServer(node), tls=tls)
-    try:
-        await server.listen(config.node_ip, config.kubelet_port)
-    except OSError as error:
-        raise UserError(
-            f"the kubelet cannot listen on {config.node_ip}:{config.kubelet_port}: {error.strerror}; "
-            f"choose another port with: knarr up --kubelet-port"
-        ) from None
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await server.close(1)
 
 
 def _node_options(config: Config) -> NodeOptions:
