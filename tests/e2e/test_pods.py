@@ -168,6 +168,15 @@ def test_an_image_that_is_nowhere_is_told(kubectl: Kubectl) -> None:
     )
 
 
+def test_a_new_image_is_told_by_the_node(kubectl: Kubectl) -> None:
+    kubectl("run", "web", "--image=httpd:2.4")
+    kubectl.wait("--for=condition=Ready", "pod/web")
+    assert "It works!" in fetch(f"http://{pod_ip(kubectl, 'web')}/")
+    kubectl.until(
+        r".*docker.io/library/httpd:2\.4.*", "get", "nodes", "-o", "jsonpath={.items[*].status.images[*].names}"
+    )
+
+
 def test_images_can_be_loaded_and_listed(cluster: Cluster, tmp_path: Path) -> None:
     archive = tmp_path / "image.tar"
     socket = str(cluster.config.containerd_socket)

@@ -84,5 +84,6 @@ def _agent(
         volumes=volumes,
         environments=Environment(client, services, allocatable, volumes.read),
         probes=Prober,
+        arrived=node.poke,
     )
     return agent

@@ -107,8 +107,12 @@ class Pull:
 
 
 class Images:
-    def __init__(self, runtime: Runtime, client: Client, clock: Clock) -> None:
-        self.runtime, self.client, self.clock = runtime, client, clock
+    """The images of this node; `arrived` is called when one has come that was not here before."""
+
+    def __init__(
+        self, runtime: Runtime, client: Client, clock: Clock, arrived: Callable[[], None] = lambda: None
+    ) -> None:
+        self.runtime, self.client, self.clock, self.arrived = runtime, client, clock, arrived
         self.restarts = Restarts()
         self.failures: dict[str, tuple[float, str]] = {}  # by claim, when and how the last pull failed
         self.pulls: dict[str, Pull] = {}  # by claim
@@ -132,7 +136,10 @@ class Images:
             text = f'Container image "{name}" is not present with pull policy of Never'
             tell("Warning", "ErrImageNeverPull", text)
             raise ImageError("ErrImageNeverPull", text, 60.0)
-        return await self.pull(pod, name, tell)
+        pulled = await self.pull(pod, name, tell)
+        if image is None:
+            self.arrived()
+        return pulled
 
     async def pull(self, pod: Pod, name: str, tell: Tell) -> Image:
         key = claim(pod, name)

@@ -43,6 +43,7 @@ class Kubelet:
         volumes: Volumes,
         environments: Environments,
         probes: ProbesMaker,
+        arrived: Callable[[], None] = lambda: None,
     ) -> None:
         self.runtime, self.clock, self.options = runtime, clock, options
         selector = f"spec.nodeName={options.node_name}"
@@ -56,7 +57,7 @@ class Kubelet:
             volumes=volumes,
             probes=probes(runtime, clock, recorder, self.observe),
             environments=environments,
-            images=Images(runtime, client, clock),
+            images=Images(runtime, client, clock, arrived),
             cgroups=Cgroups(options.cgroup_root),
             publisher=StatusPublisher(client, clock),
             options=options,
