@@ -117,6 +117,7 @@ PREREQUISITES = (
     Prerequisite("CNI plugins", _plugins, "apt-get install containernetworking-plugins"),
     Prerequisite("nftables", _command("nft"), "apt-get install nftables"),
     Prerequisite("iproute2", _command("ip"), "apt-get install iproute2"),
+    Prerequisite("flock", _command("flock"), "apt-get install util-linux"),
     Prerequisite("overlayfs", _overlay, "modprobe overlay"),
     Prerequisite("bridge filter", _bridge_filter, "modprobe br_netfilter", optional=True),
     Prerequisite("node address", _address, "give the machine that address, or choose another with --node-ip"),
