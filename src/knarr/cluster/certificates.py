@@ -1,55 +1,18 @@
-"""The cluster's certificate authority and the certificates it gives to its own parts, made at the first start.
+"""The cluster's certificates: made at the first start, made anew in time or when the machine has moved.
 
-Subjects follow upstream's layout (kubernetes.io/docs/setup/best-practices/certificates): the common name is the user,
-each organization a group. issuing.py makes them.
+leaves.py says which, issuing.py makes them.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from knarr.cluster.config import Config
+from knarr.cluster.leaves import Leaf, hosts_file, leaves
 
 RENEWED_AFTER = 300 * 86400  # seconds; issuing.LEAF_LIFE is 365 days
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A certificate to be made: `file` without suffix, who it is for, and the hosts it may serve as.
-
-    Without hosts it is a client's.
-    """
-
-    file: str
-    user: str
-    groups: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-
-
-def leaves(config: Config) -> tuple[Leaf, ...]:
-    """Every identity of a cluster on one machine: one each, so that each can be told apart and refused."""
-    node = f"system:node:{config.node_name}"
-    api_names = (
-        "kubernetes",
-        "kubernetes.default",
-        "kubernetes.default.svc",
-        f"kubernetes.default.svc.{config.domain}",
-    )
-    api_hosts = ("localhost", "127.0.0.1", config.node_name, config.node_ip, config.first_service_ip, *api_names)
-    return (
-        Leaf("admin", "kubernetes-admin", ("system:masters",)),
-        Leaf("apiserver", "kube-apiserver", hosts=api_hosts),
-        Leaf("apiserver-kubelet-client", "system:apiserver"),
-        Leaf("controller-manager", "system:kube-controller-manager"),
-        Leaf("scheduler", "system:kube-scheduler"),
-        Leaf("proxy", "system:kube-proxy", ("system:node-proxier",)),
-        Leaf("dns", "system:kube-dns"),
-        Leaf("kubelet", node, ("system:nodes",)),
-        Leaf("kubelet-server", node, ("system:nodes",), hosts=(config.node_name, config.node_ip, "127.0.0.1")),
-    )
 
 
 def ensure(config: Config) -> None:
@@ -72,11 +35,6 @@ def _is_stale(config: Config, leaf: Leaf) -> bool:
         return old or (hosts.read_text().splitlines() if leaf.hosts else []) != list(leaf.hosts)
     except FileNotFoundError:
         return True
-
-
-def hosts_file(config: Config, leaf: Leaf) -> Path:
-    """Where it is written which hosts a serving certificate was made for."""
-    return config.pki / f"{leaf.file}.hosts"
 
 
 def _files(config: Config) -> Iterator[Path]:

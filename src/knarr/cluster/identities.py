@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def client(config: Config, identity: str) -> Client:
-    """A client over HTTPS as `identity`: the file name of a certificate in the cluster's PKI (certificates.leaves)."""
+    """A client over HTTPS as `identity`: the file name of a certificate in the cluster's PKI (leaves.leaves)."""
     from knarr.client.client import Client
     from knarr.wire.connections import HTTPTransport
     from knarr.wire.tls import client_context

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from knarr.cluster.certificates import Leaf, hosts_file
 from knarr.cluster.config import Config
+from knarr.cluster.leaves import Leaf, hosts_file
 
 CA_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=365)

@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from knarr.cluster import certificates
 from knarr.cluster.config import Config
+from knarr.cluster.leaves import leaves
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_the_api_server_answers_to_every_name_that_clients_use(config: Config) -
 def test_all_come_from_the_one_authority(config: Config) -> None:
     certificates.ensure(config)
     ca = read(config, "ca")
-    for leaf in certificates.leaves(config):
+    for leaf in leaves(config):
         read(config, leaf.file).verify_directly_issued_by(ca)
 
 
