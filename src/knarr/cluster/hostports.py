@@ -25,6 +25,9 @@ def sweep_host_ports(network: str) -> None:
         return
     for removal in removals(_nat("--list-rules").stdout, network):
         _nat(*removal)
+    for family in ("ip", "ip6"):
+        if is_empty(_nft("list", "table", family, "nat").stdout):
+            _nft("delete", "table", family, "nat")
 
 
 def removals(listing: str, network: str) -> Iterator[Rule]:
@@ -40,6 +43,12 @@ def removals(listing: str, network: str) -> Iterator[Rule]:
         yield from _without_chains(SHARED)
 
 
+def is_empty(table: str) -> bool:
+    """Whether a table, as `nft list table` prints it, is just what iptables makes at its first call, with no rule."""
+    lines = [line.strip() for line in table.splitlines()]
+    return bool(lines) and all(line.startswith(("table ", "chain ", "type ", "}")) or not line for line in lines)
+
+
 def _without_chains(chains: Sequence[str]) -> Iterator[Rule]:
     """They refer to each other, so all are emptied before the first goes."""
     for flag in ("-F", "-X"):
@@ -48,6 +57,10 @@ def _without_chains(chains: Sequence[str]) -> Iterator[Rule]:
 
 def _after(rule: Rule, option: str) -> str:
     return rule[rule.index(option) + 1] if option in rule else ""
+
+
+def _nft(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["nft", *arguments], check=False, capture_output=True, text=True)
 
 
 def _nat(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from knarr.cluster.hostports import removals
+import pytest
+
+from knarr.cluster.hostports import is_empty, removals
 
 FIXED = """\
 -P PREROUTING ACCEPT
@@ -51,3 +53,19 @@ def test_what_nobody_uses_goes_too() -> None:
         "-X CNI-HOSTPORT-SETMARK",
         "-X CNI-HOSTPORT-MASQ",
     ]
+
+
+BASE = "table ip nat {\n\tchain PREROUTING {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t}\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "empty"),
+    [
+        pytest.param(BASE, True, id="base chains"),
+        pytest.param("table ip6 nat {\n}\n", True, id="nothing"),
+        pytest.param(BASE.replace("\t}\n}", "\t\tcounter jump DOCKER\n\t}\n}"), False, id="somebody's rule"),
+        pytest.param("", False, id="no table"),
+    ],
+)
+def test_only_a_table_without_rules_is_empty(table: str, empty: bool) -> None:
+    assert is_empty(table) is empty
