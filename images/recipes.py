@@ -104,7 +104,16 @@ RECIPES = (
     ),
     Recipe(
         ("library/httpd:latest", "library/httpd:2.4"),
-        packages=("apache2-bin", "libapr1", "libaprutil1", "libcrypt1", "libexpat1", "libpcre2-8-0", "libuuid1"),
+        packages=(
+            "apache2-bin",
+            "libapr1",
+            "libaprutil1",
+            "libcrypt1",
+            "libexpat1",
+            "libgcc-s1",
+            "libpcre2-8-0",
+            "libuuid1",
+        ),
         files={
             "etc/apache2/httpd.conf": HTTPD_CONF,
             "etc/mime.types": "text/html html htm\ntext/plain txt\n",

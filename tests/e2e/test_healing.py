@@ -13,7 +13,7 @@ import pytest
 from knarr.cluster import processes
 from knarr.cluster.config import load
 from tests.e2e.conftest import Cluster, flags, knarr
-from tests.e2e.test_pods import fetch
+from tests.e2e.test_pods import fetch, until_answered
 from tests.e2e.test_services import cluster_ip
 from tests.kubectl import Kubectl
 
@@ -57,18 +57,6 @@ def a_web_service(kubectl: Kubectl) -> str:
     url = f"http://{cluster_ip(kubectl, 'web')}/"
     until_answered(url)
     return url
-
-
-def until_answered(url: str, patience: float = 20.0) -> None:
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            fetch(url)
-        except OSError:
-            assert time.monotonic() < deadline, f"{url} does not answer"
-            time.sleep(0.1)
-        else:
-            return
 
 
 def converges(kubectl: Kubectl, replicas: int) -> None:

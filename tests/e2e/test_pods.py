@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import subprocess
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,18 @@ def pod_ip(kubectl: Kubectl, name: str) -> str:
 def fetch(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:
         return str(answer.read(), "utf-8")
+
+
+def until_answered(url: str, patience: float = 20.0) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fetch(url)
+        except OSError:
+            assert time.monotonic() < deadline, f"{url} does not answer"
+            time.sleep(0.1)
+        else:
+            return
 
 
 def test_a_pod_runs_answers_and_is_described(each_kubectl: Kubectl, manifest: Manifest) -> None:
@@ -171,7 +184,9 @@ def test_an_image_that_is_nowhere_is_told(kubectl: Kubectl) -> None:
 def test_a_new_image_is_told_by_the_node(kubectl: Kubectl) -> None:
     kubectl("run", "web", "--image=httpd:2.4")
     kubectl.wait("--for=condition=Ready", "pod/web")
-    assert "It works!" in fetch(f"http://{pod_ip(kubectl, 'web')}/")
+    url = f"http://{pod_ip(kubectl, 'web')}/"
+    until_answered(url)
+    assert "It works!" in fetch(url)
     kubectl.until(
         r".*docker.io/library/httpd:2\.4.*", "get", "nodes", "-o", "jsonpath={.items[*].status.images[*].names}"
     )
