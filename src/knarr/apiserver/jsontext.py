@@ -25,9 +25,7 @@ _COMPLAINTS = (
 )
 _QUOTED = {"'": "\\'", '"': '"'}  # between single quotes
 _ENDED = "unexpected end of JSON input"
-
-
-_SHALLOW = 250  # what surely can be written again; orjson writes a little more
+_SHALLOW = 250  # levels of nesting that are surely taken; what orjson can write, a little more, is the bound
 
 
 def parse(body: bytes) -> Any:
@@ -42,7 +40,7 @@ def parse(body: bytes) -> Any:
 
 
 def require_writable(tree: Any) -> None:
-    """Raises JSONSyntaxError for what could be read but not be written as JSON: what is nested too deeply."""
+    """Raises JSONSyntaxError for what is nested more deeply than orjson writes: other libraries know no such bound."""
     try:
         orjson.dumps(tree)
     except TypeError:

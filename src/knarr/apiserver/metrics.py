@@ -8,6 +8,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import NamedTuple
 
+from knarr.runtime.counters import escape_label
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # upstream's bounds, in seconds
 _BUCKETS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
@@ -90,8 +92,4 @@ def _number(bound: float) -> str:
 
 def _text(labels: Labels) -> str:
     pairs = {"component": "apiserver", "dry_run": "", **labels._asdict()}
-    return ",".join(f'{name}="{_escape(value)}"' for name, value in sorted(pairs.items()))
-
-
-def _escape(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return ",".join(f'{name}="{escape_label(value)}"' for name, value in sorted(pairs.items()))

@@ -11,7 +11,7 @@ from knarr.cluster import strays
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.identities import client
-from knarr.cluster.images import ensure_sandbox_image
+from knarr.cluster.images import import_sandbox_image
 from knarr.cluster.pause import sandbox_image
 from knarr.cluster.running import together
 from knarr.kubelet.cri.runtime import Runtime
@@ -83,7 +83,7 @@ async def _sandbox_image(config: Config, clock: Clock, runtime: Runtime) -> None
     while not config.containerd_socket.exists():  # nobody could tell us: containerd itself is starting
         await clock.sleep(SOCKET_CHECK)
     if await runtime.image(sandbox_image()) is None:
-        await asyncio.to_thread(ensure_sandbox_image, config)
+        await asyncio.to_thread(import_sandbox_image, config)
 
 
 def _node_options(config: Config) -> NodeOptions:

@@ -30,13 +30,12 @@ def report(config: Config) -> tuple[Sequence[str], bool]:
 
 
 def _row(name: str, pid_file: Path) -> str:
-    process = processes.find(pid_file)
-    if process is None:
+    pid = processes.pid_of(pid_file)
+    if not pid:
         return ""
-    os.close(process.fd)
     ticks = os.sysconf("SC_CLK_TCK")
-    age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(processes.start_time(process.pid)) / ticks
-    return f"{name:20} running  pid {process.pid:<8} {human_duration(age):8} {_memory(process.pid) >> 20} MiB"
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(processes.start_time(pid)) / ticks
+    return f"{name:20} running  pid {pid:<8} {human_duration(age):8} {_memory(pid) >> 20} MiB"
 
 
 def _memory(pid: int) -> int:

@@ -43,11 +43,9 @@ def serve(config: Config) -> None:
         os.close(supervisor.fd)
 
 
-def ensure_sandbox_image(config: Config) -> None:
-    """Give the runtime the sandbox image that Knarr makes itself, where it does not have it yet."""
+def import_sandbox_image(config: Config) -> None:
+    """Give the runtime the sandbox image that Knarr makes itself; elsewhere the runtime pulls the published one."""
     if pause.sandbox_image() != pause.BUILT_IN:
-        return
-    if pause.BUILT_IN in _ctr(config, "images", "list", "--quiet"):
         return
     archive = config.run / "pause.tar"
     archive.write_bytes(pause.archive())

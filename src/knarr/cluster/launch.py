@@ -22,10 +22,7 @@ RETRY = 0.01  # seconds between looks for a supervisor
 
 def running(config: Config) -> bool:
     """Whether the cluster's supervisor is at work."""
-    supervisor = processes.find(config.supervisor_pid)
-    if supervisor:
-        os.close(supervisor.fd)
-    return supervisor is not None
+    return processes.pid_of(config.supervisor_pid) != 0
 
 
 def up(config: Config, say: Say) -> None:
@@ -116,12 +113,10 @@ def _parts(config: Config) -> list[processes.Process]:
 
 
 def _require(config: Config) -> None:
-    survivors = _parts(config)  # they hold the ports themselves
-    for process in survivors:
-        os.close(process.fd)
+    survive = any(processes.pid_of(path) for path in config.run.glob("*.pid"))  # they hold the ports themselves
     problems = [
         f"{finding.problem} ({finding.prerequisite.fix})"
-        for finding in examine(config, running=bool(survivors))
+        for finding in examine(config, running=survive)
         if finding.problem and not finding.prerequisite.optional
     ]
     if problems:

@@ -91,6 +91,15 @@ def find(path: Path) -> Process | None:
     return None
 
 
+def pid_of(path: Path) -> int:
+    """The id of the process that a file remembers, 0 where it runs no more."""
+    process = find(path)
+    if process is None:
+        return 0
+    os.close(process.fd)
+    return process.pid
+
+
 def launch(argv: Sequence[str], log: Path, environment: Mapping[str, str]) -> Process:
     """Start a process in a session of its own, its output appended to `log` (0600). Raises OSError."""
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from knarr.cluster.config import Config
@@ -73,15 +73,11 @@ async def _freeze(delay: float = 5.0) -> None:
     gc.freeze()
 
 
-async def together(*parts: Awaitable[None]) -> None:
+async def together(*parts: Coroutine[Any, Any, None]) -> None:
     """Run components side by side until cancelled; one that fails ends them all, and the process is started anew."""
     try:
         async with asyncio.TaskGroup() as tasks:
             for part in parts:
-                tasks.create_task(_wait_for(part))
+                tasks.create_task(part)
     except* UserError as refusals:
         raise refusals.exceptions[0] from None
-
-
-async def _wait_for(part: Awaitable[None]) -> None:
-    await part

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from knarr.client.client import Client
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.identities import client
 from knarr.cluster.progress import Say, last_words, step
+from knarr.machinery.errors import APIError
 
 START_PATIENCE = 90.0  # seconds for the whole start
 RETRY = 0.01  # seconds between knocks at a door that is not open yet
@@ -40,31 +42,22 @@ async def _until_node_ready(config: Config, say: Say) -> None:
     admin = client(config, "admin")
     try:
         with step("API server ready", say):
-            await _until_api_ready(config)
+            await _until_api_ready(admin)
         with step(f"Node {config.node_name} Ready", say):
             await until_ready(admin, config.node_name)
     finally:
         await admin.close()
 
 
-async def _until_api_ready(config: Config) -> None:
+async def _until_api_ready(admin: Client) -> None:
     """Knock until somebody opens: nobody could tell us before the server itself is there."""
-    from knarr.wire.connections import HTTPTransport
-    from knarr.wire.messages import Request
-    from knarr.wire.tls import client_context
-
-    tls = client_context(config.pki / "ca.crt", config.pki / "admin.crt", config.pki / "admin.key")
-    transport = HTTPTransport(config.api_url, tls=tls)
-    try:
-        while True:
-            try:
-                if (await transport.request(Request("GET", "/readyz"))).status == 200:
-                    return
-            except ConnectionError:
-                pass
+    while True:
+        try:
+            await admin.document("/readyz")
+        except (APIError, ConnectionError):
             await asyncio.sleep(RETRY)
-    finally:
-        await transport.close()
+        else:
+            return
 
 
 async def _until_a_part_fails(config: Config) -> None:

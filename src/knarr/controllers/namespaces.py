@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from knarr.client.objects import Object, View
 from knarr.controllers.objects import Condition
 from knarr.machinery.errors import APIError
@@ -24,6 +26,11 @@ class Namespace(Object, frozen=True):
     def active(self) -> bool:
         """Whether new objects may be made in it."""
         return self.metadata.deletion_timestamp is None
+
+
+def of_namespace(obj: Object) -> Iterable[str]:
+    """The namespace of an object: for what watches something that each namespace should have."""
+    return (obj.metadata.namespace,)
 
 
 def is_terminating(refusal: APIError) -> bool:

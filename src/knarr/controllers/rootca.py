@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from knarr.client.objects import Object
 from knarr.client.resources import CONFIG_MAPS, NAMESPACES
-from knarr.controllers.namespaces import Namespace
+from knarr.controllers.namespaces import Namespace, of_namespace
 from knarr.machinery.errors import AlreadyExists
 from knarr.runtime.context import Context
 from knarr.runtime.controller import Controller, Watch
@@ -41,11 +39,6 @@ async def reconcile(context: Context, key: str) -> None:
     elif found.data != data:
         patch = {"data": {**dict.fromkeys(found.data), **data}}
         await context.client.patch(CONFIG_MAPS, NAME, patch, key)
-
-
-def of_namespace(obj: Object) -> Iterable[str]:
-    """The namespace that the ConfigMap is in."""
-    return (obj.metadata.namespace,)
 
 
 CONTROLLER = Controller(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from knarr.client.objects import Object
 from knarr.client.resources import NAMESPACES, SERVICE_ACCOUNTS
-from knarr.controllers.namespaces import Namespace
+from knarr.controllers.namespaces import Namespace, of_namespace
 from knarr.machinery.errors import AlreadyExists
 from knarr.runtime.context import Context
 from knarr.runtime.controller import Controller, Watch
@@ -24,11 +22,6 @@ async def reconcile(context: Context, key: str) -> None:
             await context.client.create(SERVICE_ACCOUNTS, {"metadata": {"name": NAME, "namespace": key}}, key)
         except AlreadyExists:
             return
-
-
-def of_namespace(obj: Object) -> Iterable[str]:
-    """The namespace of an object that each namespace should have."""
-    return (obj.metadata.namespace,)
 
 
 CONTROLLER = Controller(

@@ -32,9 +32,10 @@ class Counters:
 
 
 def _braces(labels: tuple[tuple[str, str], ...]) -> str:
-    inner = ",".join(f'{name}="{_escape(value)}"' for name, value in labels)
+    inner = ",".join(f'{name}="{escape_label(value)}"' for name, value in labels)
     return f"{{{inner}}}" if inner else ""
 
 
-def _escape(value: str) -> str:
+def escape_label(value: str) -> str:
+    """A label's value as Prometheus reads it between quotes."""
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

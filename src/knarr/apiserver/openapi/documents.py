@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from knarr.api.kind import JSON, Kind, Version
-from knarr.api.schema import definitions
+from knarr.api.schema import REFERENCE, definitions
 from knarr.apiserver.openapi.operations import paths_of
 
 Served = list[tuple[Kind, Version]]
 
-_V3, _V2 = "#/components/schemas/", "#/definitions/"
+_V2 = "#/definitions/"  # where version two has what version three has at REFERENCE
 _INFO = {"title": "Kubernetes", "version": "v1.36.0"}
 _INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
@@ -60,7 +60,7 @@ def _references(tree: Any) -> set[str]:
         elif isinstance(node, dict):
             reference = node.get("$ref")
             if isinstance(reference, str):
-                found.add(reference.removeprefix(_V3))
+                found.add(reference.removeprefix(REFERENCE))
             stack.extend(node.values())
     return found
 
@@ -70,7 +70,7 @@ def _older(schema: Any) -> Any:
     if isinstance(schema, list):
         return [_older(item) for item in schema]
     if not isinstance(schema, dict):
-        return schema.replace(_V3, _V2) if isinstance(schema, str) and schema.startswith(_V3) else schema
+        return schema.replace(REFERENCE, _V2) if isinstance(schema, str) and schema.startswith(REFERENCE) else schema
     result = {key: _older(value) for key, value in schema.items() if key != "allOf"}
     for part in schema.get("allOf", ()):
         result |= _older(part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from knarr.api.kind import JSON, Kind, Version
+from knarr.api.schema import REFERENCE
 from knarr.apiserver.subresources import Subresource, subresources_of
 
 PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
@@ -127,7 +128,7 @@ def _responses(verb: str, definition: str) -> JSON:
 
 
 def _reference(definition: str) -> JSON:
-    return {"$ref": f"#/components/schemas/{definition}"}
+    return {"$ref": REFERENCE + definition}
 
 
 def _operation_id(kind: Kind, version: Version, verb: str, target: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+from knarr.api.protobuf import wire
 from knarr.kubelet.cri.grpc import Channel, Connection
 from knarr.kubelet.cri.runtime import RuntimeFailure
 from knarr.kubelet.objects import GRPCAction
@@ -62,12 +63,7 @@ def _explanation(failure: RuntimeFailure) -> str:
 
 def _request(service: str) -> bytes:
     name = service.encode()
-    return b"\x0a" + _varint(len(name)) + name if name else b""
-
-
-def _varint(number: int) -> bytes:
-    low, rest = number & 0x7F, number >> 7
-    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
+    return wire.delimited(wire.tag(1, wire.BYTES), name) if name else b""
 
 
 def _state(message: bytes) -> int:
