@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import msgspec
-import orjson
 
 from knarr.api.kind import JSON
 from knarr.apiserver import tables
 from knarr.apiserver.encoding import Buffer, api_version, converted, pieces
 from knarr.apiserver.indexing import index_value
 from knarr.apiserver.media import Output
-from knarr.apiserver.registry import prefix_of
+from knarr.apiserver.registry import prefix_of, tree_of
 from knarr.apiserver.verbs import listoptions, pages
 from knarr.apiserver.verbs.answers import headers, output
 from knarr.apiserver.verbs.call import Call
@@ -163,14 +162,8 @@ def _joined(call: Call, entries: Sequence[Entry], metadata: JSON) -> bytes:
 
 
 def _viewed(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> JSON:
-    trees = (_tree(call, entry) for entry in entries)
+    trees = (tree_of(entry) for entry in entries)
     if chosen.view == "Table":
         include = tables.include_object(call.request)
         return tables.table(call.kind, chosen, trees, metadata, now=call.registry.clock.now(), include=include)
     return tables.partial_list(trees, metadata, chosen.view_version)
-
-
-def _tree(call: Call, entry: Entry) -> JSON:
-    tree: JSON = orjson.loads(entry.value)
-    tree["metadata"]["resourceVersion"] = str(entry.revision)
-    return tree
