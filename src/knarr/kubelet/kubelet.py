@@ -108,7 +108,8 @@ class Kubelet:
 
     async def tidy(self) -> None:
         await rotate_logs(self.pods, self.services)
-        await sweep(self.pods, self.services)
+        if self.listening:  # until all is listed, every pod that runs here looks lost
+            await sweep(self.pods, self.services)
 
     async def collect(self) -> None:
         await self.relist()

@@ -224,6 +224,19 @@ async def test_nothing_is_left_behind(node: Node) -> None:
     assert list(node.options.log_root.iterdir()) == []
 
 
+async def test_a_kubelet_that_has_not_listed_its_pods_yet_takes_nothing_for_lost(node: Node) -> None:
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    script = "echo kept >/data/file; " + WAIT
+    spec = {"containers": [shell(script, volumeMounts=mounts)], "volumes": [{"name": "data", "emptyDir": {}}]}
+    await node.create("web", spec)
+    pod = await node.until("web", is_ready)
+    await node.stop()
+    await node.start()
+    await node.kubelet.tidy()
+    [file] = (node.options.root / "pods" / pod["metadata"]["uid"]).glob("volumes/*/data/file")
+    assert file.read_text() == "kept\n"
+
+
 async def test_what_others_made_is_not_touched(node: Node) -> None:
     labels, parent = {"io.kubernetes.pod.uid": "other"}, f"{node.options.cgroup_root}/podother"
     foreign = SandboxConfig("other", "default", "other", labels=labels, cgroup_parent=parent)
