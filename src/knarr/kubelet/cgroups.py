@@ -7,6 +7,8 @@ cgroup-v1/.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +46,14 @@ def files_v2(limits: Limits) -> dict[str, str]:
     if limits.memory:
         files["memory.max"] = str(limits.memory)
     return files
+
+
+def kill_all(group: Path) -> None:
+    """Kill the processes of this cgroup, those below it excepted; returns before they are gone."""
+    for pid in map(int, (group / "cgroup.procs").read_text().split()):
+        if pid:  # 0 is one of another PID namespace
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 class Cgroups:
@@ -103,8 +113,10 @@ class Cgroups:
         for child in folder.iterdir():
             if child.is_dir():
                 self.remove_tree(child)
-        with contextlib.suppress(OSError):  # something still runs there: the sweep comes again
+        try:
             folder.rmdir()
+        except OSError:  # what the runtime has lost, as a runc whose containerd was killed: the sweep comes again
+            kill_all(folder)
 
     def remove_empty_parents(self, folder: Path) -> None:
         with contextlib.suppress(OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,20 @@ async def test_nothing_is_left_behind(node: Node) -> None:
     assert not list(Path("/sys/fs/cgroup").glob(f"**/pod{uid}"))
     assert not (node.options.root / "pods" / uid).exists()
     assert list(node.options.log_root.iterdir()) == []
+
+
+async def test_a_process_that_the_runtime_has_lost_ends_with_its_pod(node: Node) -> None:
+    await node.create("web", {"containers": [shell(WAIT)]})
+    uid = (await node.until("web", is_ready))["metadata"]["uid"]
+    stray = await asyncio.create_subprocess_exec("sleep", "1000")
+    groups = list(Path("/sys/fs/cgroup").glob(f"**/pod{uid}"))
+    for group in groups:
+        (group / "cgroup.procs").write_text(str(stray.pid))
+    await node.delete("web")
+    await node.gone("web")
+    assert await stray.wait() == -signal.SIGKILL
+    await node.kubelet.tidy()
+    assert not any(group.exists() for group in groups)
 
 
 async def test_a_kubelet_that_has_not_listed_its_pods_yet_takes_nothing_for_lost(node: Node) -> None:
