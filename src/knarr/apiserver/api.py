@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from knarr.api.kind import JSON, Kind
+from knarr.apiserver.admission.admission import Admission
+from knarr.apiserver.admission.table import PLUGINS
 from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.registry import Options, Registry, tree_of
 from knarr.apiserver.request import APIRequest
@@ -30,6 +32,7 @@ class API:
         options: Options | None = None,
     ) -> None:
         self.registry = Registry(kinds, store, cache, clock, options)
+        self.admission = Admission(PLUGINS)
 
     async def handle(self, request: APIRequest) -> Answer:
         """Answer a request on a resource. Raises APIError."""
@@ -47,7 +50,7 @@ class API:
         if handler is None or not _allows(kind, request):
             raise MethodNotAllowed
         try:
-            return await handler(Call(self.registry, request, kind, version))
+            return await handler(Call(self.registry, request, kind, version, self.admission))
         except UnavailableError as error:
             raise ServiceUnavailable(f"the store cannot answer: {error}") from None
 

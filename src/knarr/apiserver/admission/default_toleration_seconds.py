@@ -11,7 +11,7 @@ SECONDS = 300
 TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
-def admit(attributes: Attributes) -> None:
+def mutate(attributes: Attributes) -> None:
     pod = attributes.object or {}
     tolerations = pod["spec"].get("tolerations") or []
     added = [_toleration(taint) for taint in TAINTS if not any(_tolerates(t, taint) for t in tolerations)]
@@ -27,4 +27,4 @@ def _toleration(taint: str) -> JSON:
     return {"key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": SECONDS}
 
 
-PLUGIN = Plugin("DefaultTolerationSeconds", admit, resource="pods")
+PLUGIN = Plugin("DefaultTolerationSeconds", mutate=mutate, resource="pods")

@@ -10,7 +10,7 @@ from knarr.machinery.errors import Cause, NotFound
 IMMORTAL = frozenset({"default", "kube-public", "kube-system"})
 
 
-def admit(attributes: Attributes) -> None:
+def mutate(attributes: Attributes) -> None:
     if attributes.kind.qualified_resource == "namespaces":
         if attributes.operation == "DELETE" and attributes.name in IMMORTAL:
             raise attributes.forbidden("this namespace may not be deleted")
@@ -30,4 +30,4 @@ def _check_room(attributes: Attributes) -> None:
         )
 
 
-PLUGIN = Plugin("NamespaceLifecycle", admit, frozenset({"CREATE", "DELETE"}))
+PLUGIN = Plugin("NamespaceLifecycle", mutate=mutate, operations=frozenset({"CREATE", "DELETE"}))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
-from knarr.api.kind import JSON, Kind
+from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.registry import Lister
 from knarr.machinery.errors import Cause, Forbidden
@@ -16,10 +16,14 @@ Operation = Literal["CREATE", "UPDATE", "DELETE"]
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """One write: trees are of the storage version; `object` (None for DELETE) may be changed in place."""
+    """One write: trees are of the storage version; `object` (None for DELETE) may be changed in place by who mutates.
+
+    `warnings` go to the client, `annotations` to the audit log.
+    """
 
     operation: Operation
     kind: Kind
+    version: Version  # the one that the request names
     namespace: str
     name: str
     object: JSON | None
@@ -29,6 +33,9 @@ class Attributes:
     generate: Callable[[], str]  # a random suffix for a name
     subresource: str = ""
     dry_run: bool = False
+    options: JSON = field(default_factory=dict)  # the request's CreateOptions, UpdateOptions, ... as a tree
+    warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
 
     def forbidden(self, why: str, *causes: Cause) -> Forbidden:
         """The refusal, worded as upstream words it."""
@@ -50,14 +57,20 @@ class AwaitedError(Exception):
         self.address = (group, plural, namespace, name)
 
 
+Step = Callable[[Attributes], Awaitable[None] | None]  # raises APIError to refuse
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An admission plugin, whole. `resource` limits it to one ("pods"); subresources it never sees, unless it says
-    so.
+    """An admission plugin, whole. `mutate` may change the object, before it is validated; `validate` sees it at last.
+
+    Either may be a coroutine function. `resource` limits the plugin to one ("pods"); subresources it never sees,
+    unless it says so.
     """
 
     name: str
-    admit: Callable[[Attributes], None]
+    mutate: Step | None = None
+    validate: Step | None = None
     operations: frozenset[Operation] = frozenset({"CREATE", "UPDATE"})
     resource: str = ""
     subresources: bool = False

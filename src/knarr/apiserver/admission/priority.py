@@ -34,7 +34,7 @@ _GROUP, _CLASSES = "scheduling.k8s.io", "priorityclasses"
 _DEFAULT_PREEMPTION = "PreemptLowerPriority"
 
 
-def admit(attributes: Attributes) -> None:
+def mutate(attributes: Attributes) -> None:
     spec = (attributes.object or {})["spec"]
     if attributes.operation == "UPDATE":
         _keep(spec, (attributes.old or {})["spec"])
@@ -78,4 +78,4 @@ def _set(attributes: Attributes, spec: JSON, name: str, value: Any, what: str) -
         )
 
 
-PLUGIN = Plugin("Priority", admit, resource="pods")
+PLUGIN = Plugin("Priority", mutate=mutate, resource="pods")

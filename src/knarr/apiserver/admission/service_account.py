@@ -18,7 +18,7 @@ MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 FILE_MODE = 0o644
 
 
-def admit(attributes: Attributes) -> None:
+def mutate(attributes: Attributes) -> None:
     pod = attributes.object or {}
     spec = pod["spec"]
     if MIRROR_ANNOTATION in (pod["metadata"].get("annotations") or {}):
@@ -86,4 +86,4 @@ def token_volume(name: str) -> JSON:
     return {"name": name, "projected": {"sources": sources, "defaultMode": FILE_MODE}}
 
 
-PLUGIN = Plugin("ServiceAccount", admit, frozenset({"CREATE"}), resource="pods")
+PLUGIN = Plugin("ServiceAccount", mutate=mutate, operations=frozenset({"CREATE"}), resource="pods")

@@ -8,7 +8,7 @@ from knarr.apiserver.admission import (
     priority,
     service_account,
 )
-from knarr.apiserver.admission.plugin import Attributes, Plugin
+from knarr.apiserver.admission.plugin import Plugin
 
 PLUGINS: tuple[Plugin, ...] = (
     namespace_lifecycle.PLUGIN,
@@ -16,10 +16,3 @@ PLUGINS: tuple[Plugin, ...] = (
     priority.PLUGIN,
     default_toleration_seconds.PLUGIN,
 )
-
-
-def admit(attributes: Attributes) -> None:
-    """Show a write to every plugin that handles it. Raises APIError."""
-    for plugin in PLUGINS:
-        if plugin.handles(attributes):
-            plugin.admit(attributes)

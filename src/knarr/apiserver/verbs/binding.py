@@ -32,7 +32,7 @@ async def create(call: Call) -> Answer:
     if pods is None:
         raise call.not_found(info.name)
     request = replace(call.request, info=info)
-    return await _bind(Call(call.registry, request, pods, pods.storage_version), binding)
+    return await _bind(Call(call.registry, request, pods, pods.storage_version, call.admission), binding)
 
 
 async def _bind(call: Call, binding: JSON) -> Answer:

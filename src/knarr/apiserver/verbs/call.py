@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from knarr.api.kind import Kind, Version
+from knarr.apiserver.admission.admission import Admission
 from knarr.apiserver.media import META_GROUP
 from knarr.apiserver.registry import Registry, key_of
 from knarr.apiserver.request import APIRequest
@@ -22,6 +23,7 @@ class Call:
     request: APIRequest
     kind: Kind
     version: Version
+    admission: Admission
     warnings: list[str] = field(default_factory=list)
 
     @property

@@ -89,7 +89,9 @@ async def delete_object(
 async def _delete(call: Call, entry: Entry, options: DeleteOptions) -> tuple[Stored, bool]:
     old = orjson.loads(entry.value)
     _check_preconditions(call, entry, old["metadata"], options)
-    writing.run_admission(call, "DELETE", None, old)
+    attributes = writing.attributes_of(call, "DELETE", None, old)
+    await call.admission.mutate(attributes)
+    await call.admission.validate(attributes)
     new = orjson.loads(entry.value)
     mark(call.kind, new, options, call.registry.clock.now())
     if finished(new):

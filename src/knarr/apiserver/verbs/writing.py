@@ -15,7 +15,6 @@ from knarr.api import gaps
 from knarr.api.kind import JSON
 from knarr.api.types import type_of
 from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Operation
-from knarr.apiserver.admission.table import admit
 from knarr.apiserver.effects.effect import RefusedError
 from knarr.apiserver.effects.table import effects_of
 from knarr.apiserver.encoding import to_stored
@@ -55,7 +54,7 @@ async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
         tree = read()
         generated = not tree["metadata"].get("name") and bool(tree["metadata"].get("generateName"))
         try:
-            writes = _plan_create(call, tree)
+            writes = await _plan_create(call, tree)
         except AwaitedError as awaited:
             if await call.registry.appears(*awaited.address, PATIENCE):
                 continue
@@ -70,12 +69,13 @@ async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
     raise contended(call)
 
 
-def _plan_create(call: Call, tree: JSON) -> list[Write]:
+async def _plan_create(call: Call, tree: JSON) -> list[Write]:
     kind, metadata = call.kind, tree["metadata"]
     objectmeta.prepare_create(call, metadata)
     if kind.has_status and kind.qualified_resource not in _STATUS_AT_CREATION:
         tree["status"] = {}
-    run_admission(call, "CREATE", tree, None)
+    attributes = attributes_of(call, "CREATE", tree, None)
+    await call.admission.mutate(attributes)
     if kind.prepare_create:
         kind.prepare_create(tree)
     for effect in effects_of(kind):
@@ -84,6 +84,7 @@ def _plan_create(call: Call, tree: JSON) -> list[Write]:
     errors = [*objectmeta.check_name(kind, metadata), *type_of(kind.storage_version.definition).validate(tree)]
     errors += kind.validate(tree) if kind.validate else ()
     _refuse(call, tree, errors)
+    await call.admission.validate(attributes)
     _warn(call, tree, None)
     extra = plan_effects(call, tree, None)
     key = key_of(kind, call.namespace, metadata["name"])
@@ -120,17 +121,20 @@ async def _update(call: Call, entry: Entry, draft: Callable[[JSON, int], Draft],
     new = part.merge(call.kind, wanted.tree, old)
     new["metadata"] = dict(new["metadata"])  # which may be the old one's
     objectmeta.carry_over(call, new["metadata"], old["metadata"])
-    run_admission(call, "UPDATE", new, old)
+    attributes = attributes_of(call, "UPDATE", new, old)
+    await call.admission.mutate(attributes)
     if part.prepare and (prepare := part.prepare(call.kind)):
         prepare(new, old)
     for effect in effects_of(call.kind):
         if effect.settle:
             effect.settle(new, old)
+    if new != old:
+        if part.counts and call.kind.generation:
+            _count_generation(new, old)
+        _validate_update(call, part, new, old)
+    await call.admission.validate(attributes)
     if new == old:
         return Stored(entry.value, entry.revision)
-    if part.counts and call.kind.generation:
-        _count_generation(new, old)
-    _validate_update(call, part, new, old)
     if finished(new):
         return await remove(call, entry, new)
     extra = plan_effects(call, new, old)
@@ -169,23 +173,24 @@ def _refuse(call: Call, tree: JSON, errors: Iterable[FieldError]) -> None:
         raise Invalid.of(call.kind.group, call.kind.kind, tree["metadata"].get("name", ""), found)
 
 
-def run_admission(call: Call, operation: Operation, new: JSON | None, old: JSON | None) -> None:
-    """Show the write to the admission plugins. Raises APIError."""
+def attributes_of(call: Call, operation: Operation, new: JSON | None, old: JSON | None) -> Attributes:
+    """The write as admission is shown it."""
     metadata = (new or old or {})["metadata"]
     source = call.registry.options.random
-    admit(
-        Attributes(
-            operation=operation,
-            kind=call.kind,
-            namespace=call.namespace,
-            name=metadata.get("name", ""),
-            object=new,
-            old=old,
-            user=call.request.user,
-            lister=call.registry,
-            generate=lambda: names.generate_suffix(source),
-            subresource=call.subresource,
-        )
+    return Attributes(
+        operation=operation,
+        kind=call.kind,
+        version=call.version,
+        namespace=call.namespace,
+        name=metadata.get("name", ""),
+        object=new,
+        old=old,
+        user=call.request.user,
+        lister=call.registry,
+        generate=lambda: names.generate_suffix(source),
+        subresource=call.subresource,
+        dry_run=call.dry_run(),
+        warnings=call.warnings,
     )
 
 
