@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,14 +42,20 @@ class Authority:
         authority.file = certificate
         return authority
 
-    def issue(self, name: str, *groups: str, lasts: tuple[float, float] = (-300, 3600)) -> Pair:
-        """A pair for a client of this name and groups, or a server on loopback; `lasts`: seconds from now."""
+    def issue(
+        self, name: str, *groups: str, lasts: tuple[float, float] = (-300, 3600), hosts: Sequence[str] = ()
+    ) -> Pair:
+        """A pair for a client of this name and groups, or a server on loopback or of these host names.
+
+        `lasts`: seconds from now.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
         subject = x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        served = x509.SubjectAlternativeName([loopback, *map(x509.DNSName, hosts)])
         certificate = (
-            self._builder(subject, key, lasts).add_extension(loopback, critical=False).sign(self._key, hashes.SHA256())
+            self._builder(subject, key, lasts).add_extension(served, critical=False).sign(self._key, hashes.SHA256())
         )
         pair = Pair(self._directory / f"{name}.crt", self._directory / f"{name}.key")
         pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

@@ -23,9 +23,11 @@ class HTTPTransport:
     """Requests to the server at `url` (http or https; a path in it goes before every request's).
 
     `headers` is asked for each request what to add (a bearer token that may change). `server_name` is the name that the
-    server's certificate must have where it is not the URL's host. A request on an idle connection that turns out to be
-    dead is sent again on a fresh one if it changes nothing. There is no time limit but `connect_timeout` (seconds, with
-    the TLS handshake): limit the call. Raises ConnectionError or TimeoutError; failures of TLS are ConnectionErrors.
+    server's certificate must have where it is not the URL's host. `address` says for each connection where to dial,
+    where that is not the URL's host. A request on an idle connection that turns out to be dead is sent again on a fresh
+    one if it changes nothing, or if all that is sent here is `repeatable`. There is no time limit but `connect_timeout`
+    (seconds, with the TLS handshake): limit the call. Raises ConnectionError or TimeoutError; failures of TLS are
+    ConnectionErrors.
     """
 
     def __init__(
@@ -36,6 +38,8 @@ class HTTPTransport:
         server_name: str | None = None,
         headers: Callable[[], Mapping[str, str]] = no_headers,
         connect_timeout: float = 10.0,
+        address: Callable[[], tuple[str, int]] | None = None,
+        repeatable: bool = False,
     ) -> None:
         parts = urlsplit(url)
         self._secure = parts.scheme == "https"
@@ -47,9 +51,12 @@ class HTTPTransport:
         self._server_name = server_name
         self._headers = headers
         self._timeout = connect_timeout
+        self._address = address
+        self._repeatable = repeatable
         self._idle: list[ClientConnection] = []
         self._all: set[ClientConnection] = set()
         self._closed = False
+        self._most = _IDLE
 
     async def request(self, request: Request) -> Response:
         connection = await self._exchange(request)
@@ -81,6 +88,13 @@ class HTTPTransport:
             connection.close()
         self._idle.clear()
 
+    def retire(self) -> None:
+        """Keep no connection any more: the idle ones are closed now, others when their exchange has ended."""
+        self._most = 0
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
     async def _exchange(self, request: Request) -> ClientConnection:
         """Send, and return the connection with the answer's head on it."""
         head = request_head(request, self._prefix, {**self._base, **self._headers()})
@@ -89,7 +103,7 @@ class HTTPTransport:
             try:
                 return await self._send(connection, head, request)
             except ConnectionError:
-                if request.method not in _SAFE:
+                if request.method not in _SAFE and not self._repeatable:
                     raise
         return await self._send(await self._connect(), head, request)
 
@@ -105,27 +119,28 @@ class HTTPTransport:
         if self._closed:
             raise ConnectionAbortedError("the transport is closed")
         tls = (self._tls or ssl.create_default_context()) if self._secure else None
+        host, port = self._address() if self._address else (self._host, self._port)
         try:
             async with asyncio.timeout(self._timeout):
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: ClientConnection(self._forget),
-                    self._host,
-                    self._port,
+                    host,
+                    port,
                     ssl=tls,
                     server_hostname=(self._server_name or self._host) if tls else None,
                 )
         except TimeoutError:
-            raise TimeoutError(f"{self._host}:{self._port} did not answer in {self._timeout:g} s") from None
+            raise TimeoutError(f"{host}:{port} did not answer in {self._timeout:g} s") from None
         except ConnectionError:
             raise
         except OSError as error:  # ssl.SSLError and socket.gaierror are OSErrors
-            raise ConnectionError(f"{self._host}:{self._port}: {error}") from error
+            raise ConnectionError(f"{host}:{port}: {error}") from error
         self._all.add(connection)
         return connection
 
     def _release(self, connection: ClientConnection) -> None:
         """The exchange has ended: keep the connection, or let it go."""
-        if connection.reusable and len(self._idle) < _IDLE and not self._closed:
+        if connection.reusable and len(self._idle) < self._most and not self._closed:
             self._idle.append(connection)
         else:
             connection.close()

@@ -1,0 +1,66 @@
+"""Webhooks of a test: HTTPS servers in its process that answer as it says, and remember what they were asked."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from knarr.wire.messages import Answer, Peer, Request, Response
+from knarr.wire.server import Server
+from knarr.wire.tls import server_context
+from tests.api.certificates import Authority
+
+JSON = dict[str, Any]
+Reply = Callable[[JSON], Any]  # from the review to its answer: a tree, or an Answer of any kind
+
+
+@dataclass
+class Hook:
+    """A running webhook server; `reply` may be changed at any time, and may be a coroutine function."""
+
+    url: str
+    port: int
+    authority: Authority
+    reply: Reply
+    asked: list[Request] = field(default_factory=list)
+
+    @property
+    def bundle(self) -> str:
+        return base64.b64encode(self.authority.file.read_bytes()).decode()
+
+    @property
+    def reviews(self) -> list[JSON]:
+        """What was posted, in order."""
+        return [json.loads(request.body) for request in self.asked]
+
+    def config(self, path: str = "/") -> JSON:
+        """A `clientConfig` that leads here by URL."""
+        return {"url": self.url + path, "caBundle": self.bundle}
+
+    async def __call__(self, request: Request, peer: Peer) -> Answer:
+        self.asked.append(request)
+        answer = self.reply(json.loads(request.body))
+        if hasattr(answer, "__await__"):
+            answer = await answer
+        if isinstance(answer, dict):
+            return Response(200, {"content-type": "application/json"}, json.dumps(answer).encode())
+        assert answer is not None
+        return answer  # type: ignore[no-any-return]
+
+
+@asynccontextmanager
+async def hook(authority: Authority, reply: Reply, *hosts: str, plain: bool = False) -> AsyncIterator[Hook]:
+    """A webhook server on loopback whose certificate has these names too; `plain` does without TLS."""
+    pair = authority.issue("webhook", hosts=hosts)
+    found = Hook("", 0, authority, reply)
+    server = Server(found, tls=None if plain else server_context(pair.certificate, pair.key))
+    found.port = await server.listen()
+    found.url = f"https://127.0.0.1:{found.port}"
+    try:
+        yield found
+    finally:
+        await server.close(grace=0)
