@@ -31,6 +31,7 @@ from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Security, assemble
 from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.apiserver.indexing import index_of
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.transport import InProcessTransport
 from knarr.client.client import Client
 from knarr.client.objects import Object, View
@@ -74,11 +75,12 @@ def pod(name: str) -> JSON:
 async def serving() -> AsyncIterator[Application]:
     """An API server without sockets."""
     store, clock = MemoryStore(), RealClock()
-    cache = WatchCache(store, index_of(KINDS), clock=clock)
-    api = API(KINDS, store, cache, clock)
+    kinds = Kinds(KINDS)
+    cache = WatchCache(store, index_of(kinds), clock=clock)
+    api = API(kinds, store, cache, clock)
     await cache.start()
     await bootstrap.ensure(api.registry)
-    front = assemble(api, KINDS, Security(ssl.create_default_context(), *token_keys()), {})
+    front = assemble(api, Security(ssl.create_default_context(), *token_keys()), {})
     try:
         yield front.application
     finally:

@@ -23,6 +23,7 @@ from knarr.apiserver.api import API
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.info import parse
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import RealClock
 from knarr.storage.cache import WatchCache
@@ -58,8 +59,9 @@ class Null:
 
 class Bench:
     def __init__(self, store: Store) -> None:
-        self.cache = WatchCache(store, index_of(KINDS))
-        self.api = API(KINDS, store, self.cache, RealClock())
+        kinds = Kinds(KINDS)
+        self.cache = WatchCache(store, index_of(kinds))
+        self.api = API(kinds, store, self.cache, RealClock())
 
     async def send(
         self,

@@ -19,6 +19,7 @@ from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authz.identities import NamedIdentities
 from knarr.apiserver.authz.table import IDENTITIES
 from knarr.apiserver.documents import Documents
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import RealClock
@@ -48,7 +49,7 @@ def chain() -> Application:
         authenticator=Authenticator(clock),
         authorizer=NamedIdentities(IDENTITIES),
         resources=Constant(),
-        documents=Documents(KINDS, {}, metrics),
+        documents=Documents(Kinds(KINDS), {}, metrics),
         metrics=metrics,
         clock=clock,
     )

@@ -18,6 +18,7 @@ from knarr.apiserver.api import API
 from knarr.apiserver.assembly import Front, Security, assemble
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.indexing import index_of
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.transport import InProcessTransport
 from knarr.machinery.clock import RealClock
 from knarr.storage.cache import WatchCache
@@ -101,11 +102,11 @@ async def running(directory: Path) -> AsyncIterator[Running]:
     authority = Authority(directory)
     pair, kubelet_client = authority.issue("server"), authority.issue("system:apiserver")
     tls = server_context(pair.certificate, pair.key, authority.file)
-    clock, store = RealClock(), MemoryStore()
-    cache = WatchCache(store, index_of(KINDS), clock=clock)
-    api = API(KINDS, store, cache, clock)
+    clock, store, kinds = RealClock(), MemoryStore(), Kinds(KINDS)
+    cache = WatchCache(store, index_of(kinds), clock=clock)
+    api = API(kinds, store, cache, clock)
     kubelet_tls = client_context(authority.file, kubelet_client.certificate, kubelet_client.key)
-    front = assemble(api, KINDS, Security(kubelet_tls, *_token_keys()), {"readyz": {"store": lambda: ""}})
+    front = assemble(api, Security(kubelet_tls, *_token_keys()), {"readyz": {"store": lambda: ""}})
     kubelet = FakeKubelet()
     server, node = Server(front.application, tls=tls, oversized=front.application.oversized), Server(kubelet, tls=tls)
     await cache.start()

@@ -14,6 +14,7 @@ from knarr.apiserver.api import API
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.info import parse
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.registry import Options
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import VirtualClock
@@ -99,8 +100,9 @@ class Server:
 
     def restart(self) -> None:
         """A new server over the same store; its cache is still to be started."""
-        self.cache = WatchCache(self.store, index_of(KINDS), clock=self.clock)
-        self.api = API(KINDS, self.store, self.cache, self.clock, self.options)
+        kinds = Kinds(KINDS)
+        self.cache = WatchCache(self.store, index_of(kinds), clock=self.clock)
+        self.api = API(kinds, self.store, self.cache, self.clock, self.options)
 
     async def request(
         self,

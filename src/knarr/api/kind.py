@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from knarr.machinery.fielderrors import FieldError
 
@@ -30,6 +30,36 @@ class Column:
     description: str = ""
 
 
+class ObjectType(Protocol):
+    """What is known of the objects of one version. Trees are changed in place; decode comes before anything else."""
+
+    definition: str  # its name in OpenAPI
+
+    def decode(self, tree: JSON) -> list[str]:
+        """Check JSON types, drop nulls and unknown fields, whose places are returned. Raises types.DecodeError."""
+
+    def default(self, tree: JSON) -> None:
+        """Add what the author left out."""
+
+    def validate(self, tree: JSON) -> list[FieldError]:
+        """All that is wrong with a new object."""
+
+    def validate_changes(self, new: JSON, old: JSON) -> list[FieldError]:
+        """What is wrong with the parts of a valid object that a change touches."""
+
+    def validate_update(self, new: JSON, old: JSON) -> list[FieldError]:
+        """What the change itself may not do."""
+
+
+class OwnType(ObjectType, Protocol):
+    """The type of a custom resource, which brings along what others find among the published definitions."""
+
+    digest: str  # changes with the schema
+
+    def schemas(self, older: bool) -> Mapping[str, JSON]:
+        """Definitions for OpenAPI by name, references in the form of version 3; `older` is for version 2."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """A served version. Where it is not the storage version, both conversions are given.
@@ -42,6 +72,7 @@ class Version:
     to_storage: Callable[[JSON], JSON] | None = None
     from_storage: Callable[[JSON], JSON] | None = None
     deprecated: str = ""  # the text of the Warning header that its use earns
+    own: OwnType | None = None  # in place of the published definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +119,17 @@ class Kind:
     warnings: Callable[[JSON, JSON | None], Iterable[str]] | None = None  # (new, old or None)
     effects: tuple[str, ...] = ()  # what a write needs from outside the object: names in apiserver/effects/table.py
     ttl: float | None = None  # seconds after which the store drops an object (events)
+    # By version, where versions differ in more than their schema (subresources, columns, fields): the kind as each
+    # one shows it.
+    faces: Mapping[str, Kind] = field(default_factory=dict)
 
     @property
     def storage_version(self) -> Version:
         return self.stored or next(v for v in self.versions if v.to_storage is None)
+
+    def at(self, version: Version) -> Kind:
+        """The kind as one of its versions shows it."""
+        return self.faces.get(version.name, self)
 
     @property
     def prefix(self) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.admission.admission import Admission
 from knarr.apiserver.admission.table import PLUGINS
 from knarr.apiserver.info import RequestInfo
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.registry import Options, Registry, tree_of
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.verbs.call import Call
@@ -25,7 +24,7 @@ class API:
 
     def __init__(
         self,
-        kinds: Iterable[Kind],
+        kinds: Kinds,
         store: Store,
         cache: WatchCache,
         clock: Clock,
@@ -41,6 +40,7 @@ class API:
         version = next((v for v in kind.versions if v.name == info.version), None) if kind else None
         if kind is None or version is None:
             raise _nothing_here()
+        kind = kind.at(version)
         if not _is_address(kind, info) or (info.subresource and info.subresource not in kind.subresources):
             raise _nothing_here()
         for why in path_segment(info.name):  # it becomes a part of the key

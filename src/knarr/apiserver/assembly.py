@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from knarr.api.kind import JSON, Kind
+from knarr.api.kind import JSON
 from knarr.apiserver import reviews
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
@@ -43,9 +43,10 @@ class Front:
     tokens: TokenVerifier
 
 
-def assemble(api: API, kinds: Sequence[Kind], security: Security, checks: Mapping[str, Mapping[str, Check]]) -> Front:
+def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Check]]) -> Front:
     """Put the chain before the resources; `checks` are those of the health endpoints, by endpoint and name."""
     registry = api.registry
+    registry.kinds.serve(*reviews.KINDS)
 
     def lookup(plural: str, namespace: str, name: str) -> JSON | None:
         return registry.get("", plural, namespace, name)
@@ -59,7 +60,7 @@ def assemble(api: API, kinds: Sequence[Kind], security: Security, checks: Mappin
         authenticator=Authenticator(clock, tokens),
         authorizer=authorizer,
         resources=api,
-        documents=Documents((*kinds, *reviews.KINDS), checks, metrics),
+        documents=Documents(registry.kinds, checks, metrics),
         metrics=metrics,
         clock=clock,
         handlers={

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.answers import NOT_FOUND, Document
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.subresources import Subresource, subresources_of
 from knarr.wire.messages import Request, Response
 
@@ -25,14 +26,23 @@ _AGGREGATED_GROUP = "apidiscovery.k8s.io"
 class Discovery:
     """Serves the documents derived from the kinds; each is encoded when first asked for."""
 
-    def __init__(self, kinds: Sequence[Kind]) -> None:
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._generation = -1  # of the kinds, when they were grouped
         self._groups: dict[str, list[Kind]] = {}
-        for kind in kinds:
-            self._groups.setdefault(kind.group, []).append(kind)
         self._documents: dict[tuple[str, str], Document | None] = {}
+
+    def _refresh(self) -> None:
+        if self._generation == self._kinds.generation:
+            return
+        self._generation = self._kinds.generation
+        self._groups, self._documents = {}, {}
+        for kind in self._kinds:
+            self._groups.setdefault(kind.group, []).append(kind)
 
     def paths(self) -> list[str]:
         """Every path that is answered."""
+        self._refresh()
         found = ["/api", "/apis"]
         for group, kinds in self._groups.items():
             base = f"/apis/{group}" if group else "/api"
@@ -40,6 +50,7 @@ class Discovery:
         return sorted(set(found))
 
     def answer(self, request: Request) -> Response:
+        self._refresh()
         path = request.path.rstrip("/")
         form = _aggregated_form(request.headers.get("accept", "")) if path in ("/api", "/apis") else ""
         if (path, form) not in self._documents:
@@ -128,15 +139,19 @@ def _group(name: str, kinds: list[Kind]) -> JSON:
 
 def _resource_list(group: str, version: str, kinds: Iterable[Kind]) -> JSON | None:
     resources: list[JSON] = []
-    for kind in kinds:
-        if any(served.name == version for served in kind.versions):
-            resources.append(_resource(kind))
-            resources += [_subresource(kind, sub, version) for sub in subresources_of(kind)]
+    for kind in _served(kinds, version):
+        resources.append(_resource(kind))
+        resources += [_subresource(kind, sub, version) for sub in subresources_of(kind)]
     if not resources:
         return None
     group_version = f"{group}/{version}" if group else version
     resources.sort(key=lambda resource: resource["name"])
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}
+
+
+def _served(kinds: Iterable[Kind], name: str) -> list[Kind]:
+    """The kinds that a version has, as it shows them."""
+    return [kind.at(version) for kind in kinds for version in kind.versions if version.name == name]
 
 
 def _resource(kind: Kind) -> JSON:
@@ -169,10 +184,9 @@ def _storage_version_hash(kind: Kind) -> str | None:
 
 
 def _aggregated_version(group: str, version: str, kinds: Iterable[Kind]) -> JSON:
-    served = [kind for kind in kinds if any(v.name == version for v in kind.versions)]
     return {
         "version": version,
-        "resources": [_aggregated_resource(kind, group, version) for kind in served],
+        "resources": [_aggregated_resource(kind, group, version) for kind in _served(kinds, version)],
         "freshness": "Current",
     }
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from knarr import KUBERNETES_VERSION
-from knarr.api.kind import Kind
 from knarr.apiserver.answers import NOT_FOUND, json_answer
 from knarr.apiserver.discovery import Discovery
 from knarr.apiserver.health import ENDPOINTS, Check, Health
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import CONTENT_TYPE, Metrics
 from knarr.apiserver.openapi import OpenAPI
 from knarr.machinery.errors import MethodNotAllowed
@@ -32,7 +32,7 @@ VERSION: Final = {
 class Documents:
     """Finds the answer to a path; unknown ones get the plain 404 that upstream's mux gives."""
 
-    def __init__(self, kinds: Sequence[Kind], checks: Mapping[str, Mapping[str, Check]], metrics: Metrics) -> None:
+    def __init__(self, kinds: Kinds, checks: Mapping[str, Mapping[str, Check]], metrics: Metrics) -> None:
         self._health = Health(checks)
         self._discovery = Discovery(kinds)
         self._openapi = OpenAPI(kinds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import orjson
 
 from knarr.api.kind import JSON, Kind
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.recent import Recent
 from knarr.machinery.clock import Clock
 from knarr.runtime.timers import Timers
@@ -52,16 +53,15 @@ class Registry:
     """The kinds served here, and the way to their objects. A `Lister`."""
 
     def __init__(
-        self, kinds: Iterable[Kind], store: Store, cache: WatchCache, clock: Clock, options: Options | None = None
+        self, kinds: Kinds, store: Store, cache: WatchCache, clock: Clock, options: Options | None = None
     ) -> None:
-        self.store, self.cache, self.clock = store, cache, clock
+        self.kinds, self.store, self.cache, self.clock = kinds, store, cache, clock
         self.options = options or Options()
         self.timers = Timers(clock)
         self.frames = Recent()
-        self._kinds = {(kind.group, kind.plural): kind for kind in kinds}
 
     def find(self, group: str, plural: str) -> Kind | None:
-        return self._kinds.get((group, plural))
+        return self.kinds.find(group, plural)
 
     def entry(self, kind: Kind, namespace: str, name: str) -> Entry | None:
         return self.cache.get(key_of(kind, namespace, name))

@@ -17,6 +17,7 @@ from knarr.apiserver.assembly import Security, assemble
 from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.apiserver.health import Check
 from knarr.apiserver.indexing import index_of
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.registry import Options
 from knarr.apiserver.transport import InProcessTransport
 from knarr.client.client import Client
@@ -55,13 +56,14 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         except StoreError as error:
             raise UserError(f"the store {config.database} cannot be opened: {error}") from None
         stack.push_async_callback(store.close)
-        cache = WatchCache(store, index_of(KINDS), clock=clock)
+        kinds = Kinds(KINDS)
+        cache = WatchCache(store, index_of(kinds), clock=clock)
         await cache.start()
         stack.push_async_callback(cache.stop)
-        api = API(KINDS, store, cache, clock, _options(config))
+        api = API(kinds, store, cache, clock, _options(config))
         stack.callback(api.close)
         started = asyncio.Event()
-        front = assemble(api, KINDS, _security(config), _checks(started))
+        front = assemble(api, _security(config), _checks(started))
         stack.push_async_callback(front.kubelets.close)
         _allow_connections()
         server = await _listen(config, front.application)

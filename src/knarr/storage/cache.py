@@ -92,6 +92,12 @@ class WatchCache:
                 break
         return found
 
+    def reindex(self, prefix: str) -> None:
+        """Ask the index again about everything below a prefix, and forget the encodings."""
+        for entry in self.range(prefix):
+            record = Record(entry.key, entry.value, entry.created, entry.revision)
+            self._shelf(self._shelf_name(entry.key)).put(self._entry(record))
+
     def count(self, prefix: str) -> int:
         return sum(shelf.count(prefix) for shelf in self._shelves_of(prefix))
 

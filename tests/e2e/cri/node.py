@@ -14,6 +14,7 @@ from knarr.apiserver.api import API
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.info import parse
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.transport import InProcessTransport
 from knarr.client.client import Client
@@ -55,9 +56,10 @@ class Bare:
 @asynccontextmanager
 async def memory_api() -> AsyncIterator[Client]:
     clock, store = RealClock(), MemoryStore()
-    cache = WatchCache(store, index_of(KINDS), clock=clock)
+    kinds = Kinds(KINDS)
+    cache = WatchCache(store, index_of(kinds), clock=clock)
     await cache.start()
-    transport = InProcessTransport(Bare(API(KINDS, store, cache, clock)), User("admin", groups=("system:masters",)))
+    transport = InProcessTransport(Bare(API(kinds, store, cache, clock)), User("admin", groups=("system:masters",)))
     client = Client(transport)
     await client.create(NAMESPACES, {"metadata": {"name": "default"}}, view=dict)
     await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default", view=dict)

@@ -11,6 +11,7 @@ from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.identities import NamedIdentities
 from knarr.apiserver.authz.table import IDENTITIES
 from knarr.apiserver.documents import Documents
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import RealClock
@@ -36,7 +37,7 @@ async def ask(failure: Exception, request: Request, broken: str = "") -> Respons
         authenticator=Authenticator(clock),
         authorizer=NamedIdentities(IDENTITIES),
         resources=Raising(failure),
-        documents=Documents(KINDS, checks, metrics),
+        documents=Documents(Kinds(KINDS), checks, metrics),
         metrics=metrics,
         clock=clock,
     )

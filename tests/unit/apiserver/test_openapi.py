@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from knarr.api.kinds.table import KINDS
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.openapi import OpenAPI
 from knarr.apiserver.openapi.protobuf import document
 from knarr.wire.messages import Request
 
-OPENAPI = OpenAPI(KINDS)
+OPENAPI = OpenAPI(Kinds(KINDS))
 
 
 def fetch(path: str, **headers: str) -> Any:

@@ -293,3 +293,18 @@ class TestFailures:
         waiters[0].cancel()
         await put(store, cache, PODS + "a/x")
         await waiters[1]
+
+
+async def test_what_is_indexed_again_has_its_new_fields_and_no_encodings(store: FlakyStore) -> None:
+    name = "old"
+    cache = WatchCache(store, lambda key, value: ({name: ""}, {"name": name}))
+    await store.commit([Write(f"{PODS}a", b"{}", expected=0)])
+    await cache.start()
+    before = cache.range(PODS)[0]
+    before.encodings["v2"] = b"x"
+    name = "new"
+    cache.reindex(PODS)
+    after = cache.range(PODS, label=("new", ""))[0]
+    assert (after.key, after.fields, after.encodings) == (before.key, {"name": "new"}, {})
+    assert not cache.range(PODS, label=("old", ""))
+    await cache.stop()

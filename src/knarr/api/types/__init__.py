@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, cached_property
 
-from knarr.api.kind import JSON
+from knarr.api.kind import JSON, ObjectType, Version
 from knarr.api.types.decoding import decoder
 from knarr.api.types.defaulting import Defaulter, defaulter
 from knarr.api.types.duplicates import duplicate_fields
@@ -21,7 +21,7 @@ from knarr.api.types.validating import Validator, change_validator, validator
 from knarr.machinery.fielderrors import FieldError
 from knarr.machinery.strategic import PatchSchema
 
-__all__ = ["DecodeError", "Type", "duplicate_fields", "type_of"]
+__all__ = ["DecodeError", "Type", "duplicate_fields", "type_of", "typed"]
 
 
 class Type:
@@ -106,3 +106,8 @@ class Type:
 def type_of(definition: str) -> Type:
     """The type of a published definition (`io.k8s.api.apps.v1.Deployment`). Raises KeyError."""
     return Type(definition, shape_of(definition))
+
+
+def typed(version: Version) -> ObjectType:
+    """The type of a version's objects."""
+    return version.own or type_of(version.definition)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from knarr.api.kind import JSON, Kind, Version
@@ -26,7 +27,12 @@ def version_three(served: Served) -> JSON:
     paths: JSON = {}
     for kind, version in served:
         paths |= paths_of(kind, version)
-    return {"openapi": "3.0.0", "info": _INFO, "paths": paths, "components": {"schemas": _closure(paths)}}
+    return {
+        "openapi": "3.0.0",
+        "info": _INFO,
+        "paths": paths,
+        "components": {"schemas": _closure(paths, _known(served, older=False))},
+    }
 
 
 def version_two(served: Served) -> JSON:
@@ -34,18 +40,29 @@ def version_two(served: Served) -> JSON:
     paths: JSON = {}
     for kind, version in served:
         paths |= paths_of(kind, version)
-    schemas = {name: _V2_SPECIAL.get(name) or _older(schema) for name, schema in _closure(paths).items()}
+    schemas = {
+        name: _V2_SPECIAL.get(name) or _older(schema)
+        for name, schema in _closure(paths, _known(served, older=True)).items()
+    }
     older_paths = {path: _older_item(item) for path, item in paths.items()}
     return {"swagger": "2.0", "info": _INFO, "paths": older_paths, "definitions": schemas}
 
 
-def _closure(tree: JSON) -> JSON:
+def _known(served: Served, *, older: bool) -> Mapping[str, JSON]:
+    """The definitions by name: the published ones, and those that custom resources bring along."""
+    own: JSON = {}
+    for _, version in served:
+        own |= version.own.schemas(older) if version.own else {}
+    return ChainMap(own, definitions())  # type: ignore[arg-type]
+
+
+def _closure(tree: JSON, known: Mapping[str, JSON]) -> JSON:
     """The definitions that a tree refers to, and those that they refer to in turn; sorted by name."""
-    published, found, waiting = definitions(), {}, _references(tree)
+    found, waiting = {}, _references(tree)
     while waiting:
         name = waiting.pop()
         if name not in found:
-            found[name] = published[name]
+            found[name] = known[name]
             waiting |= _references(found[name])
     return dict(sorted(found.items()))
 

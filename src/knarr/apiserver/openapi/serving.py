@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from knarr import __version__
-from knarr.api.kind import Kind
+from knarr.api.kind import Kind, Version
 from knarr.apiserver.answers import NOT_FOUND, json_answer
+from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.openapi import protobuf
 from knarr.apiserver.openapi.documents import Served, version_three, version_two
 from knarr.machinery.errors import NotAcceptable
@@ -53,27 +54,42 @@ class _Kept:
 
 
 class OpenAPI:
-    """Answers everything below /openapi."""
+    """Answers everything below /openapi. A document is made anew only if its own kinds have changed."""
 
-    def __init__(self, kinds: Sequence[Kind]) -> None:
-        everything: Served = [(kind, version) for kind in kinds for version in kind.versions]
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._generation = -1  # of the kinds, when the documents were looked through
+        self._three: dict[str, _Kept] = {}
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if self._generation == self._kinds.generation:
+            return
+        self._generation = self._kinds.generation
+        everything: Served = [(kind.at(version), version) for kind in self._kinds for version in kind.versions]
         by_path: dict[str, Served] = {}
         for kind, version in everything:
             base = f"apis/{kind.group}" if kind.group else "api"
             by_path.setdefault(f"{base}/{version.name}", []).append((kind, version))
-        self._three = {
-            path: _Kept(partial(_json, version_three, served), _digest(path, served))
-            for path, served in by_path.items()
-        }
+        self._three = {path: self._third_of(path, served) for path, served in by_path.items()}
         digest = _digest("v2", everything)
         self._two = _Kept(partial(_json, version_two, everything), digest)
         self._two_protobuf = _Kept(partial(_protobuf, everything), f"{digest}P", _PROTOBUF_ANSWER)
 
+    def _third_of(self, path: str, served: Served) -> _Kept:
+        """The document of a group and version, the one that there is if it is still right."""
+        digest, known = _digest(path, served), self._three.get(path)
+        if known and known.digest == digest:
+            return known
+        return _Kept(partial(_json, version_three, served), digest)
+
     def paths(self) -> list[str]:
         """Every path that is answered."""
+        self._refresh()
         return ["/openapi/v2", "/openapi/v3", *(f"/openapi/v3/{path}" for path in self._three)]
 
     def answer(self, request: Request) -> Response:
+        self._refresh()
         match request.path.strip("/").split("/", 2):
             case ["openapi", "v2"]:
                 return self._second(request)
@@ -116,5 +132,9 @@ def _protobuf(served: Served) -> bytes:
 
 def _digest(path: str, served: Served) -> str:
     """A tag that changes with what the document is made of: Knarr's version and the served definitions."""
-    text = [__version__, path, *(f"{kind.plural} {version.definition} {kind.subresources}" for kind, version in served)]
+    text = [__version__, path, *(_identity(kind, version) for kind, version in served)]
     return hashlib.sha512("\n".join(text).encode()).hexdigest().upper()
+
+
+def _identity(kind: Kind, version: Version) -> str:
+    return f"{kind.plural} {version.definition} {kind.subresources} {version.own.digest if version.own else ''}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from knarr.api.kind import JSON
 from knarr.api.paths import dig
+from knarr.api.types import type_of
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import success
 from knarr.apiserver.verbs.call import Call
@@ -21,7 +22,7 @@ _DEFINITION = "io.k8s.api.core.v1.Binding"
 
 async def bind(call: Call) -> Answer:
     """Assign the Pod to the node that the body's target names."""
-    return await _bind(call, bodies.read_as(call, "Binding", ("v1",), _DEFINITION))
+    return await _bind(call, bodies.read_as(call, "Binding", ("v1",), type_of(_DEFINITION)))
 
 
 async def create(call: Call) -> Answer:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from knarr.api.kind import JSON
-from knarr.api.types import DecodeError, type_of
+from knarr.api.kind import JSON, ObjectType
+from knarr.api.types import DecodeError, typed
 from knarr.apiserver import media
 from knarr.apiserver.encoding import api_version
 from knarr.apiserver.verbs.call import Call
@@ -19,22 +19,22 @@ def read_object(call: Call) -> JSON:
 
     Raises BadRequest, UnsupportedMediaType, RequestEntityTooLarge.
     """
-    return read_as(call, call.kind.kind, (api_version(call.kind, call.version),), call.version.definition)
+    return read_as(call, call.kind.kind, (api_version(call.kind, call.version),), typed(call.version))
 
 
-def read_as(call: Call, kind: str, api_versions: Sequence[str], definition: str) -> JSON:
+def read_as(call: Call, kind: str, api_versions: Sequence[str], model: ObjectType) -> JSON:
     """The request's body as a defaulted tree of another kind (Scale, Binding, Eviction), the first version unless
     named.
     """
     chosen = media.media_type(call.request.http.headers.get("content-type", ""))
-    tree = _parse(call, chosen, kind, definition)
+    tree = _parse(call, chosen, kind, model.definition)
     doubled = chosen.duplicates(call.request.http.body, tree) if _is_watched(call) else []
     tree = _named(tree, kind, api_versions)
-    unknown = [f'unknown field "{path}"' for path in _typed(tree, definition, kind, api_versions[0])]
+    unknown = [f'unknown field "{path}"' for path in _typed(tree, model, kind, api_versions[0])]
     if (doubled or unknown) and report(call, doubled + unknown):
         told = ", ".join([*([chosen.summed_up(doubled)] if doubled else []), *unknown])
         raise _cannot_handle(tree["kind"], api_versions[0], kind, f"strict decoding error: {told}")
-    type_of(definition).default(tree)
+    model.default(tree)
     return tree
 
 
@@ -79,14 +79,15 @@ def retyped(call: Call, tree: JSON) -> list[str]:
     """Check a tree that a patch made, in the request's version, and default it; returns the unknown fields' paths."""
     expected = api_version(call.kind, call.version)
     _named(tree, call.kind.kind, (expected,))
-    unknown = _typed(tree, call.version.definition, call.kind.kind, expected)
-    type_of(call.version.definition).default(tree)
+    model = typed(call.version)
+    unknown = _typed(tree, model, call.kind.kind, expected)
+    model.default(tree)
     return unknown
 
 
-def check_patched(call: Call, tree: JSON, kind: str, definition: str) -> None:
+def check_patched(call: Call, tree: JSON, kind: str, model: ObjectType) -> None:
     """Check a tree of another kind (a Scale) that a patch made."""
-    _typed(tree, definition, kind, str(tree.get("apiVersion", "")))
+    _typed(tree, model, kind, str(tree.get("apiVersion", "")))
 
 
 def _named(tree: JSON, kind: str, api_versions: Sequence[str]) -> JSON:
@@ -106,9 +107,9 @@ def _named(tree: JSON, kind: str, api_versions: Sequence[str]) -> JSON:
     return tree
 
 
-def _typed(tree: JSON, definition: str, kind: str, version: str) -> list[str]:
+def _typed(tree: JSON, model: ObjectType, kind: str, version: str) -> list[str]:
     try:
-        return type_of(definition).decode(tree)
+        return model.decode(tree)
     except DecodeError as error:
         raise _cannot_handle(kind, version, kind, str(error)) from None
 

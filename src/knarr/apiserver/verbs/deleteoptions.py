@@ -6,6 +6,7 @@ https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-op
 from __future__ import annotations
 
 from knarr.api.kind import JSON
+from knarr.api.types import type_of
 from knarr.apiserver.media import META_GROUP
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.call import Call
@@ -37,7 +38,7 @@ def read(call: Call) -> DeleteOptions:
 def _body(call: Call) -> JSON:
     group = call.kind.group
     versions = ["v1", f"{META_GROUP}/v1", *(f"{group}/{version.name}" for version in call.kind.versions if group)]
-    return bodies.read_as(call, "DeleteOptions", versions, _DEFINITION)
+    return bodies.read_as(call, "DeleteOptions", versions, type_of(_DEFINITION))
 
 
 def _query(call: Call) -> JSON:

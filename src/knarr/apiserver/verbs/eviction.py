@@ -8,6 +8,7 @@ from __future__ import annotations
 import orjson
 
 from knarr.api.kind import JSON, Kind
+from knarr.api.types import type_of
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.registry import prefix_of
 from knarr.apiserver.verbs import bodies
@@ -28,7 +29,7 @@ _ATTEMPTS = 20
 
 async def evict(call: Call) -> Answer:
     """Delete the Pod if its disruption budget, where it has one, allows it now."""
-    eviction = bodies.read_as(call, "Eviction", _VERSIONS, _DEFINITION)
+    eviction = bodies.read_as(call, "Eviction", _VERSIONS, type_of(_DEFINITION))
     options = eviction.get("deleteOptions") or {}
     preconditions = options.get("preconditions") or {}
     entry = call.registry.entry(call.kind, call.namespace, call.name)

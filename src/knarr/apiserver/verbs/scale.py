@@ -12,6 +12,7 @@ import orjson
 from knarr.api.cells import format_labels, format_selector
 from knarr.api.kind import JSON, Scale
 from knarr.api.paths import dig
+from knarr.api.types import type_of
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import tree_answer
 from knarr.apiserver.verbs.call import Call
@@ -39,7 +40,7 @@ async def get(call: Call) -> Answer:
 
 async def update(call: Call) -> Answer:
     def read(old: JSON, revision: int) -> JSON:
-        return bodies.read_as(call, "Scale", (_API_VERSION,), _DEFINITION)
+        return bodies.read_as(call, "Scale", (_API_VERSION,), type_of(_DEFINITION))
 
     return await _write(call, read)
 
@@ -49,7 +50,7 @@ async def patch(call: Call) -> Answer:
 
     def patched(old: JSON, revision: int) -> JSON:
         scale: JSON = apply_patch(change, _scale(call, old, revision))
-        bodies.check_patched(call, scale, "Scale", _DEFINITION)
+        bodies.check_patched(call, scale, "Scale", type_of(_DEFINITION))
         if scale["metadata"].get("resourceVersion") == str(revision):
             del scale["metadata"]["resourceVersion"]
         return scale

@@ -13,7 +13,7 @@ import orjson
 
 from knarr.api import gaps
 from knarr.api.kind import JSON
-from knarr.api.types import type_of
+from knarr.api.types import typed
 from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Operation
 from knarr.apiserver.effects.effect import RefusedError
 from knarr.apiserver.effects.table import effects_of
@@ -81,7 +81,7 @@ async def _plan_create(call: Call, tree: JSON) -> list[Write]:
     for effect in effects_of(kind):
         if effect.settle:
             effect.settle(tree, None)
-    errors = [*objectmeta.check_name(kind, metadata), *type_of(kind.storage_version.definition).validate(tree)]
+    errors = [*objectmeta.check_name(kind, metadata), *typed(kind.storage_version).validate(tree)]
     errors += kind.validate(tree) if kind.validate else ()
     _refuse(call, tree, errors)
     await call.admission.validate(attributes)
@@ -151,10 +151,10 @@ def _count_generation(new: JSON, old: JSON) -> None:
 
 
 def _validate_update(call: Call, part: Part, new: JSON, old: JSON) -> None:
-    kind, definition = call.kind, type_of(call.kind.storage_version.definition)
+    kind, model = call.kind, typed(call.kind.storage_version)
     errors: list[FieldError] = [*objectmeta.check_finalizers(new["metadata"], old["metadata"])]
-    errors += definition.validate_changes(new, old)
-    errors += definition.validate_update(new, old)
+    errors += model.validate_changes(new, old)
+    errors += model.validate_update(new, old)
     errors += kind.validate(new) if kind.validate else ()
     errors += kind.validate_update(new, old) if kind.validate_update and part.ruled else ()
     _refuse(call, new, errors)
