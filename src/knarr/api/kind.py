@@ -15,6 +15,7 @@ from knarr.machinery.fielderrors import FieldError
 
 JSON = dict[str, Any]
 
+_PUBLISHED = ("io.k8s.api.", "io.k8s.apiextensions-apiserver.", "io.k8s.kube-aggregator.")
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
@@ -73,6 +74,11 @@ class Version:
     from_storage: Callable[[JSON], JSON] | None = None
     deprecated: str = ""  # the text of the Warning header that its use earns
     own: OwnType | None = None  # in place of the published definition
+
+    @property
+    def published(self) -> bool:
+        """Whether upstream's schema has it, and so protobuf: custom resources have neither."""
+        return self.definition.startswith(_PUBLISHED)
 
 
 @dataclass(frozen=True, slots=True)

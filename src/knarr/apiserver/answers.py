@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from knarr.machinery.errors import APIError
+from knarr.apiserver.media import JSON, negotiate
+from knarr.machinery.errors import APIError, NotAcceptable
 from knarr.wire.messages import Request, Response
 
 JSON_TYPE = "application/json"
@@ -18,12 +19,16 @@ NOT_FOUND = Response(  # what upstream's mux says of a path that it does not kno
 )
 
 
-def error_answer(error: APIError) -> Response:
-    """The failure as a `Status`: the only place where errors become HTTP."""
-    headers = {"content-type": JSON_TYPE}
+def error_answer(error: APIError, request: Request) -> Response:
+    """The failure as a `Status` in a form that the client reads: the only place where errors become HTTP."""
+    try:
+        chosen = negotiate(request.headers.get("accept", "")).media
+    except NotAcceptable:
+        chosen = JSON
+    headers = {"content-type": chosen.name}
     if error.retry_after:
         headers["retry-after"] = str(error.retry_after)
-    return Response(error.code, headers, msgspec.json.encode(error.to_status()) + b"\n")
+    return Response(error.code, headers, chosen.encode(error.to_status()) + (b"\n" if chosen is JSON else b""))
 
 
 def json_answer(document: Any, status: int = 200) -> Response:

@@ -19,6 +19,7 @@ from knarr.apiserver.compression import compressed
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.info import RequestInfo, parse
 from knarr.apiserver.metrics import Labels, Metrics
+from knarr.apiserver.pretty import prettied
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError, Forbidden, InternalError, RequestEntityTooLarge, Unauthorized
@@ -64,12 +65,13 @@ class Application:
         try:
             user = self._authenticator.authenticate(request, peer)
         except APIError as error:
-            return _finish(error_answer(error), request)
-        return await compressed(await self.serve(request, user), request)
+            return prettied(_finish(error_answer(error, request), request), request)
+        return await compressed(prettied(await self.serve(request, user), request), request)
 
     async def oversized(self, request: Request, peer: Peer) -> Answer:
         """Answer a request whose body was above the server's limit."""
-        return _finish(error_answer(RequestEntityTooLarge(f"Request entity too large: limit is {BODY_LIMIT}")), request)
+        error = RequestEntityTooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
+        return _finish(error_answer(error, request), request)
 
     async def serve(self, request: Request, user: User) -> Answer:
         """Answer an authenticated request."""
@@ -79,10 +81,10 @@ class Application:
             self._authorize(user, info, request)
             answer = await self._dispatch(request, info, user)
         except APIError as error:
-            answer = error_answer(error)
+            answer = error_answer(error, request)
         except Exception as error:
             log.exception("%s %s failed", request.method, request.path)
-            answer = error_answer(_internal(error))
+            answer = error_answer(_internal(error), request)
         self._count(info, answer, started)
         return _finish(answer, request)
 

@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-import orjson
 
 from knarr.api.types import duplicate_fields
 from knarr.apiserver.jsontext import JSONSyntaxError, parse, require_writable
@@ -20,19 +19,22 @@ from knarr.machinery.errors import BadRequest, NotAcceptable, UnsupportedMediaTy
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
-    """How one media type is read into a tree and written from the JSON that is served.
+    """How one media type is read into a tree and written from one.
 
     `decode` is given a body and the definition that it is expected to hold, and raises BodyError. `duplicates`
     complains of each field that a body names twice, and `summed_up` makes one sentence of that; they are asked only
-    when the client wants to know. `framed` says that a watch can be sent in it, one document after another.
+    when the client wants to know. `event` makes a frame of a watch of an event's type and the bytes of its object;
+    what has none cannot be watched in. `tables` says whether Tables can be written in it.
     """
 
     name: str
     decode: Callable[[bytes, str], Any]
-    encode: Callable[[bytes], bytes]
+    encode: Callable[[Any], bytes]
     duplicates: Callable[[bytes, Any], list[str]] = lambda body, tree: []
     summed_up: Callable[[list[str]], str] = ", ".join
-    framed: bool = False
+    event: Callable[[str, bytes], bytes] | None = None
+    stream_name: str = ""  # of a watch in it, where that differs
+    tables: bool = True
 
 
 class BodyError(Exception):
@@ -66,10 +68,20 @@ def _decode_protobuf(body: bytes, definition: str) -> Any:
         raise BodyError(str(error)) from None
 
 
-def _encode_protobuf(data: bytes) -> bytes:
+def _encode_protobuf(tree: Any) -> bytes:
     from knarr.api import protobuf
 
-    return protobuf.encode(orjson.loads(data))
+    return protobuf.encode(tree)
+
+
+def _protobuf_event(type: str, data: bytes) -> bytes:
+    from knarr.api import protobuf
+
+    return protobuf.event(type, data)
+
+
+def _json_event(type: str, data: bytes) -> bytes:
+    return b'{"type":"%b","object":%b}\n' % (type.encode(), data)
 
 
 def _duplicates_in_json(body: bytes, tree: Any) -> list[str]:
@@ -82,13 +94,13 @@ def _duplicates_in_yaml(body: bytes, tree: Any) -> list[str]:
     return [f'line {line}: key "{key}" already set in map' for line, key in yamls.duplicate_keys(body)]
 
 
-def _encode_yaml(data: bytes) -> bytes:
+def _encode_yaml(tree: Any) -> bytes:
     from knarr.machinery import yamls
 
-    return yamls.dump(orjson.loads(data)).encode()
+    return yamls.dump(tree).encode()
 
 
-JSON = MediaType("application/json", _decode_json, lambda data: data, _duplicates_in_json, framed=True)
+JSON = MediaType("application/json", _decode_json, msgspec.json.encode, _duplicates_in_json, event=_json_event)
 YAML = MediaType(
     "application/yaml",
     _decode_yaml,
@@ -96,7 +108,14 @@ YAML = MediaType(
     _duplicates_in_yaml,
     lambda complaints: "\n  ".join(["yaml: unmarshal errors:", *complaints]),
 )
-PROTOBUF = MediaType("application/vnd.kubernetes.protobuf", _decode_protobuf, _encode_protobuf)
+PROTOBUF = MediaType(
+    "application/vnd.kubernetes.protobuf",
+    _decode_protobuf,
+    _encode_protobuf,
+    event=_protobuf_event,
+    stream_name="application/vnd.kubernetes.protobuf;stream=watch",
+    tables=False,
+)
 
 MEDIA_TYPES: tuple[MediaType, ...] = (JSON, YAML, PROTOBUF)
 _BY_NAME = {media.name: media for media in MEDIA_TYPES}
@@ -117,10 +136,6 @@ class Output:
     media: MediaType = JSON
     view: str = ""
     view_version: str = ""
-
-    def body(self, data: bytes) -> bytes:
-        """The JSON that is served, in this form."""
-        return self.media.encode(data)
 
 
 def media_type(content_type: str, accepted: Iterable[str] = tuple(_BY_NAME)) -> MediaType:
@@ -150,28 +165,30 @@ def unknown_format(accepted: Iterable[str]) -> UnsupportedMediaType:
 
 
 @lru_cache(maxsize=256)
-def negotiate(accept: str, views: frozenset[str] = frozenset(), framed: bool = False) -> Output:
+def negotiate(accept: str, views: frozenset[str] = frozenset(), *, watched: bool = False, typed: bool = True) -> Output:
     """The first choice of an Accept header that can be served here: `views` are offered besides the object itself.
 
-    Raises NotAcceptable.
+    `watched`: as a stream of events; `typed`: the object has a protobuf form (custom resources do not). Raises
+    NotAcceptable.
     """
+    offered = [media for media in MEDIA_TYPES if media.event or not watched]
     for name, parameters in _choices(accept):
-        output = _output(name, parameters, views)
-        if output and (output.media.framed or not framed):
-            return output
-    listed = ", ".join(media.name for media in MEDIA_TYPES if media.framed or not framed)
+        for media in offered:
+            if _covers(name, media.name) and (output := _output(media, parameters, views, typed=typed)):
+                return output
+    listed = ", ".join(f"{media.name};stream=watch" if watched else media.name for media in offered)
     raise NotAcceptable(f"only the following media types are accepted: {listed}")
 
 
 def _choices(accept: str) -> list[tuple[str, dict[str, str]]]:
-    """An Accept header's media ranges with their parameters, best first."""
+    """An Accept header's media ranges with their parameters, best first: by quality, exact names before ranges."""
     found = []
     for clause in (accept or "*/*").split(","):
         name, *rest = (part.strip() for part in clause.split(";"))
         parameters = dict(part.split("=", 1) for part in rest if "=" in part)
         found.append((name.lower(), parameters))
     accepted = [choice for choice in found if _quality(choice[1]) > 0]
-    return sorted(accepted, key=lambda choice: -_quality(choice[1]))
+    return sorted(accepted, key=lambda choice: (-_quality(choice[1]), choice[0].count("*")))
 
 
 def _quality(parameters: dict[str, str]) -> float:
@@ -181,13 +198,14 @@ def _quality(parameters: dict[str, str]) -> float:
         return 1.0
 
 
-def _output(name: str, parameters: dict[str, str], views: frozenset[str]) -> Output | None:
-    media = JSON if name in ("*/*", "application/*") else _BY_NAME.get(name)
+def _covers(media_range: str, name: str) -> bool:
+    return media_range in (name, "*/*") or (media_range == "application/*" and name.startswith("application/"))
+
+
+def _output(media: MediaType, parameters: dict[str, str], views: frozenset[str], *, typed: bool) -> Output | None:
     view, version = parameters.get("as", ""), parameters.get("v", "")
-    if media is None:
-        return None
     if not view:
-        return Output(media)
+        return Output(media) if typed or media is not PROTOBUF else None
     if view not in views or parameters.get("g") != META_GROUP or version not in _VIEWS[view]:
         return None
-    return Output(media, view, version)
+    return Output(media, view, version) if media.tables or view != "Table" else None

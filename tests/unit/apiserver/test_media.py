@@ -38,4 +38,8 @@ def test_what_cannot_be_served_is_said(accept: str) -> None:
 
 
 def test_a_watch_cannot_be_yaml() -> None:
-    assert negotiate("application/yaml, application/json", frozenset(), framed=True) == Output(JSON)
+    assert negotiate("application/yaml, application/json", watched=True) == Output(JSON)
+    with pytest.raises(
+        NotAcceptable, match=r"application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch$"
+    ):
+        negotiate("application/yaml", watched=True)

@@ -4,7 +4,7 @@ fields.txt holds the fields' numbers; everything else about a field (its type, w
 schema, the same that JSON is decoded by.
 """
 
-from knarr.api.protobuf.envelopes import decode, encode, encode_raw, wrap
+from knarr.api.protobuf.envelopes import decode, encode, encode_raw, event, listed, wrap
 from knarr.api.protobuf.wire import ProtobufError
 
-__all__ = ["ProtobufError", "decode", "encode", "encode_raw", "wrap"]
+__all__ = ["ProtobufError", "decode", "encode", "encode_raw", "event", "listed", "wrap"]

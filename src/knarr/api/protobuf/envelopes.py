@@ -5,12 +5,13 @@ runtime.Unknown{ 1: TypeMeta{ 1: apiVersion, 2: kind }, 2: the object's message,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from knarr.api.kind import JSON
 from knarr.api.protobuf.codecs import reader, text, writer
 from knarr.api.protobuf.numbers import message_of
-from knarr.api.protobuf.wire import ProtobufError, delimited, fields
+from knarr.api.protobuf.wire import ProtobufError, delimited, fields, varint
 from knarr.api.types.shapes import Struct, shape_of
 
 MAGIC = b"k8s\0"
@@ -65,6 +66,25 @@ def wrap(api_version: str, kind: str, raw: bytes) -> bytes:
     """An object's message with its type named."""
     type_meta = delimited(b"\x0a", api_version.encode()) + delimited(b"\x12", kind.encode())
     return MAGIC + delimited(b"\x0a", type_meta) + delimited(b"\x12", raw) + b"\x1a\x00\x22\x00"
+
+
+def listed(api_version: str, kind: str, metadata: JSON, messages: Iterable[bytes]) -> bytes:
+    """A whole list, of its items' messages; all lists have their metadata in field 1 and the items in field 2."""
+    shape = _struct(f"{_META}.ListMeta")
+    assert shape is not None
+    parts = [delimited(b"\x0a", writer(shape, message_of(shape.name))(metadata))]
+    for message in messages:
+        parts += (b"\x12", varint(len(message)), message)
+    return wrap(api_version, kind, b"".join(parts))
+
+
+def event(type: str, whole: bytes) -> bytes:
+    """A frame of a watch: the length in four bytes, and a WatchEvent that holds a whole object.
+
+    WatchEvent{ 1: type, 2: RawExtension{ 1: the object } }
+    """
+    message = delimited(b"\x0a", type.encode()) + delimited(b"\x12", delimited(b"\x0a", whole))
+    return len(message).to_bytes(4, "big") + message
 
 
 @cache

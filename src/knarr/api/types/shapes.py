@@ -79,6 +79,12 @@ _NAMED: dict[str, Shape] = {
     f"{_META}.Time": Scalar("time"),
     f"{_META}.MicroTime": Scalar("micro"),
 }
+for _version in ("v1", "v1beta1"):  # views, which the published schema leaves out
+    _partial = f"{_META.removesuffix('v1')}{_version}.PartialObjectMetadata"
+    _items = {"type": "array", "items": {"$ref": f"/{_META}.PartialObjectMetadata"}}
+    _listed = {"metadata": {"$ref": f"/{_META}.ListMeta"}, "items": _items}
+    _NAMED[_partial] = Struct(_partial, {"properties": {"metadata": {"$ref": f"/{_META}.ObjectMeta"}}})
+    _NAMED[f"{_partial}List"] = Struct(f"{_partial}List", {"properties": _listed})
 _FORMS: dict[tuple[str, str], Form] = {
     ("string", ""): "string",
     ("string", "byte"): "bytes",

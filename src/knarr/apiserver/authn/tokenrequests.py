@@ -36,7 +36,9 @@ class TokenRequests:
     async def handle(self, request: APIRequest) -> Answer:
         if request.info.verb != "create":
             raise MethodNotAllowed
-        content_type = request.http.headers.get("content-type", "")
+        headers = request.http.headers
+        chosen = media.negotiate(headers.get("accept", "")).media
+        content_type = headers.get("content-type", "")
         spec = _decode(media.to_json(content_type, request.http.body, _DEFINITION))
         namespace, name = request.info.namespace, request.info.name
         account = self._find("serviceaccounts", namespace, name)
@@ -54,7 +56,7 @@ class TokenRequests:
             "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": spec.bound_object_ref},
             "status": {"token": token, "expirationTimestamp": format_time(expires)},
         }
-        return Response(201, {"content-type": "application/json"}, msgspec.json.encode(answer))
+        return Response(201, {"content-type": chosen.name}, chosen.encode(msgspec.to_builtins(answer)))
 
     def _bound(self, namespace: str, account: str, reference: _Reference | None) -> dict[str, Bound]:
         """What the token will live and die with, by claim. A Pod's node is named along with it."""

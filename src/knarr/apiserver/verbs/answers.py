@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import orjson
 
 from knarr.api.kind import JSON
 from knarr.apiserver import media, tables
-from knarr.apiserver.encoding import served
+from knarr.apiserver.representations import Item, representation
 from knarr.apiserver.verbs.call import Call
 from knarr.wire.messages import Response
 
@@ -23,23 +23,30 @@ class Stored(NamedTuple):
     value: bytes
     revision: int
 
+    @property
+    def encodings(self) -> dict[object, bytes]:
+        """Nothing is remembered of what only its writer is shown."""
+        return {}
 
-def output(call: Call, views: frozenset[str] = frozenset(), framed: bool = False) -> media.Output:
+
+def output(call: Call, views: frozenset[str] = frozenset(), *, watched: bool = False) -> media.Output:
     """What the request's Accept header chooses. Raises NotAcceptable."""
-    return media.negotiate(call.request.http.headers.get("accept", ""), views, framed)
+    accept = call.request.http.headers.get("accept", "")
+    return media.negotiate(accept, views, watched=watched, typed=call.version.published)
 
 
-def object_answer(call: Call, stored: Stored, status: int = 200, memo: dict[Any, bytes] | None = None) -> Response:
+def object_answer(call: Call, stored: Item, status: int = 200) -> Response:
     """One object in the version and form that the client asked for."""
     chosen = output(call, OBJECT_VIEWS)
     if chosen.view:
-        tree = storage_tree(stored)
-        return tree_answer(call, tables.view(call.kind, chosen, tree, call.request, call.registry.clock.now()), status)
-    data = served(call.version, stored.value, stored.revision, memo)
-    return Response(status, headers(call, chosen.media), chosen.body(data))
+        now = call.registry.clock.now()
+        body = chosen.media.encode(tables.view(call.kind, chosen, storage_tree(stored), call.request, now))
+    else:
+        body = representation(chosen.media).whole(call.kind, call.version, stored)
+    return Response(status, headers(call, chosen.media), body)
 
 
-def storage_tree(stored: Stored) -> JSON:
+def storage_tree(stored: Item) -> JSON:
     """The object as a tree of the storage version, with its resourceVersion where it has one."""
     tree: JSON = orjson.loads(stored.value)
     if stored.revision:
@@ -48,9 +55,9 @@ def storage_tree(stored: Stored) -> JSON:
 
 
 def tree_answer(call: Call, tree: JSON, status: int = 200) -> Response:
-    """Any tree as it is: a Scale, a Table, a Status."""
-    chosen = output(call, OBJECT_VIEWS)
-    return Response(status, headers(call, chosen.media), chosen.body(msgspec.json.encode(tree)))
+    """Any tree as it is, of a published type: a Scale, a review, a Status."""
+    chosen = media.negotiate(call.request.http.headers.get("accept", ""), OBJECT_VIEWS)
+    return Response(status, headers(call, chosen.media), chosen.media.encode(tree))
 
 
 def success(call: Call, status: int = 200, details: Mapping[str, str] | None = None) -> Response:
@@ -63,7 +70,9 @@ def success(call: Call, status: int = 200, details: Mapping[str, str] | None = N
     return tree_answer(call, tree, status)
 
 
-def headers(call: Call, chosen: media.MediaType) -> dict[str, str]:
+def headers(call: Call, chosen: media.MediaType, *, watched: bool = False) -> dict[str, str]:
+    """The answer's own: its type, and the warnings that have gathered."""
+    name = (chosen.stream_name if watched else "") or chosen.name
     texts = dict.fromkeys(text for text in (call.version.deprecated, *call.warnings) if text)
     listed = ", ".join(f"299 - {msgspec.json.encode(text).decode()}" for text in texts)
-    return {"content-type": chosen.name, **({"warning": listed} if listed else {})}
+    return {"content-type": name, **({"warning": listed} if listed else {})}

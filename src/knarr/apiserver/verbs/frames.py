@@ -5,13 +5,12 @@ All watchers that are shown a kind in the same version and form share their fram
 
 from __future__ import annotations
 
-import msgspec
-
 from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver import tables
-from knarr.apiserver.encoding import api_version, served
+from knarr.apiserver.encoding import api_version
 from knarr.apiserver.media import Output
 from knarr.apiserver.registry import Registry, tree_of
+from knarr.apiserver.representations import representation
 from knarr.machinery.errors import APIError
 from knarr.storage.cache import Entry
 
@@ -22,7 +21,10 @@ class Framing:
     """How one watcher is shown events of a kind."""
 
     def __init__(self, registry: Registry, kind: Kind, version: Version, output: Output, include: str) -> None:
+        assert output.media.event is not None, f"{output.media.name} has no frames"
         self._registry, self._kind, self._version, self._output = registry, kind, version, output
+        self._event, self._encode = output.media.event, output.media.encode
+        self._whole = representation(output.media).whole
         self._include = include
         self._headings = output.view == "Table"  # sent with the first event alone
         self._form = (version.name, output, include)
@@ -39,7 +41,7 @@ class Framing:
         """One event, made for this watcher: what a watch begins with is its own."""
         headings, self._headings = self._headings, False
         if not self._output.view:
-            return _framed(type, served(self._version, entry.value, entry.revision, entry.encodings))
+            return self._event(type, self._whole(self._kind, self._version, entry))
         tree = tree_of(entry)
         if self._output.view == "Table":
             now, listed = self._registry.clock.now(), {"resourceVersion": str(entry.revision)}
@@ -48,7 +50,7 @@ class Framing:
             )
         else:
             tree = tables.partial(tree, self._output.view_version)
-        return _framed(type, msgspec.json.encode(tree))
+        return self._event(type, self._encode(tree))
 
     def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:
         """Says up to which revision the watcher has seen everything."""
@@ -61,12 +63,8 @@ class Framing:
             tree = tables.table(self._kind, self._output, (), listed, now=now, include=self._include, headings=False)
         elif self._output.view:
             tree = tables.partial(tree, self._output.view_version)
-        return _framed("BOOKMARK", msgspec.json.encode(tree))
+        return self._event("BOOKMARK", self._encode(tree))
 
     def error(self, error: APIError) -> bytes:
         """The last event of a watch that cannot go on."""
-        return _framed("ERROR", msgspec.json.encode(error.to_status()))
-
-
-def _framed(type: str, data: bytes) -> bytes:
-    return b'{"type":"%b","object":%b}\n' % (type.encode(), data)
+        return self._event("ERROR", self._encode(error.to_status()))

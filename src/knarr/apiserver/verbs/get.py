@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knarr.apiserver.verbs.answers import Stored, object_answer
+from knarr.apiserver.verbs.answers import object_answer
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.list import reach
 from knarr.apiserver.verbs.listoptions import read_revision
@@ -15,4 +15,4 @@ async def get(call: Call) -> Answer:
     entry = call.registry.entry(call.kind, call.namespace, call.name)
     if entry is None:
         raise call.not_found()
-    return object_answer(call, Stored(entry.value, entry.revision), memo=entry.encodings)
+    return object_answer(call, entry)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from knarr.api.kind import JSON
 from knarr.apiserver import tables
-from knarr.apiserver.encoding import Buffer, api_version, converted, pieces
 from knarr.apiserver.indexing import index_value
 from knarr.apiserver.media import Output
 from knarr.apiserver.registry import prefix_of, tree_of
+from knarr.apiserver.representations import representation
 from knarr.apiserver.verbs import listoptions, pages
 from knarr.apiserver.verbs.answers import headers, output
 from knarr.apiserver.verbs.call import Call
@@ -142,23 +140,11 @@ async def _read(
 
 
 def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> Response:
-    viewed = chosen.view and msgspec.json.encode(_viewed(call, chosen, entries, metadata))
-    data = viewed or _joined(call, entries, metadata)
-    return Response(200, headers(call, chosen.media), chosen.body(data))
-
-
-def _joined(call: Call, entries: Sequence[Entry], metadata: JSON) -> bytes:
-    """The list in JSON, put together from what every entry is served as."""
-    kind, version = call.kind, call.version
-    head = {"kind": kind.list_kind, "apiVersion": api_version(kind, version), "metadata": metadata}
-    parts: list[Buffer] = [msgspec.json.encode(head)[:-1], b',"items":[']
-    for entry in entries:
-        parts += pieces(converted(version, entry.value, entry.encodings), entry.revision)
-        parts.append(b",")
-    if entries:
-        parts.pop()
-    parts.append(b"]}")
-    return b"".join(parts)
+    if chosen.view:
+        body = chosen.media.encode(_viewed(call, chosen, entries, metadata))
+    else:
+        body = representation(chosen.media).listed(call.kind, call.version, entries, metadata)
+    return Response(200, headers(call, chosen.media), body)
 
 
 def _viewed(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> JSON:

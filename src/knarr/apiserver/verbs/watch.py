@@ -29,7 +29,7 @@ PENDING_LIMIT = 8 * 1024 * 1024  # bytes that may wait for a watcher, besides wh
 
 async def watch(call: Call) -> Answer:
     """A stream of events; what is wrong with the request is said before it begins."""
-    chosen = output(call, OBJECT_VIEWS, framed=True)
+    chosen = output(call, OBJECT_VIEWS, watched=True)
     options = listoptions.read(call)
     framing = Framing(call.registry, call.kind, call.version, chosen, tables.include_object(call.request))
     if options.revision is None or options.initial_events:
@@ -37,7 +37,7 @@ async def watch(call: Call) -> Answer:
     elif options.revision:
         await call.registry.cache.recall(options.revision)
     watcher = Watcher(call, options, framing)
-    return Streaming(watcher.start, 200, headers(call, chosen.media))
+    return Streaming(watcher.start, 200, headers(call, chosen.media, watched=True))
 
 
 class Watcher:
