@@ -28,6 +28,7 @@ from knarr.api.kinds import (
     jobs,
     leases,
     limitranges,
+    mutatingwebhookconfigurations,
     namespaces,
     networkpolicies,
     nodes,
@@ -49,6 +50,7 @@ from knarr.api.kinds import (
     services,
     statefulsets,
     storageclasses,
+    validatingwebhookconfigurations,
     volumeattachments,
 )
 
@@ -93,6 +95,8 @@ KINDS: tuple[Kind, ...] = (
     csinodes.KIND,
     storageclasses.KIND,
     volumeattachments.KIND,
+    mutatingwebhookconfigurations.KIND,
+    validatingwebhookconfigurations.KIND,
     priorityclasses.KIND,
     leases.KIND,
     runtimeclasses.KIND,

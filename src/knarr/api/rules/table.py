@@ -23,6 +23,7 @@ from knarr.api.rules import (
     services,
     storage,
     volumes,
+    webhooks,
     workloads,
 )
 
@@ -47,4 +48,5 @@ RULES: tuple[Rules, ...] = (
     *roles.RULES,
     *storage.RULES,
     *policies.RULES,
+    *webhooks.RULES,
 )

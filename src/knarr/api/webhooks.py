@@ -1,0 +1,86 @@
+"""Checks of what names a webhook, for all kinds that name one (upstream: k8s.io/apiserver, pkg/util/webhook)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+from knarr.api.kind import JSON
+from knarr.machinery.fielderrors import FieldError, invalid, required
+from knarr.machinery.names import dns1035_label, dns1123_subdomain, port_number
+
+REVIEW_VERSIONS = ("v1", "v1beta1")  # which configurations may name; v1 is what we speak
+HTTPS = 443
+_FORM = "; desired format: https://host[/path]"
+
+
+def client_config(path: str, config: JSON) -> Iterable[FieldError]:
+    """Exactly one of a URL and a Service."""
+    url, named = config.get("url"), config.get("service")
+    if (url is None) == (named is None):
+        yield required(path, "exactly one of url or service is required")
+    elif url is not None:
+        yield from _url(f"{path}.url", url)
+    elif named is not None:
+        yield from service(f"{path}.service", named)
+
+
+def review_versions(path: str, versions: Sequence[str]) -> Iterable[FieldError]:
+    """At least one that the API server can speak."""
+    listed = ", ".join(REVIEW_VERSIONS)
+    if not versions:
+        yield required(path, f"must specify one of {listed}")
+        return
+    for index, version in enumerate(versions):
+        if version in versions[:index]:
+            yield invalid(f"{path}[{index}]", version, "duplicate version")
+        else:
+            yield from (invalid(f"{path}[{index}]", version, message) for message in dns1035_label(version))
+    if not set(versions) & set(REVIEW_VERSIONS):
+        yield invalid(path, list(versions), f"must include at least one of {listed}")
+
+
+def _url(path: str, url: str) -> Iterable[FieldError]:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError as error:
+        yield required(path, f"url must be a valid URL: {error}{_FORM}")
+        return
+    if parts.scheme != "https":
+        yield invalid(path, parts.scheme, f"'https' is the only allowed URL scheme{_FORM}")
+    if not host:
+        yield invalid(path, host or "", f"host must be specified{_FORM}")
+    if "@" in parts.netloc:
+        yield invalid(path, parts.netloc.rpartition("@")[0], "user information is not permitted in the URL")
+    if parts.fragment:
+        yield invalid(path, parts.fragment, "fragments are not permitted in the URL")
+    if parts.query:
+        yield invalid(path, parts.query, "query parameters are not permitted in the URL")
+
+
+def service(path: str, named: JSON) -> Iterable[FieldError]:
+    """A Service's name, namespace and port, and the path there."""
+    for field in ("name", "namespace"):
+        if named.get(field) == "":  # the schema asks for what is absent
+            yield required(f"{path}.{field}", f"service {field} is required")
+    port = named.get("port", HTTPS)
+    if messages := port_number(port):
+        yield invalid(f"{path}.port", port, f"port is not valid: {','.join(messages)}")
+    if named.get("path"):
+        yield from _service_path(f"{path}.path", named["path"])
+
+
+def _service_path(path: str, given: str) -> Iterable[FieldError]:
+    if given == "/":
+        return
+    if given == "//":
+        yield invalid(path, given, "segment[0] may not be empty")
+        return
+    if not given.startswith("/"):
+        yield invalid(path, given, "must start with a '/'")
+    for index, segment in enumerate(given[1:].removesuffix("/").split("/")):
+        if not segment:
+            yield invalid(path, given, f"segment[{index}] may not be empty")
+        else:
+            yield from (invalid(path, given, f"segment[{index}]: {message}") for message in dns1123_subdomain(segment))
