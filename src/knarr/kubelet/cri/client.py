@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import TypeVar
 
 from google.protobuf.message import Message
 
 from knarr.kubelet.cri import decode, encode, events
-from knarr.kubelet.cri.grpc import Channel
 from knarr.kubelet.cri.messages import cri
 from knarr.kubelet.cri.runtime import (
     ContainerConfig,
@@ -18,20 +18,29 @@ from knarr.kubelet.cri.runtime import (
     Credentials,
     ExecResult,
     Image,
+    NotFoundInRuntime,
     RuntimeEvent,
     RuntimeFailure,
     RuntimeState,
+    RuntimeUnavailable,
     Sandbox,
     SandboxConfig,
     Version,
 )
 from knarr.machinery.clock import Clock
 from knarr.runtime.backoff import exponential
+from knarr.wire.grpc import CallError, Channel
 
 M = TypeVar("M", bound=Message)
 UID_LABEL = "io.kubernetes.pod.uid"
 CALL_TIMEOUT = 120.0  # seconds, upstream's --runtime-request-timeout
 FIRST_RECONNECT, LAST_RECONNECT = 0.05, 1.0  # seconds between attempts to subscribe again
+FAILURES = {"NotFound": NotFoundInRuntime, "Unavailable": RuntimeUnavailable}
+
+
+def failure(error: CallError) -> RuntimeFailure:
+    """A call's failure as the kubelet knows it."""
+    return FAILURES.get(error.code, RuntimeFailure)(error.code, error.message)
 
 
 class CRIRuntime:
@@ -45,7 +54,10 @@ class CRIRuntime:
     async def call(self, method: str, request: Message, answer: type[M], timeout: float | None = CALL_TIMEOUT) -> M:
         """A method of RuntimeService, or of ImageService where named with it."""
         service = "" if "/" in method else "RuntimeService/"
-        data = await self.channel.unary(f"/runtime.v1.{service}{method}", request.SerializeToString(), timeout)
+        try:
+            data = await self.channel.unary(f"/runtime.v1.{service}{method}", request.SerializeToString(), timeout)
+        except CallError as error:
+            raise failure(error) from None
         return answer.FromString(data)
 
     async def version(self) -> Version:
@@ -174,16 +186,26 @@ class CRIRuntime:
         failures = 0
         while True:
             try:
-                stream = await self.event_channel.stream(events.SUBSCRIBE, events.subscription())
-                await self.answers(self.event_channel)
-                failures = 0
-                yield RuntimeEvent()
-                async for envelope in stream:
-                    if event := events.decode(envelope):
+                async with aclosing(self.subscription()) as subscription:
+                    async for event in subscription:
+                        failures = 0
                         yield event
-            except RuntimeFailure:
+            except CallError:
                 await self.clock.sleep(exponential(FIRST_RECONNECT, LAST_RECONNECT, failures))
                 failures += 1
+
+    async def subscription(self) -> AsyncGenerator[RuntimeEvent]:
+        """Events until it breaks; before them an empty one, when none can be missed any more. Raises CallError."""
+        call = await self.event_channel.begin(events.SUBSCRIBE)
+        try:
+            call.send(events.subscription(), last=True)
+            await self.answers(self.event_channel)
+            yield RuntimeEvent()
+            while (envelope := await call.receive()) is not None:
+                if event := events.decode(envelope):
+                    yield event
+        finally:
+            call.cancel()
 
     async def answers(self, channel: Channel) -> None:
         """A round trip: what was sent on the channel before has been read by the runtime."""

@@ -8,43 +8,29 @@ from __future__ import annotations
 import asyncio
 
 from knarr.api.protobuf import wire
-from knarr.kubelet.cri.grpc import Channel, Connection
-from knarr.kubelet.cri.runtime import RuntimeFailure
 from knarr.kubelet.objects import GRPCAction
 from knarr.kubelet.probes.check import Check, Outcome, Result, Target, dial_failure, failed, joined
+from knarr.wire.grpc import CallError, Channel
 
 _METHOD = "/grpc.health.v1.Health/Check"
 _STATES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 _SERVING = 1
-
-
-class _TCPChannel(Channel):
-    """The runtime's channel, over TCP."""
-
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(joined(host, port), {"user-agent": "kube-probe/1.36"})
-        self._host, self._port = host, port
-
-    async def connected(self) -> Connection:
-        if self.connection is None:
-            loop = asyncio.get_running_loop()
-            _, self.connection = await loop.create_connection(Connection, self._host, self._port)
-        return self.connection
+_AGENT = {"user-agent": "kube-probe/1.36"}
 
 
 async def ask(target: Target, action: GRPCAction, timeout: float) -> Result:
-    channel = _TCPChannel(target.address, action.port)
+    channel = Channel(joined(target.address, action.port), _AGENT)
     try:
         async with asyncio.timeout(timeout):
             state = _state(await channel.unary(_METHOD, _request(action.service)))
     except TimeoutError:
         return failed(
-            f'timeout: failed to connect service "{channel.path}" within {timeout:g}s: context deadline exceeded'
+            f'timeout: failed to connect service "{channel.target}" within {timeout:g}s: context deadline exceeded'
         )
-    except OSError as error:
-        reason = dial_failure(target.address, action.port, error)
-        return failed(f'error: failed to connect service at "{channel.path}": {reason}')
-    except RuntimeFailure as failure:
+    except CallError as failure:
+        if isinstance(failure.__cause__, OSError):
+            reason = dial_failure(target.address, action.port, failure.__cause__)
+            return failed(f'error: failed to connect service at "{channel.target}": {reason}')
         return failed(_explanation(failure))
     finally:
         await channel.close()
@@ -53,7 +39,7 @@ async def ask(target: Target, action: GRPCAction, timeout: float) -> Result:
     return failed(f'service unhealthy (responded with "{_STATES[state] if state < len(_STATES) else state}")')
 
 
-def _explanation(failure: RuntimeFailure) -> str:
+def _explanation(failure: CallError) -> str:
     if failure.code == "Unimplemented":
         return (
             f"error: this server does not implement the grpc health protocol (grpc.health.v1.Health): {failure.message}"
