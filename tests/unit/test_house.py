@@ -76,7 +76,9 @@ EVERY_EXTENSION = pytest.mark.parametrize(
     [
         pytest.param(Extensions(kinds, ("KIND",), KINDS), id="kinds"),
         pytest.param(Extensions(rules, ("RULES",), RULES), id="rules"),
-        pytest.param(Extensions(admission, ("PLUGIN",), ADMISSION_PLUGINS, frozenset({"plugin"})), id="admission"),
+        pytest.param(
+            Extensions(admission, ("PLUGIN",), ADMISSION_PLUGINS, frozenset({"admission", "plugin"})), id="admission"
+        ),
         pytest.param(Extensions(effects, ("EFFECT",), EFFECTS, frozenset({"effect"})), id="effects"),
         pytest.param(Extensions(controllers, ("CONTROLLER",), CONTROLLERS, None), id="controllers"),
         pytest.param(Extensions(plugins, ("PLUGIN",), SCHEDULER_PLUGINS), id="scheduler plugins"),

@@ -18,7 +18,6 @@ KINDS = {
     "horizontalpodautoscalers.autoscaling": "no controller scales by a HorizontalPodAutoscaler yet",
     "persistentvolumeclaims": "no controller binds PersistentVolumeClaims yet",
     "resourcequotas": "ResourceQuotas are not enforced yet",
-    "limitranges": "LimitRanges are not enforced yet",
     "ingresses.networking.k8s.io": "no controller serves Ingresses yet",
     "networkpolicies.networking.k8s.io": "NetworkPolicies are not enforced yet",
     "roles.rbac.authorization.k8s.io": "Roles are not enforced yet: access is by named identities",

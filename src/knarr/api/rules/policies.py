@@ -31,7 +31,7 @@ def _default_limit(item: JSON) -> None:
     """What a container gets by default is at least what limits and requests imply of each other."""
     if item.get("type") == "Container":
         limits = {**(item.get("max") or {}), **(item.get("default") or {})}
-        requests = {**limits, **(item.get("min") or {}), **(item.get("defaultRequest") or {})}
+        requests = {**(item.get("min") or {}), **limits, **(item.get("defaultRequest") or {})}
         for field, amounts in (("default", limits), ("defaultRequest", requests)):
             if amounts:
                 item[field] = amounts

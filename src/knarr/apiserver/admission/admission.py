@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
-from knarr.apiserver.admission.plugin import Attributes, Plugin, Step
+from knarr.apiserver.admission.plugin import Attributes, Operation, Plugin, Step
+
+_Case = tuple[Operation, str, str]  # operation, resource, subresource: all that decides who has a say
+_Round = Literal["mutate", "validate"]
 
 
 class Admission:
@@ -12,20 +16,28 @@ class Admission:
 
     def __init__(self, plugins: Iterable[Plugin]) -> None:
         self._plugins = tuple(plugins)
+        self._mutating: dict[_Case, tuple[Step, ...]] = {}
+        self._validating: dict[_Case, tuple[Step, ...]] = {}
 
     async def mutate(self, attributes: Attributes) -> None:
         """Before the object is validated. Raises APIError."""
-        for plugin in self._plugins:
-            await _take(plugin.mutate, plugin, attributes)
+        await _take(self._steps("mutate", self._mutating, attributes), attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """When the object is as it will be stored. Raises APIError."""
-        for plugin in self._plugins:
-            await _take(plugin.validate, plugin, attributes)
+        await _take(self._steps("validate", self._validating, attributes), attributes)
+
+    def _steps(self, which: _Round, known: dict[_Case, tuple[Step, ...]], attributes: Attributes) -> tuple[Step, ...]:
+        case = (attributes.operation, attributes.kind.qualified_resource, attributes.subresource)
+        steps = known.get(case)
+        if steps is None:
+            concerned = (plugin for plugin in self._plugins if plugin.handles(*case))
+            steps = known[case] = tuple(step for plugin in concerned if (step := getattr(plugin, which)))
+        return steps
 
 
-async def _take(step: Step | None, plugin: Plugin, attributes: Attributes) -> None:
-    if step is not None and plugin.handles(attributes):
+async def _take(steps: tuple[Step, ...], attributes: Attributes) -> None:
+    for step in steps:
         pending = step(attributes)
         if pending is not None:
             await pending

@@ -27,4 +27,4 @@ def _toleration(taint: str) -> JSON:
     return {"key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": SECONDS}
 
 
-PLUGIN = Plugin("DefaultTolerationSeconds", mutate=mutate, resource="pods")
+PLUGIN = Plugin("DefaultTolerationSeconds", mutate=mutate, resources=("pods",))

@@ -64,20 +64,20 @@ Step = Callable[[Attributes], Awaitable[None] | None]  # raises APIError to refu
 class Plugin:
     """An admission plugin, whole. `mutate` may change the object, before it is validated; `validate` sees it at last.
 
-    Either may be a coroutine function. `resource` limits the plugin to one ("pods"); subresources it never sees,
-    unless it says so.
+    Either may be a coroutine function. `resources` limits the plugin to some ("pods", "ingresses.networking.k8s.io");
+    subresources it never sees, unless it says so.
     """
 
     name: str
     mutate: Step | None = None
     validate: Step | None = None
     operations: frozenset[Operation] = frozenset({"CREATE", "UPDATE"})
-    resource: str = ""
+    resources: tuple[str, ...] = ()
     subresources: bool = False
 
-    def handles(self, attributes: Attributes) -> bool:
+    def handles(self, operation: Operation, resource: str, subresource: str) -> bool:
         return (
-            attributes.operation in self.operations
-            and self.resource in ("", attributes.kind.qualified_resource)
-            and (self.subresources or not attributes.subresource)
+            operation in self.operations
+            and (not self.resources or resource in self.resources)
+            and (self.subresources or not subresource)
         )

@@ -78,4 +78,4 @@ def _set(attributes: Attributes, spec: JSON, name: str, value: Any, what: str) -
         )
 
 
-PLUGIN = Plugin("Priority", mutate=mutate, resource="pods")
+PLUGIN = Plugin("Priority", mutate=mutate, resources=("pods",))

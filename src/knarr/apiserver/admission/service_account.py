@@ -86,4 +86,4 @@ def token_volume(name: str) -> JSON:
     return {"name": name, "projected": {"sources": sources, "defaultMode": FILE_MODE}}
 
 
-PLUGIN = Plugin("ServiceAccount", mutate=mutate, operations=frozenset({"CREATE"}), resource="pods")
+PLUGIN = Plugin("ServiceAccount", mutate=mutate, operations=frozenset({"CREATE"}), resources=("pods",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knarr.apiserver.admission import (
     default_toleration_seconds,
+    limit_ranger,
     namespace_lifecycle,
     priority,
     service_account,
@@ -12,6 +13,7 @@ from knarr.apiserver.admission.plugin import Plugin
 
 PLUGINS: tuple[Plugin, ...] = (
     namespace_lifecycle.PLUGIN,
+    limit_ranger.PLUGIN,
     service_account.PLUGIN,
     priority.PLUGIN,
     default_toleration_seconds.PLUGIN,
