@@ -35,10 +35,12 @@ async def test_a_deleted_object_is_gone(server: Server) -> None:
     ("preconditions", "message"),
     [
         pytest.param(
-            {"uid": "other"}, "Precondition failed: UID in precondition: other, UID in object meta:", id="uid"
+            {"uid": "other"}, "the UID in the precondition (other) does not match the UID in record", id="uid"
         ),
         pytest.param(
-            {"resourceVersion": "1"}, "Precondition failed: ResourceVersion in precondition: 1,", id="resourceVersion"
+            {"resourceVersion": "1"},
+            "the ResourceVersion in the precondition (1) does not match the ResourceVersion in record",
+            id="resourceVersion",
         ),
     ],
 )
@@ -46,7 +48,7 @@ async def test_preconditions(server: Server, preconditions: dict[str, str], mess
     await server.post(CONFIG_MAPS, config_map())
     answer = await server.delete(CM, {"preconditions": preconditions})
     assert (answer.status, answer.body["reason"]) == (409, "Conflict")
-    assert answer.body["message"].startswith(f'Operation cannot be fulfilled on configmaps "cm": {message}')
+    assert answer.body["message"].startswith(f'Operation cannot be fulfilled on ConfigMap "cm": {message}')
     assert (await server.get(CM)).status == 200
 
 
@@ -121,8 +123,18 @@ async def test_an_unknown_policy_is_refused(server: Server) -> None:
     assert (answer.status, answer.body["message"]) == (
         422,
         'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Never": '
-        'supported values: "Background", "Foreground", "Orphan"',
+        'supported values: "Foreground", "Background", "Orphan", "nil"',
     )
+
+
+async def test_a_collection_is_deleted_page_by_page(server: Server) -> None:
+    for name in "abc":
+        await server.post(CONFIG_MAPS, config_map(name))
+    first = (await server.delete(CONFIG_MAPS, limit="2")).body
+    assert [item["metadata"]["name"] for item in first["items"]] == ["a", "b"]
+    second = (await server.delete(CONFIG_MAPS, limit="2", **{"continue": first["metadata"]["continue"]})).body
+    assert [item["metadata"]["name"] for item in second["items"]] == ["c"]
+    assert (await server.get(CONFIG_MAPS)).body["items"] == []
 
 
 async def test_a_collection_is_deleted_by_selector(server: Server) -> None:

@@ -98,6 +98,17 @@ async def test_exact_versions(server: Server) -> None:
     assert (gone.status, gone.body["reason"]) == (410, "Expired")
 
 
+async def test_pages_of_a_version_that_is_named_show_it(server: Server) -> None:
+    revision = (await _five(server))[3]["metadata"]["resourceVersion"]
+    first = await server.get(CONFIG_MAPS, resourceVersion=revision, limit="3")
+    assert (_names(first), first.body["metadata"]["resourceVersion"]) == (list("abc"), revision)
+    assert first.body["metadata"]["remainingItemCount"] == 1
+    newer = await server.get(CONFIG_MAPS, resourceVersion=revision, resourceVersionMatch="NotOlderThan", limit="3")
+    assert newer.body["metadata"]["remainingItemCount"] == 2
+    any_version = await server.get(CONFIG_MAPS, resourceVersion="0", limit="3")
+    assert _names(any_version) == list("abcde")
+
+
 @pytest.mark.parametrize("path", [CONFIG_MAPS, f"{CONFIG_MAPS}/a"], ids=["list", "get"])
 async def test_a_version_of_the_future_is_waited_for_in_vain(server: Server, path: str) -> None:
     await _five(server)
@@ -105,7 +116,7 @@ async def test_a_version_of_the_future_is_waited_for_in_vain(server: Server, pat
     await server.clock.advance(3)
     answer = await asked
     assert (answer.status, answer.body["reason"]) == (504, "Timeout")
-    assert answer.body["message"] == f"Too large resource version: 1000, current: {server.cache.revision}"
+    assert answer.body["message"] == f"Timeout: Too large resource version: 1000, current: {server.cache.revision}"
     assert answer.body["details"] == {
         "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
         "retryAfterSeconds": 1,
@@ -130,9 +141,16 @@ async def test_a_version_of_the_future_is_waited_for_in_vain(server: Server, pat
         pytest.param(
             {"resourceVersionMatch": "Exact", "resourceVersion": "0"},
             422,
-            'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"',
+            'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
             id="exactly anything",
         ),
+        pytest.param(
+            {"resourceVersionMatch": "Newest", "resourceVersion": "1"},
+            422,
+            'Unsupported value: "Newest": supported values: "Exact", "NotOlderThan", ""',
+            id="unknown match",
+        ),
+        pytest.param({"continue": "x", "resourceVersion": "2"}, 400, "specifying resource version is not", id="both"),
         pytest.param(
             {"sendInitialEvents": "true"}, 422, "sendInitialEvents is forbidden for list", id="initial events"
         ),

@@ -60,6 +60,16 @@ async def test_one_object_is_watched_by_its_name(server: Server) -> None:
     assert stream.brief() == [("ADDED", "b")]
 
 
+async def test_one_object_is_watched_by_its_path(server: Server) -> None:
+    path = f"{CONFIG_MAPS}/b".replace("/v1/", "/v1/watch/")
+    stream = await server.watch(path)
+    for name in "abc":
+        await server.post(CONFIG_MAPS, config_map(name))
+    assert stream.brief() == [("ADDED", "b")]
+    with pytest.raises(APIError, match="fieldSelector metadata.name doesn't match requested name"):
+        await server.watch(path, fieldSelector="metadata.name=a")
+
+
 async def test_initial_events_end_with_a_bookmark(server: Server) -> None:
     await server.post(CONFIG_MAPS, config_map())
     options = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}

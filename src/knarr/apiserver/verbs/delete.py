@@ -12,10 +12,9 @@ from knarr.apiserver.verbs import deleteoptions, writing
 from knarr.apiserver.verbs.answers import Stored, object_answer, success
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.deleting import DeleteOptions, finished, mark
-from knarr.apiserver.verbs.list import select, selected_list
+from knarr.apiserver.verbs.list import chosen_entries, list_answer
 from knarr.apiserver.verbs.listoptions import read as read_list_options
-from knarr.apiserver.verbs.objectmeta import uid_conflict
-from knarr.machinery.errors import NotFound
+from knarr.machinery.errors import Conflict, NotFound
 from knarr.storage.cache import Entry
 from knarr.storage.store import ConflictError, Write
 from knarr.wire.messages import Answer
@@ -54,14 +53,12 @@ async def delete(call: Call) -> Answer:
 
 
 async def delete_collection(call: Call) -> Answer:
-    """Delete what a list with the same selectors would show; answered with that list."""
+    """Delete what a list with the same options would show; answered with that list."""
     options = deleteoptions.read(call)
-    selection = read_list_options(call)
-    await call.registry.synced()
-    entries = select(call, selection)
+    entries, metadata = await chosen_entries(call, read_list_options(call))
     for start in range(0, len(entries), _AT_ONCE):
         await asyncio.gather(*(_delete_if_there(call, e, options) for e in entries[start : start + _AT_ONCE]))
-    return selected_list(call, entries)
+    return list_answer(call, entries, metadata)
 
 
 async def _delete_if_there(call: Call, entry: Entry, options: DeleteOptions) -> None:
@@ -104,12 +101,22 @@ async def _delete(call: Call, entry: Entry, options: DeleteOptions) -> tuple[Sto
 
 
 def _check_preconditions(call: Call, entry: Entry, metadata: dict[str, str], options: DeleteOptions) -> None:
-    name, uid, version = metadata["name"], options.uid, options.resource_version
-    if uid and uid != metadata["uid"]:
-        raise uid_conflict(call, uid, metadata["uid"])
-    if version and version != str(entry.revision):
-        raise call.conflict(
-            f"Precondition failed: ResourceVersion in precondition: {version}, "
-            f"ResourceVersion in object meta: {entry.revision}",
-            name,
-        )
+    for name, wanted, found, what in (
+        ("UID", options.uid, metadata["uid"], "deleted and then recreated"),
+        ("ResourceVersion", options.resource_version, str(entry.revision), "modified"),
+    ):
+        if wanted and wanted != found:
+            raise _unmet(call, metadata["name"], name, wanted, found, what)
+
+
+def _unmet(call: Call, name: str, field: str, wanted: str, found: str, what: str) -> Conflict:
+    """It names the kind where other conflicts name the resource."""
+    kind = call.kind
+    why = f"the {field} in the precondition ({wanted}) does not match the {field} in record ({found})."
+    where = f'{kind.kind}.{kind.group} "{name}"' if kind.group else f'{kind.kind} "{name}"'
+    return Conflict(
+        f"Operation cannot be fulfilled on {where}: {why} The object might have been {what}",
+        kind=kind.kind,
+        group=kind.group,
+        name=name,
+    )

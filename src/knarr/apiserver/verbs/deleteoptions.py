@@ -15,7 +15,7 @@ from knarr.machinery.errors import BadRequest, Invalid
 from knarr.machinery.fielderrors import FieldError, invalid, not_supported
 
 _DEFINITION = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
-_POLICIES = ("Background", "Foreground", "Orphan")
+_POLICIES = ("Foreground", "Background", "Orphan", "nil")
 
 
 def read(call: Call) -> DeleteOptions:
@@ -69,7 +69,7 @@ def _check(tree: JSON) -> None:
     if policy is not None and tree.get("orphanDependents") is not None:
         why = "orphanDependents and deletionPropagation cannot be both set"
         errors.append(invalid("propagationPolicy", policy, why))
-    if policy is not None and policy not in _POLICIES:
+    if policy is not None and policy not in _POLICIES[:3]:
         errors.append(not_supported("propagationPolicy", policy, _POLICIES))
     if errors:
         raise Invalid.of(META_GROUP, "DeleteOptions", "", errors)

@@ -13,7 +13,7 @@ from knarr.apiserver.representations import representation
 from knarr.apiserver.verbs import listoptions, pages
 from knarr.apiserver.verbs.answers import headers, output
 from knarr.apiserver.verbs.call import Call
-from knarr.apiserver.verbs.listoptions import EXACT, ListOptions
+from knarr.apiserver.verbs.listoptions import ListOptions
 from knarr.machinery.clock import at_most
 from knarr.machinery.errors import BadRequest, Cause, Gone, Timeout
 from knarr.storage.cache import Entry
@@ -29,9 +29,13 @@ _CHUNK = 500  # records read at once while a selector looks for a page's worth
 async def list_objects(call: Call) -> Answer:
     """A list in the form asked for: the newest state unless the options say another."""
     chosen = output(call, LIST_VIEWS)
-    options = listoptions.read(call)
-    if options.token or options.match == EXACT:
-        return await _list_stored(call, options, chosen)
+    return _answer(call, chosen, *await chosen_entries(call, listoptions.read(call)))
+
+
+async def chosen_entries(call: Call, options: ListOptions) -> tuple[Sequence[Entry], JSON]:
+    """What a list with these options shows, and its metadata."""
+    if options.token or options.exact:
+        return await _stored_entries(call, options)
     await reach(call, options.revision)
     prefix = prefix_of(call.kind, call.namespace)
     revision = call.registry.cache.revision
@@ -42,12 +46,11 @@ async def list_objects(call: Call) -> Answer:
             metadata["remainingItemCount"] = call.registry.cache.count(prefix) - options.limit
         entries = entries[: options.limit]
         metadata["continue"] = pages.encode(entries[-1].key, prefix, revision)
-    return _answer(call, chosen, entries, metadata)
+    return entries, metadata
 
 
-def selected_list(call: Call, entries: Sequence[Entry]) -> Response:
-    """A list of these entries, as of now."""
-    metadata = {"resourceVersion": str(call.registry.cache.revision)}
+def list_answer(call: Call, entries: Sequence[Entry], metadata: JSON) -> Response:
+    """A list of these entries, in the form asked for."""
     return _answer(call, output(call, LIST_VIEWS), entries, metadata)
 
 
@@ -66,7 +69,7 @@ async def reach(call: Call, revision: int | None) -> None:
 
 def too_large(revision: int, current: int) -> Timeout:
     return Timeout(
-        f"Too large resource version: {revision}, current: {current}",
+        f"Timeout: Too large resource version: {revision}, current: {current}",
         causes=[Cause("ResourceVersionTooLarge", "Too large resource version")],
         retry_after=1,
     )
@@ -90,7 +93,7 @@ def matches(options: ListOptions, entry: Entry) -> bool:
     return options.labels.matches(entry.labels) and options.fields.matches(entry.fields)
 
 
-async def _list_stored(call: Call, options: ListOptions, chosen: Output) -> Answer:
+async def _stored_entries(call: Call, options: ListOptions) -> tuple[Sequence[Entry], JSON]:
     """A state that is not the newest: the rest of an earlier list, or exactly the revision asked for."""
     prefix = prefix_of(call.kind, call.namespace)
     start, revision = prefix, options.revision or 0
@@ -101,10 +104,10 @@ async def _list_stored(call: Call, options: ListOptions, chosen: Output) -> Answ
         start, revision = position.start, max(position.revision, 0)
     try:
         entries, remaining, revision = await _read(call, options, prefix, start, revision)
-    except CompactedError as error:
+    except CompactedError:
         if options.token:
             raise pages.ContinueExpired(_resumed(start, prefix)) from None
-        raise Gone(f"The resourceVersion for the provided list is too old: {revision} ({error.oldest})") from None
+        raise Gone("The resourceVersion for the provided list is too old.") from None
     except FutureRevisionError as error:
         raise too_large(revision, error.current) from None
     metadata: JSON = {"resourceVersion": str(revision)}
@@ -112,7 +115,7 @@ async def _list_stored(call: Call, options: ListOptions, chosen: Output) -> Answ
         metadata["continue"] = pages.encode(entries[-1].key, prefix, revision)
         if options.everything:
             metadata["remainingItemCount"] = remaining
-    return _answer(call, chosen, entries, metadata)
+    return entries, metadata
 
 
 def _resumed(start: str, prefix: str) -> str:

@@ -37,6 +37,11 @@ class ListOptions:
     def everything(self) -> bool:
         return self.labels.everything and not self.fields.requirements
 
+    @property
+    def exact(self) -> bool:
+        """Whether the state of one revision is asked for: a page of a version that is named is one of that version."""
+        return self.match == EXACT or bool(self.limit and self.revision and not self.match)
+
 
 def read(call: Call) -> ListOptions:
     """The query's options. Raises BadRequest for what cannot be read, Invalid for what does not go together."""
@@ -44,7 +49,7 @@ def read(call: Call) -> ListOptions:
     options = ListOptions(
         labels=_labels(request.parameter("labelSelector")),
         fields=_fields(call),
-        limit=0 if watching else _number(request.parameter("limit"), "limit") or 0,
+        limit=0 if watching else max(_number(request.parameter("limit"), "limit") or 0, 0),
         token=request.parameter("continue"),
         revision=read_revision(call),
         match=request.parameter("resourceVersionMatch"),
@@ -65,10 +70,15 @@ def _labels(text: str) -> LabelSelector:
 
 
 def _fields(call: Call) -> FieldSelector:
+    """The query's selector, and the one name that the path of a watch may name."""
     try:
         selector = parse_fields(call.request.parameter("fieldSelector"))
     except SelectorError as error:
         raise BadRequest(str(error)) from None
+    if call.name and not selector.requirements:
+        return parse_fields(f"metadata.name={call.name}")
+    if call.name and selector.equalities.get("metadata.name") != call.name:
+        raise BadRequest("fieldSelector metadata.name doesn't match requested name")
     for requirement in selector.requirements:
         name = requirement.field
         if name not in _ALWAYS_SELECTABLE and name not in call.kind.fields:
@@ -99,35 +109,39 @@ def read_revision(call: Call) -> int | None:
 
 def _check_list(options: ListOptions) -> list[FieldError]:
     errors: list[FieldError] = []
+    if options.match:
+        errors += _check_match(options)
     if options.initial_events is not None:
         errors.append(forbidden(_SEND_INITIAL, "sendInitialEvents is forbidden for list"))
-    if options.limit < 0:
-        errors.append(invalid("limit", options.limit, "must be greater than or equal to 0"))
-    if not options.match:
-        return errors
+    return errors
+
+
+def _check_match(options: ListOptions) -> list[FieldError]:
+    errors: list[FieldError] = []
     if options.revision is None:
         errors.append(_no_match("unless resourceVersion is provided"))
     if options.token:
         errors.append(_no_match("when continue is provided"))
     if options.match not in (EXACT, NOT_OLDER_THAN):
-        errors.append(not_supported("resourceVersionMatch", options.match, (EXACT, NOT_OLDER_THAN)))
+        errors.append(not_supported("resourceVersionMatch", options.match, (EXACT, NOT_OLDER_THAN, "")))
     if options.match == EXACT and options.revision == 0:
-        errors.append(
-            forbidden("resourceVersionMatch", 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"')
-        )
+        why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+        errors.append(forbidden("resourceVersionMatch", why))
     return errors
 
 
 def _check_watch(options: ListOptions) -> list[FieldError]:
     errors: list[FieldError] = []
-    if options.initial_events is None and options.match:
-        errors.append(_no_match("for watch unless sendInitialEvents is provided"))
     if options.initial_events is not None and options.match != NOT_OLDER_THAN:
-        if options.match:
+        why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        errors.append(forbidden("resourceVersionMatch", why))
+    if options.match:
+        if options.initial_events is None:
+            errors.append(_no_match("for watch unless sendInitialEvents is provided"))
+        if options.match != NOT_OLDER_THAN:
             errors.append(not_supported("resourceVersionMatch", options.match, (NOT_OLDER_THAN,)))
-        else:
-            why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            errors.append(forbidden("resourceVersionMatch", why))
+        if options.token:
+            errors.append(_no_match("when continue is provided"))
     return errors
 
 
