@@ -66,7 +66,7 @@ async def test_one_object_is_watched_by_its_path(server: Server) -> None:
     for name in "abc":
         await server.post(CONFIG_MAPS, config_map(name))
     assert stream.brief() == [("ADDED", "b")]
-    with pytest.raises(APIError, match="fieldSelector metadata.name doesn't match requested name"):
+    with pytest.raises(APIError, match=r"fieldSelector metadata\.name doesn't match requested name"):
         await server.watch(path, fieldSelector="metadata.name=a")
 
 

@@ -56,9 +56,9 @@ def not_found(path: str, value: Any) -> FieldError:
     return FieldError(path, "FieldValueNotFound", f"Not found: {_shown(value)}")
 
 
-def not_supported(path: str, value: Any, supported: Iterable[str]) -> FieldError:
-    """An enum's bad value; the supported ones are listed sorted and quoted."""
-    listed = ", ".join(_shown(s) for s in sorted(supported))
+def not_supported(path: str, value: Any, supported: Iterable[str], *, in_order: bool = False) -> FieldError:
+    """An enum's bad value; the supported ones are listed quoted, and sorted unless they come in upstream's order."""
+    listed = ", ".join(_shown(s) for s in (supported if in_order else sorted(supported)))
     return FieldError(path, "FieldValueNotSupported", f"Unsupported value: {_shown(value)}: supported values: {listed}")
 
 

@@ -70,6 +70,6 @@ def _check(tree: JSON) -> None:
         why = "orphanDependents and deletionPropagation cannot be both set"
         errors.append(invalid("propagationPolicy", policy, why))
     if policy is not None and policy not in _POLICIES[:3]:
-        errors.append(not_supported("propagationPolicy", policy, _POLICIES))
+        errors.append(not_supported("propagationPolicy", policy, _POLICIES, in_order=True))
     if errors:
         raise Invalid.of(META_GROUP, "DeleteOptions", "", errors)

@@ -41,7 +41,7 @@ async def chosen_entries(call: Call, options: ListOptions) -> tuple[Sequence[Ent
     revision = call.registry.cache.revision
     entries = select(call, options)
     metadata: JSON = {"resourceVersion": str(revision)}
-    if 0 < options.limit < len(entries) and options.revision != 0:
+    if 0 < options.limit < len(entries):
         if options.everything:
             metadata["remainingItemCount"] = call.registry.cache.count(prefix) - options.limit
         entries = entries[: options.limit]

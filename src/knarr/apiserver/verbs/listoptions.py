@@ -49,7 +49,7 @@ def read(call: Call) -> ListOptions:
     options = ListOptions(
         labels=_labels(request.parameter("labelSelector")),
         fields=_fields(call),
-        limit=0 if watching else max(_number(request.parameter("limit"), "limit") or 0, 0),
+        limit=0 if watching else _limit(call),
         token=request.parameter("continue"),
         revision=read_revision(call),
         match=request.parameter("resourceVersionMatch"),
@@ -84,6 +84,13 @@ def _fields(call: Call) -> FieldSelector:
         if name not in _ALWAYS_SELECTABLE and name not in call.kind.fields:
             raise BadRequest(f"field label not supported: {name}")
     return selector
+
+
+def _limit(call: Call) -> int:
+    """The most objects wanted, 0 for all: as upstream, any version comes whole from the cache."""
+    limit = max(_number(call.request.parameter("limit"), "limit") or 0, 0)
+    whole = call.request.parameter("resourceVersion") == "0" and not call.request.parameter("continue")
+    return 0 if whole else limit
 
 
 def _number(text: str, name: str) -> int | None:
@@ -123,7 +130,7 @@ def _check_match(options: ListOptions) -> list[FieldError]:
     if options.token:
         errors.append(_no_match("when continue is provided"))
     if options.match not in (EXACT, NOT_OLDER_THAN):
-        errors.append(not_supported("resourceVersionMatch", options.match, (EXACT, NOT_OLDER_THAN, "")))
+        errors.append(not_supported("resourceVersionMatch", options.match, (EXACT, NOT_OLDER_THAN, ""), in_order=True))
     if options.match == EXACT and options.revision == 0:
         why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
         errors.append(forbidden("resourceVersionMatch", why))
