@@ -27,6 +27,15 @@ def unique(path: str, items: Iterable[JSON], key: str = "name") -> Iterable[Fiel
         seen.add(value)
 
 
+def distinct(path: str, items: Iterable[Any], key: Callable[[Any], Any] = lambda item: item) -> Iterable[FieldError]:
+    """No two items have the same key; the second one is at fault."""
+    seen: set[Any] = set()
+    for index, item in enumerate(items):
+        if (found := key(item)) in seen:
+            yield duplicate(f"{path}[{index}]", found)
+        seen.add(found)
+
+
 def one_source(path: str, holder: JSON, members: Collection[str], noun: str) -> Iterable[FieldError]:
     """Exactly one member of a union is given."""
     given = [name for name in holder if name in members]

@@ -26,6 +26,15 @@ KINDS = {
     "clusterrolebindings.rbac.authorization.k8s.io": (
         "ClusterRoleBindings are not enforced yet: access is by named identities"
     ),
+    "certificatesigningrequests.certificates.k8s.io": "no controller signs certificates yet",
+    "deviceclasses.resource.k8s.io": "devices are not allocated yet",
+    "resourceclaims.resource.k8s.io": "devices are not allocated yet",
+    "resourceclaimtemplates.resource.k8s.io": "no controller makes ResourceClaims from templates yet",
+    "resourceslices.resource.k8s.io": "devices are not allocated yet",
+    "csistoragecapacities.storage.k8s.io": "the scheduler does not look at storage capacity yet",
+    "volumeattributesclasses.storage.k8s.io": "volumes are not modified yet",
+    "flowschemas.flowcontrol.apiserver.k8s.io": "requests are not sorted by FlowSchemas yet",
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": "requests have no priority levels yet",
     "servicecidrs.networking.k8s.io": "ServiceCIDRs are not used yet: the service range is given at the start",
 }
 POD_FIELDS = {

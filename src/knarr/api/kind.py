@@ -122,6 +122,9 @@ class Kind:
     prepare_status: Callable[[JSON, JSON], None] | None = None  # (new, old), for the status subresource
     validate: Callable[[JSON], Iterable[FieldError]] | None = None  # after the rules of its schema definitions
     validate_update: Callable[[JSON, JSON], Iterable[FieldError]] | None = None  # (new, old)
+    validate_status: Callable[[JSON, JSON], Iterable[FieldError]] | None = None  # (new, old), of the subresource
+    # (new, old or None, now): writes the times that only the server knows.
+    stamp: Callable[[JSON, JSON | None, str], None] | None = None
     warnings: Callable[[JSON, JSON | None], Iterable[str]] | None = None  # (new, old or None)
     effects: tuple[str, ...] = ()  # what a write needs from outside the object: names in apiserver/effects/table.py
     ttl: float | None = None  # seconds after which the store drops an object (events)
@@ -173,6 +176,7 @@ class Rules:
     required: tuple[str, ...] = ()  # beyond the schema's own: absent or empty is "Required value"
     enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bounds: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)  # inclusive
+    sizes: Mapping[str, int] = field(default_factory=dict)  # the most items of a list or a map
     names: Mapping[str, Callable[[str], Iterable[str]]] = field(default_factory=dict)  # checks of machinery.names
     default: Callable[[JSON], None] | None = None  # what depends on several fields; runs after the children's defaults
     validate: Callable[[JSON, str], Iterable[FieldError]] | None = None  # (value, its path)

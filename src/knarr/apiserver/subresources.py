@@ -25,6 +25,7 @@ _WRITE = ("get", "patch", "update")
 _KNOWN: dict[str, Subresource] = {
     sub.name: sub
     for sub in (
+        Subresource("approval", _WRITE),
         Subresource("attach", _CONNECT, "PodAttachOptions", "", "v1"),
         Subresource("binding", ("create",), "Binding", "", "v1"),
         Subresource("ephemeralcontainers", _WRITE),

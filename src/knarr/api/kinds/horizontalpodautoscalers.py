@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from knarr.api.autoscaling import from_v2, to_v2
 from knarr.api.cells import AGE, NAME, NONE, UNKNOWN, UNSET, value
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
@@ -49,7 +50,10 @@ def _ratio(target: JSON, current: JSON) -> str:
 KIND = Kind(
     kind="HorizontalPodAutoscaler",
     plural="horizontalpodautoscalers",
-    versions=(Version("v2", "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler"),),
+    versions=(
+        Version("v2", "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler"),
+        Version("v1", "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler", to_storage=to_v2, from_storage=from_v2),
+    ),
     group="autoscaling",
     short_names=("hpa",),
     categories=("all",),

@@ -1,4 +1,4 @@
-"""What bounds and ranks: disruption budgets, quotas, limits, priorities, runtime classes, autoscalers."""
+"""What bounds and ranks: disruption budgets, quotas, limits, priorities, runtime classes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from knarr.api.rollouts import validate_share
 from knarr.machinery.fielderrors import FieldError, invalid
 from knarr.machinery.names import dns1123_label, qualified_name
 
-_CORE, _AUTOSCALING = "io.k8s.api.core.v1", "io.k8s.api.autoscaling.v2"
-_STABILIZATION = (0, 3600)
+_CORE = "io.k8s.api.core.v1"
 
 
 def _budget(spec: JSON, path: str) -> Iterable[FieldError]:
@@ -37,22 +36,6 @@ def _default_limit(item: JSON) -> None:
                 item[field] = amounts
 
 
-def _autoscaler(spec: JSON, path: str) -> Iterable[FieldError]:
-    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
-    if least < 1:
-        yield invalid(f"{path}.minReplicas", least, "must be greater than or equal to 1")
-    if most < 1:
-        yield invalid(f"{path}.maxReplicas", most, "must be greater than 0")
-    elif most < least:
-        yield invalid(f"{path}.maxReplicas", most, "must be greater than or equal to `minReplicas`")
-
-
-def _default_autoscaler(spec: JSON) -> None:
-    if not spec.get("metrics"):
-        target = {"type": "Utilization", "averageUtilization": 80}
-        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
-
-
 RULES = (
     Rules("io.k8s.api.policy.v1.PodDisruptionBudgetSpec", validate=_budget),
     Rules(f"{_CORE}.ResourceQuotaSpec", bounds={"hard": (0, None)}, validate=_quota),
@@ -63,11 +46,4 @@ RULES = (
         enums={"preemptionPolicy": ("Never", "PreemptLowerPriority")},
     ),
     Rules("io.k8s.api.node.v1.RuntimeClass", names={"handler": dns1123_label}, immutable=("handler",)),
-    Rules(
-        f"{_AUTOSCALING}.HorizontalPodAutoscalerSpec",
-        defaults={"minReplicas": 1},
-        default=_default_autoscaler,
-        validate=_autoscaler,
-    ),
-    Rules(f"{_AUTOSCALING}.HPAScalingRules", bounds={"stabilizationWindowSeconds": _STABILIZATION}),
 )

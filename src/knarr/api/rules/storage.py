@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from knarr.api.devices import driver_name
 from knarr.api.kind import JSON, Rules
-from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required, too_long
+from knarr.machinery.names import dns1123_subdomain
 from knarr.machinery.quantity import parse
 
 _CORE, _STORAGE = "io.k8s.api.core.v1", "io.k8s.api.storage.v1"
@@ -17,6 +19,7 @@ _VOLUME_FIELDS = frozenset(
         *("storageClassName", "volumeAttributesClassName", "volumeMode"),
     }
 )
+_PARAMETERS, _PARAMETERS_SIZE = 512, 256 * 1024
 _CLAIM_CHANGES = ("resources", "volumeAttributesClassName")
 
 
@@ -59,6 +62,19 @@ def _claim_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
         yield forbidden(path, detail)
 
 
+def _parameters(attributes: JSON, path: str) -> Iterable[FieldError]:
+    """What a driver is told: some 500 pairs, 256 KiB at most."""
+    parameters = attributes.get("parameters") or {}
+    if not parameters:
+        yield required("parameters", "must contain at least one key/value pair")
+    if len(parameters) > _PARAMETERS:
+        yield too_long("parameters", _PARAMETERS)
+    if "" in parameters:
+        yield invalid("parameters", "", "field can not be empty.")
+    if sum(len(key) + len(value) for key, value in parameters.items()) > _PARAMETERS_SIZE:
+        yield too_long("parameters", _PARAMETERS_SIZE)
+
+
 RULES = (
     Rules(
         f"{_CORE}.PersistentVolumeSpec",
@@ -83,5 +99,17 @@ RULES = (
         required=("provisioner",),
         enums={"reclaimPolicy": _RECLAIM, "volumeBindingMode": ("Immediate", "WaitForFirstConsumer")},
         immutable=("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
+    ),
+    Rules(
+        f"{_STORAGE}.VolumeAttributesClass",
+        required=("driverName",),
+        names={"driverName": driver_name},
+        validate=_parameters,
+        immutable=("driverName", "parameters"),
+    ),
+    Rules(
+        f"{_STORAGE}.CSIStorageCapacity",
+        names={"storageClassName": dns1123_subdomain},
+        bounds={"capacity": (0, None), "maximumVolumeSize": (0, None)},
     ),
 )

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from knarr.api.kind import Rules
 from knarr.api.rules import (
+    autoscalers,
+    certificates,
     configuration,
     containers,
+    devices,
+    deviceslices,
     endpoints,
     environment,
+    flowcontrol,
     jobs,
     leases,
     metadata,
@@ -48,5 +53,10 @@ RULES: tuple[Rules, ...] = (
     *roles.RULES,
     *storage.RULES,
     *policies.RULES,
+    *autoscalers.RULES,
+    *certificates.RULES,
+    *devices.RULES,
+    *deviceslices.RULES,
+    *flowcontrol.RULES,
     *webhooks.RULES,
 )

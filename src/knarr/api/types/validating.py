@@ -139,6 +139,8 @@ def _own_checks(name: str, shape: Shape, rules: tuple[Rules, ...], strict: bool)
             yield _texts(shape, _name(rule.names[name]))
         if name in rule.bounds:
             yield _bounds(shape, *rule.bounds[name])
+        if name in rule.sizes:
+            yield _size(rule.sizes[name])
     if strict and _has_unique_items(name, shape):
         assert isinstance(shape, ListOf)
         yield _unique(shape.keys)
@@ -180,6 +182,14 @@ def _name(check: Callable[[str], Iterable[str]]) -> Validator:
     def validate(value: Any, path: str, errors: list[FieldError]) -> None:
         if messages := check(value):
             errors.extend(fielderrors.invalid(path, value, message) for message in messages)
+
+    return validate
+
+
+def _size(most: int) -> Validator:
+    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
+        if len(value) > most:
+            errors.append(fielderrors.too_many(path, len(value), most))
 
     return validate
 
@@ -231,7 +241,7 @@ def _demands(shape: Struct) -> bool:
 
 def _is_ruled(shape: Struct) -> bool:
     rules = rules_of(shape.name)
-    return any(rule.required or rule.enums or rule.bounds or rule.names or rule.validate for rule in rules)
+    return any(r.required or r.enums or r.bounds or r.sizes or r.names or r.validate for r in rules)
 
 
 _REACHES = {True: Reach(lambda shape: _demands(shape) or _is_ruled(shape)), False: Reach(_is_ruled)}

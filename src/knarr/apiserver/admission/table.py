@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from knarr.apiserver.admission import (
+    certificate_requester,
     default_toleration_seconds,
     limit_ranger,
     namespace_lifecycle,
@@ -17,4 +18,5 @@ PLUGINS: tuple[Plugin, ...] = (
     service_account.PLUGIN,
     priority.PLUGIN,
     default_toleration_seconds.PLUGIN,
+    certificate_requester.PLUGIN,
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from knarr.api import certificates
 from knarr.api.kind import JSON, Kind
+from knarr.machinery.fielderrors import FieldError
 
 Preparation = Callable[[JSON, JSON], None]
+Rule = Callable[[JSON, JSON], Iterable[FieldError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class Part:
     merge: Callable[[Kind, JSON, JSON], JSON]
     prepare: Callable[[Kind], Preparation | None] | None = None
     counts: bool = False  # whether writing it makes a new generation of the object
-    ruled: bool = False  # whether the kind's own rules of what may change hold: a subresource exists to change the rest
+    rule: Callable[[Kind], Rule | None] = lambda kind: None  # what the kind says of (new, old) written this way
 
 
 def _replace(tree: JSON, name: str, source: JSON) -> JSON:
@@ -56,8 +59,15 @@ def _resize(kind: Kind, new: JSON, old: JSON) -> JSON:
     return {**old, "spec": {**old["spec"], "containers": containers}}
 
 
-MAIN = Part(_main, lambda kind: kind.prepare_update, counts=True, ruled=True)
-STATUS = Part(_status, lambda kind: kind.prepare_status)
+def _approval(kind: Kind, new: JSON, old: JSON) -> JSON:
+    """The conditions of a certificate signing request; its certificate is the signer's."""
+    status = _replace(old.get("status") or {}, "conditions", new.get("status") or {})
+    return {**old, "status": status}
+
+
+MAIN = Part(_main, lambda kind: kind.prepare_update, counts=True, rule=lambda kind: kind.validate_update)
+STATUS = Part(_status, lambda kind: kind.prepare_status, rule=lambda kind: kind.validate_status)
+APPROVAL = Part(_approval, rule=lambda kind: certificates.validate_approval)
 FINALIZE = Part(_finalize)
 EPHEMERAL_CONTAINERS = Part(_ephemeral_containers, counts=True)
 RESIZE = Part(_resize, counts=True)

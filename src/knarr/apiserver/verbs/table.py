@@ -11,7 +11,7 @@ from knarr.apiserver.verbs.create import create
 from knarr.apiserver.verbs.delete import delete, delete_collection
 from knarr.apiserver.verbs.get import get
 from knarr.apiserver.verbs.list import list_objects
-from knarr.apiserver.verbs.parts import EPHEMERAL_CONTAINERS, FINALIZE, RESIZE, STATUS, Part
+from knarr.apiserver.verbs.parts import APPROVAL, EPHEMERAL_CONTAINERS, FINALIZE, RESIZE, STATUS, Part
 from knarr.apiserver.verbs.patch import patch, patch_part
 from knarr.apiserver.verbs.update import replace, update
 from knarr.apiserver.verbs.watch import watch
@@ -39,6 +39,7 @@ VERBS: Mapping[tuple[str, str], Verb] = {
     ("delete", ""): delete,
     ("deletecollection", ""): delete_collection,
     **_part("status", STATUS),
+    **_part("approval", APPROVAL),
     ("get", "scale"): scale.get,
     ("update", "scale"): scale.update,
     ("patch", "scale"): scale.patch,

@@ -27,6 +27,7 @@ from knarr.apiserver.verbs.parts import Part
 from knarr.machinery import names
 from knarr.machinery.errors import AlreadyExists, APIError, Invalid, Timeout
 from knarr.machinery.fielderrors import FieldError
+from knarr.machinery.times import format_time
 from knarr.storage.cache import Entry
 from knarr.storage.store import ConflictError, Write
 
@@ -78,6 +79,7 @@ async def _plan_create(call: Call, tree: JSON) -> list[Write]:
     await call.admission.mutate(attributes)
     if kind.prepare_create:
         kind.prepare_create(tree)
+    _stamp(call, tree, None)
     for effect in effects_of(kind):
         if effect.settle:
             effect.settle(tree, None)
@@ -125,6 +127,7 @@ async def _update(call: Call, entry: Entry, draft: Callable[[JSON, int], Draft],
     await call.admission.mutate(attributes)
     if part.prepare and (prepare := part.prepare(call.kind)):
         prepare(new, old)
+    _stamp(call, new, old)
     for effect in effects_of(call.kind):
         if effect.settle:
             effect.settle(new, old)
@@ -142,6 +145,11 @@ async def _update(call: Call, entry: Entry, draft: Callable[[JSON, int], Draft],
     return await _commit(call, new, [write, *extra], entry.revision)
 
 
+def _stamp(call: Call, new: JSON, old: JSON | None) -> None:
+    if call.kind.stamp:
+        call.kind.stamp(new, old, format_time(call.registry.clock.now()))
+
+
 def _count_generation(new: JSON, old: JSON) -> None:
     """Generation counts changes of what is wanted: of everything but metadata and status."""
     apart = ("metadata", "status")
@@ -156,7 +164,8 @@ def _validate_update(call: Call, part: Part, new: JSON, old: JSON) -> None:
     errors += model.validate_changes(new, old)
     errors += model.validate_update(new, old)
     errors += kind.validate(new) if kind.validate else ()
-    errors += kind.validate_update(new, old) if kind.validate_update and part.ruled else ()
+    rule = part.rule(kind)
+    errors += rule(new, old) if rule else ()
     _refuse(call, new, errors)
     _warn(call, new, old)
 
