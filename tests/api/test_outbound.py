@@ -59,7 +59,7 @@ async def server(authority: Authority) -> AsyncIterator[Hook]:
 async def webhooks() -> AsyncIterator[Webhooks]:
     found = Webhooks(Objects())
     yield found
-    await found.close()
+    found.close()
 
 
 async def call(webhooks: Webhooks, config: JSON, seconds: float = 5, **rest: Any) -> Any:
@@ -85,7 +85,7 @@ async def test_by_service_through_a_ready_endpoint(server: Hook) -> None:
     try:
         assert await call(webhooks, {"service": named, "caBundle": server.bundle}) == {"heard": {"a": 1}}
     finally:
-        await webhooks.close()
+        webhooks.close()
     assert (server.asked[0].path, server.asked[0].headers["host"]) == ("/mutate", f"{NAME}:443")
 
 
@@ -105,7 +105,7 @@ async def test_a_service_that_leads_nowhere(objects: Objects, why: str) -> None:
     webhooks = Webhooks(objects)
     said = await failed(webhooks, {"service": {"namespace": "ns", "name": "hook", "path": "/x"}})
     assert said == f'Post "https://{NAME}:443/x?timeout=5s": {why}'
-    await webhooks.close()
+    webhooks.close()
 
 
 async def test_the_certificate_must_have_the_services_name(authority: Authority) -> None:
@@ -113,7 +113,7 @@ async def test_the_certificate_must_have_the_services_name(authority: Authority)
         slices = [endpoint_slice(server.port, "127.0.0.1")]
         webhooks = Webhooks(Objects(services=[service()], endpointslices=slices))
         said = await failed(webhooks, {"service": {"namespace": "ns", "name": "hook"}, "caBundle": server.bundle})
-        await webhooks.close()
+        webhooks.close()
     assert said.endswith(f"tls: failed to verify certificate: x509: certificate is not valid for {NAME}")
 
 
@@ -190,4 +190,4 @@ async def test_a_connection_is_kept_and_replaced_when_its_server_has_gone(author
             config["caBundle"] = server.bundle
             for _ in range(3):
                 assert await call(webhooks, config) == {"a": 1}
-    await webhooks.close()
+    webhooks.close()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.admission.admission import Admission
+from knarr.apiserver.admission.plugin import Surroundings
 from knarr.apiserver.admission.table import PLUGINS
 from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.kinds import Kinds
+from knarr.apiserver.outbound import Webhooks
 from knarr.apiserver.registry import Options, Registry, tree_of
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.verbs.call import Call
@@ -31,7 +33,8 @@ class API:
         options: Options | None = None,
     ) -> None:
         self.registry = Registry(kinds, store, cache, clock, options)
-        self.admission = Admission(PLUGINS)
+        self.webhooks = Webhooks(self.registry)
+        self.admission = Admission(PLUGINS, Surroundings(self.registry, self.webhooks))
 
     async def handle(self, request: APIRequest) -> Answer:
         """Answer a request on a resource. Raises APIError."""
@@ -57,6 +60,7 @@ class API:
     def close(self) -> None:
         """Forget what is still to happen; watches are ended by who ends their connections."""
         self.registry.timers.close()
+        self.webhooks.close()
 
     def read(self, kind: Kind, namespace: str, name: str) -> JSON | None:
         """An object of the storage version as the cache has it; None where there is none."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from knarr.api.kind import JSON, Kind, Version
-from knarr.apiserver.admission.admission import Admission
+from knarr.apiserver.admission.admission import Waived
 from knarr.apiserver.app import Handler
 from knarr.apiserver.authn.tokens import InvalidTokenError, TokenVerifier
 from knarr.apiserver.authn.users import User
@@ -57,7 +57,7 @@ def reviews(judges: Judges) -> dict[tuple[str, str], Handler]:
 async def _answer(review: Review, judges: Judges, request: APIRequest) -> Answer:
     if request.info.verb != "create" or request.info.name:
         raise MethodNotAllowed
-    call = Call(judges.registry, request, review.kind, review.kind.storage_version, Admission(()))
+    call = Call(judges.registry, request, review.kind, review.kind.storage_version, Waived())
     tree = bodies.read_object(call)
     status = review.status(judges, tree.get("spec") or {}, call)
     return tree_answer(call, {**tree, "metadata": tree.get("metadata") or {}, "status": status}, 201)

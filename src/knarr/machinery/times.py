@@ -31,6 +31,11 @@ _TIME = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}:\d{{2}}(\.\d+)?({_
 _MICRO = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}:\d{{2}}\.\d{{6}}({_ZONE})", re.ASCII)
 
 
+_DURATION = re.compile(r"([+-]?)((?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)", re.ASCII)
+_AMOUNT = re.compile(r"([\d.]+)(ns|us|µs|μs|ms|s|m|h)")
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
 class TimeError(ValueError):
     """Text that is no time, in the words of Go's time.Parse."""
 
@@ -83,6 +88,15 @@ def _where_it_fails(text: str, layout: str) -> str:
 def _out_of_range(text: str) -> str:
     parts = (("month", 5, 1, 12), ("day", 8, 1, 31), ("hour", 11, 0, 23), ("minute", 14, 0, 59), ("second", 17, 0, 59))
     return next((name for name, at, low, high in parts if not low <= int(text[at : at + 2]) <= high), "day")
+
+
+def parse_duration(text: str) -> float:
+    """A duration as Go writes it (`1m30s`, `250ms`), in seconds. Raises TimeError."""
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise TimeError(f'time: invalid duration "{text}"')
+    seconds = sum(float(amount) * _SECONDS[unit] for amount, unit in _AMOUNT.findall(found[2]))
+    return -seconds if found[1] == "-" else seconds
 
 
 def human_duration(seconds: float) -> str:

@@ -92,3 +92,17 @@ def test_times_are_written_in_utc() -> None:
 )
 def test_ages(seconds: float, text: str) -> None:
     assert human_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10s", 10), ("1m30s", 90), ("250ms", 0.25), ("1.5h", 5400), ("-2s", -2), ("0", 0), ("1h0m0.5s", 3600.5)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert times.parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "10", "s", "1x", "1s ", "1 s", "."])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(TimeError, match="invalid duration"):
+        times.parse_duration(text)

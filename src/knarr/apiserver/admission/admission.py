@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from knarr.apiserver.admission.plugin import Attributes, Operation, Plugin, Step
+from knarr.apiserver.admission.plugin import Attributes, Operation, Plugin, Step, Surroundings
 
 _Case = tuple[Operation, str, str]  # operation, resource, subresource: all that decides who has a say
 _Round = Literal["mutate", "validate"]
@@ -14,14 +14,18 @@ _Round = Literal["mutate", "validate"]
 class Admission:
     """Plugins in their order. https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/"""
 
-    def __init__(self, plugins: Iterable[Plugin]) -> None:
-        self._plugins = tuple(plugins)
+    def __init__(self, plugins: Iterable[Plugin], surroundings: Surroundings) -> None:
+        self._plugins = tuple(plugin.start(surroundings) if plugin.start else plugin for plugin in plugins)
         self._mutating: dict[_Case, tuple[Step, ...]] = {}
         self._validating: dict[_Case, tuple[Step, ...]] = {}
 
     async def mutate(self, attributes: Attributes) -> None:
-        """Before the object is validated. Raises APIError."""
-        await _take(self._steps("mutate", self._mutating, attributes), attributes)
+        """Before the object is validated; a second time where somebody's change asks for it. Raises APIError."""
+        steps = self._steps("mutate", self._mutating, attributes)
+        await _take(steps, attributes)
+        if attributes.reinvocation.wanted:
+            attributes.reinvocation.again = True
+            await _take(steps, attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """When the object is as it will be stored. Raises APIError."""
@@ -34,6 +38,14 @@ class Admission:
             concerned = (plugin for plugin in self._plugins if plugin.handles(*case))
             steps = known[case] = tuple(step for plugin in concerned if (step := getattr(plugin, which)))
         return steps
+
+
+class Waived(Admission):
+    """For a write that has been admitted as something else: nobody has a say."""
+
+    def __init__(self) -> None:
+        self._plugins = ()
+        self._mutating, self._validating = {}, {}
 
 
 async def _take(steps: tuple[Step, ...], attributes: Attributes) -> None:

@@ -4,21 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.registry import Lister
+from knarr.apiserver.outbound import Webhooks
+from knarr.apiserver.registry import Lister, Registry
 from knarr.machinery.errors import Cause, Forbidden
 
-Operation = Literal["CREATE", "UPDATE", "DELETE"]
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the body of a subresource is where it is not the resource itself: a Scale, a Binding, PodExecOptions."""
+
+    group: str
+    version: str
+    kind: str
+    definition: str
+
+
+@dataclass(slots=True)
+class Reinvocation:
+    """How far the mutating round is: a plugin that calls others may have it gone through once more."""
+
+    wanted: bool = False  # by who has made a change that earlier plugins must see
+    again: bool = False  # this is the second time
+    memory: dict[str, Any] = field(
+        default_factory=dict
+    )  # of plugins, by their names, from the first time to the second
 
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
     """One write: trees are of the storage version; `object` (None for DELETE) may be changed in place by who mutates.
 
-    `warnings` go to the client, `annotations` to the audit log.
+    They lack their resourceVersion: it is `revision`. Of a subresource with a `form` of its own they are that. A name
+    that is to be generated is still missing. `warnings` go to the client, `annotations` to the audit log.
     """
 
     operation: Operation
@@ -32,20 +55,30 @@ class Attributes:
     lister: Lister
     generate: Callable[[], str]  # a random suffix for a name
     subresource: str = ""
+    form: Form | None = None
+    revision: int = 0  # that `old` has
     dry_run: bool = False
+    seconds: float = 60  # real ones that the request may take
     options: JSON = field(default_factory=dict)  # the request's CreateOptions, UpdateOptions, ... as a tree
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
+    reinvocation: Reinvocation = field(default_factory=Reinvocation)
 
     def forbidden(self, why: str, *causes: Cause) -> Forbidden:
         """The refusal, worded as upstream words it."""
+        name = self.name or self._called()
         return Forbidden(
-            f'{self.kind.qualified_resource} "{self.name}" is forbidden: {why}',
+            f'{self.kind.qualified_resource} "{name}" is forbidden: {why}',
             kind=self.kind.plural,
             group=self.kind.group,
-            name=self.name,
+            name=name,
             causes=causes,
         )
+
+    def _called(self) -> str:
+        """What stands in for a name that is still to be generated."""
+        metadata = (self.object or {}).get("metadata") or {}
+        return metadata.get("name") or metadata.get("generateName") or "Unknown"
 
 
 class AwaitedError(Exception):
@@ -57,6 +90,14 @@ class AwaitedError(Exception):
         self.address = (group, plural, namespace, name)
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a plugin that keeps something of its own works with."""
+
+    registry: Registry
+    webhooks: Webhooks
+
+
 Step = Callable[[Attributes], Awaitable[None] | None]  # raises APIError to refuse
 
 
@@ -65,7 +106,8 @@ class Plugin:
     """An admission plugin, whole. `mutate` may change the object, before it is validated; `validate` sees it at last.
 
     Either may be a coroutine function. `resources` limits the plugin to some ("pods", "ingresses.networking.k8s.io");
-    subresources it never sees, unless it says so.
+    subresources it never sees, unless it says so. A plugin that keeps something of its own is made for each API server
+    by `start`.
     """
 
     name: str
@@ -74,6 +116,7 @@ class Plugin:
     operations: frozenset[Operation] = frozenset({"CREATE", "UPDATE"})
     resources: tuple[str, ...] = ()
     subresources: bool = False
+    start: Callable[[Surroundings], Plugin] | None = None
 
     def handles(self, operation: Operation, resource: str, subresource: str) -> bool:
         return (

@@ -46,8 +46,9 @@ class Webhooks:
             raise CallError(refusal(status, answer))
         return answer
 
-    async def close(self) -> None:
-        await self._pool.close()
+    def close(self) -> None:
+        """Keep no connection any more; a call under way goes on."""
+        self._pool.close()
 
     async def _post(self, target: Target, request: Request, limit: int) -> tuple[int, bytes]:
         streamed = await self._pool.transport(target, repeatable=True).stream(request)

@@ -35,10 +35,10 @@ class Pool:
         self._transports.move_to_end(target)
         return known
 
-    async def close(self) -> None:
-        for transport in self._transports.values():
-            await transport.close()
-        self._transports.clear()
+    def close(self) -> None:
+        """Keep no connection any more; exchanges under way go on."""
+        for target in tuple(self._transports):
+            self.forget(target)
 
     def forget(self, target: Target) -> None:
         """Begin anew with the next call: the server behind the idle connections may have gone without a word."""

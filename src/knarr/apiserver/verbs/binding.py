@@ -7,17 +7,20 @@ from dataclasses import replace
 from knarr.api.kind import JSON
 from knarr.api.paths import dig
 from knarr.api.types import type_of
+from knarr.apiserver.admission.admission import Waived
+from knarr.apiserver.admission.plugin import Form
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import success
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.parts import WHOLE
-from knarr.apiserver.verbs.writing import Draft, update_object
+from knarr.apiserver.verbs.writing import Draft, admit_as, update_object
 from knarr.machinery.errors import Conflict, Invalid
 from knarr.machinery.fielderrors import FieldError, not_supported, required
 from knarr.machinery.times import format_time
 from knarr.wire.messages import Answer
 
 _DEFINITION = "io.k8s.api.core.v1.Binding"
+_FORM = Form("", "v1", "Binding", _DEFINITION)
 
 
 async def bind(call: Call) -> Answer:
@@ -37,12 +40,13 @@ async def create(call: Call) -> Answer:
 
 
 async def _bind(call: Call, binding: JSON) -> Answer:
+    await admit_as(call, binding, _FORM)
     _check(call, binding)
 
     def draft(old: JSON, revision: int) -> Draft:
         return Draft(_bound(call, old, binding))
 
-    await update_object(call, call.name, draft, WHOLE)
+    await update_object(replace(call, admission=Waived()), call.name, draft, WHOLE)
     return success(call, 201)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from knarr.api.kind import Kind, Version
+from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.admission.admission import Admission
 from knarr.apiserver.media import META_GROUP
 from knarr.apiserver.registry import Registry, key_of
 from knarr.apiserver.request import APIRequest
-from knarr.machinery.errors import Conflict, Invalid, NotFound
+from knarr.machinery.errors import BadRequest, Conflict, Invalid, NotFound
 from knarr.machinery.fielderrors import not_supported
+from knarr.machinery.times import parse_duration
 
+MOST_SECONDS = 60.0  # that a request may take; upstream's --request-timeout
 _OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 
 
@@ -54,6 +56,28 @@ class Call:
             if value != "All":
                 raise self.bad_option("dryRun", value, ["All"])
         return bool(values)
+
+    def seconds(self) -> float:
+        """Real seconds that the request may take. Raises BadRequest."""
+        given = self.request.parameter("timeout")
+        if not given:
+            return MOST_SECONDS
+        try:
+            return min(parse_duration(given), MOST_SECONDS) or MOST_SECONDS
+        except ValueError as error:
+            raise BadRequest(f"invalid timeout specified in the request URL - {error}") from None
+
+    def options(self, operation: str) -> JSON:
+        """The request's options as admission is shown them: what its query says."""
+        kind = "CreateOptions" if operation == "CREATE" else _OPTIONS.get(self.request.info.verb, "DeleteOptions")
+        tree: JSON = {"kind": kind, "apiVersion": f"{META_GROUP}/v1"}
+        given = self.request.parameters
+        tree.update((name, given[name][0]) for name in ("fieldManager", "fieldValidation") if name in given)
+        if "dryRun" in given:
+            tree["dryRun"] = given["dryRun"]
+        if "force" in given:
+            tree["force"] = self.request.flag("force")
+        return tree
 
     def bad_option(self, name: str, value: str, supported: list[str]) -> Invalid:
         options = _OPTIONS.get(self.request.info.verb, "DeleteOptions")

@@ -86,7 +86,8 @@ async def delete_object(
 async def _delete(call: Call, entry: Entry, options: DeleteOptions) -> tuple[Stored, bool]:
     old = orjson.loads(entry.value)
     _check_preconditions(call, entry, old["metadata"], options)
-    attributes = writing.attributes_of(call, "DELETE", None, old)
+    shown = deleteoptions.shown(call, options)
+    attributes = writing.attributes_of(call, "DELETE", None, old, revision=entry.revision, options=shown)
     await call.admission.mutate(attributes)
     await call.admission.validate(attributes)
     new = orjson.loads(entry.value)

@@ -35,6 +35,18 @@ def read(call: Call) -> DeleteOptions:
     )
 
 
+def shown(call: Call, options: DeleteOptions) -> JSON:
+    """The options as admission is shown them."""
+    tree = call.options("DELETE")
+    preconditions = {"uid": options.uid, "resourceVersion": options.resource_version}
+    found = {
+        "gracePeriodSeconds": options.grace,
+        "preconditions": {name: value for name, value in preconditions.items() if value} or None,
+        "propagationPolicy": options.policy or None,
+    }
+    return {**tree, "kind": "DeleteOptions", **{name: value for name, value in found.items() if value is not None}}
+
+
 def _body(call: Call) -> JSON:
     group = call.kind.group
     versions = ["v1", f"{META_GROUP}/v1", *(f"{group}/{version.name}" for version in call.kind.versions if group)]

@@ -5,10 +5,14 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 
 from knarr.api.kind import JSON, Kind
 from knarr.api.types import type_of
+from knarr.apiserver.admission.admission import Waived
+from knarr.apiserver.admission.plugin import Form
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.registry import prefix_of
 from knarr.apiserver.verbs import bodies
@@ -16,6 +20,7 @@ from knarr.apiserver.verbs.answers import success
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.delete import delete_object
 from knarr.apiserver.verbs.deleting import DeleteOptions
+from knarr.apiserver.verbs.writing import admit_as
 from knarr.machinery.errors import Cause, InternalError, TooManyRequests
 from knarr.machinery.selectors import from_label_selector
 from knarr.machinery.times import format_time
@@ -24,12 +29,14 @@ from knarr.storage.store import ConflictError, Write
 from knarr.wire.messages import Answer
 
 _VERSIONS, _DEFINITION = ("policy/v1", "policy/v1beta1"), "io.k8s.api.policy.v1.Eviction"
+_FORM = Form("policy", "v1", "Eviction", _DEFINITION)
 _ATTEMPTS = 20
 
 
 async def evict(call: Call) -> Answer:
     """Delete the Pod if its disruption budget, where it has one, allows it now."""
     eviction = bodies.read_as(call, "Eviction", _VERSIONS, type_of(_DEFINITION))
+    await admit_as(call, eviction, _FORM)
     options = eviction.get("deleteOptions") or {}
     preconditions = options.get("preconditions") or {}
     entry = call.registry.entry(call.kind, call.namespace, call.name)
@@ -43,7 +50,7 @@ async def evict(call: Call) -> Answer:
         preconditions.get("uid", ""),
         preconditions.get("resourceVersion", ""),
     )
-    await delete_object(call, call.name, wanted)
+    await delete_object(replace(call, admission=Waived()), call.name, wanted)
     return success(call, 201)
 
 

@@ -34,13 +34,18 @@ def settle_identity(call: Call, metadata: JSON) -> None:
         raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
 
 
-def prepare_create(call: Call, metadata: JSON) -> None:
-    """A new object's metadata: the server's own fields, and a name where the client asks for a generated one."""
+def receive(call: Call, metadata: JSON) -> None:
+    """A new object's metadata as admission sees it: without what the server alone writes. Raises BadRequest."""
     if metadata.get("resourceVersion"):
         raise BadRequest("resourceVersion should not be set on objects to be created")
     for name in _SERVER_OWNED:
         metadata.pop(name, None)
     settle_identity(call, metadata)
+
+
+def prepare_create(call: Call, metadata: JSON) -> None:
+    """A new object's metadata: the server's own fields, and a name where the client asks for a generated one."""
+    receive(call, metadata)
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = names.generate_name(metadata["generateName"], call.registry.options.random)
     metadata["uid"] = str(uuid.uuid4())

@@ -6,6 +6,7 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/ (each wo
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import orjson
 
@@ -13,6 +14,8 @@ from knarr.api.cells import format_labels, format_selector
 from knarr.api.kind import JSON, Scale
 from knarr.api.paths import dig
 from knarr.api.types import type_of
+from knarr.apiserver.admission.admission import Waived
+from knarr.apiserver.admission.plugin import Form
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import tree_answer
 from knarr.apiserver.verbs.call import Call
@@ -21,12 +24,13 @@ from knarr.apiserver.verbs.listoptions import read_revision
 from knarr.apiserver.verbs.parts import MAIN
 from knarr.apiserver.verbs.patch import apply_patch, read_patch
 from knarr.apiserver.verbs.update import based_on
-from knarr.apiserver.verbs.writing import Draft, update_object
+from knarr.apiserver.verbs.writing import Draft, attributes_of, update_object
 from knarr.machinery.errors import BadRequest, Invalid
 from knarr.machinery.fielderrors import invalid
 from knarr.wire.messages import Answer
 
 _API_VERSION, _DEFINITION = "autoscaling/v1", "io.k8s.api.autoscaling.v1.Scale"
+_FORM = Form("autoscaling", "v1", "Scale", _DEFINITION)
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -59,15 +63,24 @@ async def patch(call: Call) -> Answer:
 
 
 async def _write(call: Call, wanted: Callable[[JSON, int], JSON]) -> Answer:
-    def draft(old: JSON, revision: int) -> Draft:
+    async def draft(old: JSON, revision: int) -> Draft:
         scale = wanted(old, revision)
+        await _admit(call, scale, _scale(call, old, revision), revision)
         _check(call, scale)
         tree = {**old, "metadata": dict(old["metadata"])}
         _set_replicas(tree, _rule(call), dig(scale, "spec.replicas", 0))
         return Draft(tree, based_on(call, scale.get("metadata") or {}))
 
-    stored, _ = await update_object(call, call.name, draft, MAIN)
+    stored, _ = await update_object(replace(call, admission=Waived()), call.name, draft, MAIN)
     return tree_answer(call, _scale(call, orjson.loads(stored.value), stored.revision))
+
+
+async def _admit(call: Call, scale: JSON, old: JSON, revision: int) -> None:
+    """Admission judges the Scale, and not what it is a part of."""
+    scale["metadata"] = {**old["metadata"], **(scale.get("metadata") or {})}
+    attributes = attributes_of(call, "UPDATE", scale, old, revision=revision, form=_FORM)
+    await call.admission.mutate(attributes)
+    await call.admission.validate(attributes)
 
 
 def _rule(call: Call) -> Scale:

@@ -6,15 +6,15 @@ again: a commit that another writer has overtaken starts from the beginning.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import orjson
 
 from knarr.api import gaps
 from knarr.api.kind import JSON
 from knarr.api.types import typed
-from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Operation
+from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Form, Operation
 from knarr.apiserver.effects.effect import RefusedError
 from knarr.apiserver.effects.table import effects_of
 from knarr.apiserver.encoding import to_stored
@@ -48,6 +48,9 @@ class Draft:
     based_on: int | None = None
 
 
+Drafting = Callable[[JSON, int], Draft | Awaitable[Draft]]  # from what is stored, and its revision
+
+
 async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
     """Create what `read` returns: a defaulted tree of the storage version. Raises APIError."""
     taken = 0
@@ -71,12 +74,14 @@ async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
 
 
 async def _plan_create(call: Call, tree: JSON) -> list[Write]:
-    kind, metadata = call.kind, tree["metadata"]
+    kind = call.kind
+    objectmeta.receive(call, tree["metadata"])
+    attributes = attributes_of(call, "CREATE", tree, None)
+    await call.admission.mutate(attributes)
+    metadata = tree["metadata"]
     objectmeta.prepare_create(call, metadata)
     if kind.has_status and kind.qualified_resource not in _STATUS_AT_CREATION:
         tree["status"] = {}
-    attributes = attributes_of(call, "CREATE", tree, None)
-    await call.admission.mutate(attributes)
     if kind.prepare_create:
         kind.prepare_create(tree)
     _stamp(call, tree, None)
@@ -94,7 +99,7 @@ async def _plan_create(call: Call, tree: JSON) -> list[Write]:
 
 
 async def update_object(
-    call: Call, name: str, draft: Callable[[JSON, int], Draft], part: Part, *, create: Callable[[], JSON] | None = None
+    call: Call, name: str, draft: Drafting, part: Part, *, create: Callable[[], JSON] | None = None
 ) -> tuple[Stored, bool]:
     """Make of the stored object what `draft(old, revision)` says, as far as `part` may be written; trees are of the
     storage version.
@@ -115,16 +120,18 @@ async def update_object(
     raise contended(call)
 
 
-async def _update(call: Call, entry: Entry, draft: Callable[[JSON, int], Draft], part: Part) -> Stored:
+async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stored:
     old: JSON = orjson.loads(entry.value)
     wanted = draft(old, entry.revision)
+    if not isinstance(wanted, Draft):
+        wanted = await wanted
     if wanted.based_on is not None and wanted.based_on != entry.revision:
         raise call.conflict(OVERTAKEN, old["metadata"]["name"])
+    attributes = attributes_of(call, "UPDATE", wanted.tree, old, revision=entry.revision)
+    await call.admission.mutate(attributes)
     new = part.merge(call.kind, wanted.tree, old)
     new["metadata"] = dict(new["metadata"])  # which may be the old one's
     objectmeta.carry_over(call, new["metadata"], old["metadata"])
-    attributes = attributes_of(call, "UPDATE", new, old)
-    await call.admission.mutate(attributes)
     if part.prepare and (prepare := part.prepare(call.kind)):
         prepare(new, old)
     _stamp(call, new, old)
@@ -135,7 +142,7 @@ async def _update(call: Call, entry: Entry, draft: Callable[[JSON, int], Draft],
         if part.counts and call.kind.generation:
             _count_generation(new, old)
         _validate_update(call, part, new, old)
-    await call.admission.validate(attributes)
+    await call.admission.validate(replace(attributes, object=new))
     if new == old:
         return Stored(entry.value, entry.revision)
     if finished(new):
@@ -182,25 +189,48 @@ def _refuse(call: Call, tree: JSON, errors: Iterable[FieldError]) -> None:
         raise Invalid.of(call.kind.group, call.kind.kind, tree["metadata"].get("name", ""), found)
 
 
-def attributes_of(call: Call, operation: Operation, new: JSON | None, old: JSON | None) -> Attributes:
+def attributes_of(
+    call: Call,
+    operation: Operation,
+    new: JSON | None,
+    old: JSON | None,
+    *,
+    revision: int = 0,
+    form: Form | None = None,
+    options: JSON | None = None,
+) -> Attributes:
     """The write as admission is shown it."""
-    metadata = (new or old or {})["metadata"]
     source = call.registry.options.random
     return Attributes(
         operation=operation,
         kind=call.kind,
         version=call.version,
         namespace=call.namespace,
-        name=metadata.get("name", ""),
+        name=call.name or (new or old or {})["metadata"].get("name", ""),
         object=new,
         old=old,
         user=call.request.user,
         lister=call.registry,
         generate=lambda: names.generate_suffix(source),
         subresource=call.subresource,
+        form=form,
+        revision=revision,
         dry_run=call.dry_run(),
+        seconds=call.seconds(),
+        options=call.options(operation) if options is None else options,
         warnings=call.warnings,
     )
+
+
+async def admit_as(call: Call, tree: JSON, form: Form) -> None:
+    """Admission of what is created at a subresource: the body, and not what it does to the object. Raises APIError."""
+    metadata = tree.setdefault("metadata", {})
+    metadata.setdefault("name", call.name)
+    if call.namespace:
+        metadata.setdefault("namespace", call.namespace)
+    attributes = attributes_of(call, "CREATE", tree, None, form=form)
+    await call.admission.mutate(attributes)
+    await call.admission.validate(attributes)
 
 
 def plan_effects(call: Call, new: JSON | None, old: JSON | None) -> list[Write]:
