@@ -14,10 +14,10 @@ from knarr.apiserver.request import APIRequest
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.table import UNSTORED, VERBS
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import BadRequest, MethodNotAllowed, NotFound, ServiceUnavailable
+from knarr.machinery.errors import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge, ServiceUnavailable
 from knarr.machinery.names import path_segment
 from knarr.storage.cache import WatchCache
-from knarr.storage.store import Store, UnavailableError
+from knarr.storage.store import Store, TooLargeError, UnavailableError
 from knarr.wire.messages import Answer
 
 
@@ -56,6 +56,8 @@ class API:
             return await handler(Call(self.registry, request, kind, version, self.admission))
         except UnavailableError as error:
             raise ServiceUnavailable(f"the store cannot answer: {error}") from None
+        except TooLargeError as error:
+            raise RequestEntityTooLarge(str(error)) from None
 
     def close(self) -> None:
         """Forget what is still to happen; watches are ended by who ends their connections."""

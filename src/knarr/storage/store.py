@@ -86,6 +86,10 @@ class FutureRevisionError(StoreError):
         self.current = current
 
 
+class TooLargeError(StoreError):
+    """The engine takes no commit of this size; nothing of it happened."""
+
+
 class UnavailableError(StoreError):
     """The engine cannot answer now (disk full, no quorum). A commit that raised this may or may not have happened."""
 
@@ -109,8 +113,9 @@ class Store(Protocol):
     async def commit(self, writes: Sequence[Write]) -> int:
         """Do all writes at one new revision, durably, or none; returns the revision.
 
-        When it returns, the commit survives a crash of process and machine. Raises ConflictError, and ValueError when a
-        key is named twice. Deleting a key that does not exist, with `expected` None, is no error and yields no event.
+        When it returns, the commit survives a crash of process and machine. Raises ConflictError, TooLargeError, and
+        ValueError when a key is named twice. Deleting a key that does not exist, with `expected` None, is no error and
+        yields no event.
         """
 
     def watch(self, prefix: str, after: int) -> AsyncIterator[Sequence[Event]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 _NOT_TLS = (
@@ -26,12 +27,17 @@ def server_context(certificate: Path, key: Path, client_ca: Path | None = None) 
 
 
 def client_context(
-    ca: Path | str | None = None, certificate: Path | None = None, key: Path | None = None, *, verify: bool = True
+    ca: Path | str | None = None,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    *,
+    verify: bool = True,
+    protocols: Sequence[str] = ("http/1.1",),
 ) -> ssl.SSLContext:
     """For dialling. `ca`: a file's path, or PEM text; None: what the machine trusts. `verify` False trusts anybody."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(list(protocols))
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

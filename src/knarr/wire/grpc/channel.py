@@ -11,6 +11,7 @@ from knarr.wire.grpc.call import Call
 from knarr.wire.grpc.connection import Connection
 
 CONNECT_TIMEOUT = 10.0  # seconds, the TLS handshake included
+CLOSE_TIMEOUT = 1.0  # seconds, of TLS again
 
 
 class Channel:
@@ -34,6 +35,7 @@ class Channel:
         self._timeout = connect_timeout
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
+        self._closed = False
         self._fixed = [
             (":method", "POST"),
             (":scheme", "https" if tls else "http"),
@@ -74,12 +76,21 @@ class Channel:
                 except OSError as error:  # TimeoutError, ssl.SSLError and socket.gaierror are OSErrors
                     reason = f"{self.target}: {error.strerror or error or 'no answer in time'}"
                     raise errors.broken(reason, unseen=True) from error
+                if self._closed:
+                    self._connection.close()
+                    raise errors.broken("closed by this side", unseen=True)
             return self._connection
 
     async def close(self) -> None:
-        if self._connection:
-            self._connection.close()
-            self._connection = None
+        """End all calls, and part from the server; one that does not answer is left without a word."""
+        self._closed = True
+        if connection := self._connection:
+            connection.close()
+            try:
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await connection.lost.wait()
+            except TimeoutError:
+                connection.abort()
 
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()

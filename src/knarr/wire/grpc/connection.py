@@ -27,6 +27,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, keepalive: float | None = None) -> None:
         self.open = True
+        self.lost = asyncio.Event()
         self.calls: dict[int, Call] = {}
         self._keepalive = keepalive
         self._transport: asyncio.Transport | None = None
@@ -84,10 +85,16 @@ class Connection(asyncio.Protocol):
             self._forget(call)
 
     def close(self) -> None:
+        """Send what is left, and part; the connection is `lost` when both sides have."""
         self.open = False
         if self._transport:
             self._flush()
             self._transport.close()
+
+    def abort(self) -> None:
+        self.open = False
+        if self._transport:
+            self._transport.abort()
 
     # The transport's callbacks
 
@@ -117,7 +124,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._lose(errors.broken(exc or "closed by the server"))
+        self._lose(errors.broken(exc or "closed"))
+        self.lost.set()
 
     # Frames
 
@@ -253,11 +261,9 @@ class Connection(asyncio.Protocol):
 
     def _lose(self, failure: errors.CallError) -> None:
         """End everything; each call gets an exception of its own, since a raised one gathers tracebacks."""
-        self.open = False
+        self.abort()
         if self._timer:
             self._timer.cancel()
-        if self._transport:
-            self._transport.abort()
         calls, self.calls = self.calls, {}
         for call in calls.values():
             call.finish(errors.CallError(failure.code, failure.message))
