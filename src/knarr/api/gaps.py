@@ -17,7 +17,6 @@ KINDS = {
     "cronjobs.batch": "no controller runs CronJobs yet",
     "horizontalpodautoscalers.autoscaling": "no controller scales by a HorizontalPodAutoscaler yet",
     "persistentvolumeclaims": "no controller binds PersistentVolumeClaims yet",
-    "resourcequotas": "ResourceQuotas are not enforced yet",
     "ingresses.networking.k8s.io": "no controller serves Ingresses yet",
     "networkpolicies.networking.k8s.io": "NetworkPolicies are not enforced yet",
     "roles.rbac.authorization.k8s.io": "Roles are not enforced yet: access is by named identities",

@@ -1,27 +1,32 @@
-"""The two rounds of admission: those who may change a write, then those who may only refuse it."""
+"""The two rounds of admission: those who may change a write, then those who may only refuse it; and its price."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
 
-from knarr.apiserver.admission.plugin import Attributes, Operation, Plugin, Step, Surroundings
+from knarr.apiserver.admission.plugin import Attributes, Charge, Operation, Plugin, Step, Surroundings
+from knarr.storage.store import Write
 
-_Case = tuple[Operation, str, str]  # operation, resource, subresource: all that decides who has a say
-_Round = Literal["mutate", "validate"]
+_Case = tuple[str, Operation, str, str]  # round, operation, resource, subresource: all that decides who has a say
 
 
 class Admission:
     """Plugins in their order. https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/"""
 
     def __init__(self, plugins: Iterable[Plugin], surroundings: Surroundings) -> None:
-        self._plugins = tuple(plugin.start(surroundings) if plugin.start else plugin for plugin in plugins)
-        self._mutating: dict[_Case, tuple[Step, ...]] = {}
-        self._validating: dict[_Case, tuple[Step, ...]] = {}
+        self._prepare(plugin.start(surroundings) if plugin.start else plugin for plugin in plugins)
+
+    def _prepare(self, plugins: Iterable[Plugin]) -> None:
+        self._plugins = tuple(plugins)
+        self._known: dict[_Case, tuple[Any, ...]] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def mutate(self, attributes: Attributes) -> None:
         """Before the object is validated; a second time where somebody's change asks for it. Raises APIError."""
-        steps = self._steps("mutate", self._mutating, attributes)
+        steps = self._of("mutate", attributes)
         await _take(steps, attributes)
         if attributes.reinvocation.wanted:
             attributes.reinvocation.again = True
@@ -29,14 +34,23 @@ class Admission:
 
     async def validate(self, attributes: Attributes) -> None:
         """When the object is as it will be stored. Raises APIError."""
-        await _take(self._steps("validate", self._validating, attributes), attributes)
+        await _take(self._of("validate", attributes), attributes)
 
-    def _steps(self, which: _Round, known: dict[_Case, tuple[Step, ...]], attributes: Attributes) -> tuple[Step, ...]:
-        case = (attributes.operation, attributes.kind.qualified_resource, attributes.subresource)
-        steps = known.get(case)
+    def charges(self, attributes: Attributes) -> Sequence[Write]:
+        """What has to be committed with the write. Raises APIError."""
+        charges: tuple[Charge, ...] = self._of("charge", attributes)
+        return [write for charge in charges for write in charge(attributes)]
+
+    def turn(self, namespace: str) -> asyncio.Lock:
+        """Writes that are charged go one after the other in a namespace: all at once, all but one would conflict."""
+        return self._turns.setdefault(namespace, asyncio.Lock())
+
+    def _of(self, which: str, attributes: Attributes) -> tuple[Any, ...]:
+        case = (which, attributes.operation, attributes.kind.qualified_resource, attributes.subresource)
+        steps = self._known.get(case)
         if steps is None:
-            concerned = (plugin for plugin in self._plugins if plugin.handles(*case))
-            steps = known[case] = tuple(step for plugin in concerned if (step := getattr(plugin, which)))
+            concerned = (plugin for plugin in self._plugins if plugin.handles(*case[1:]))
+            steps = self._known[case] = tuple(step for plugin in concerned if (step := getattr(plugin, which)))
         return steps
 
 
@@ -44,8 +58,7 @@ class Waived(Admission):
     """For a write that has been admitted as something else: nobody has a say."""
 
     def __init__(self) -> None:
-        self._plugins = ()
-        self._mutating, self._validating = {}, {}
+        self._prepare(())
 
 
 async def _take(steps: tuple[Step, ...], attributes: Attributes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from knarr.apiserver.authn.users import User
 from knarr.apiserver.outbound import Webhooks
 from knarr.apiserver.registry import Lister, Registry
 from knarr.machinery.errors import Cause, Forbidden
+from knarr.storage.store import Write
 
 Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 
@@ -99,20 +100,23 @@ class Surroundings:
 
 
 Step = Callable[[Attributes], Awaitable[None] | None]  # raises APIError to refuse
+Charge = Callable[[Attributes], Sequence[Write]]  # raises APIError to refuse
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
     """An admission plugin, whole. `mutate` may change the object, before it is validated; `validate` sees it at last.
 
-    Either may be a coroutine function. `resources` limits the plugin to some ("pods", "ingresses.networking.k8s.io");
-    subresources it never sees, unless it says so. A plugin that keeps something of its own is made for each API server
-    by `start`.
+    Either may be a coroutine function. `charge` is what the write takes of something that its namespace shares: writes
+    that are committed with it or not at all; it is asked again when somebody was faster. `resources` limits the plugin
+    to some ("pods", "ingresses.networking.k8s.io"); subresources it never sees, unless it says so. A plugin that keeps
+    something of its own is made for each API server by `start`.
     """
 
     name: str
     mutate: Step | None = None
     validate: Step | None = None
+    charge: Charge | None = None
     operations: frozenset[Operation] = frozenset({"CREATE", "UPDATE"})
     resources: tuple[str, ...] = ()
     subresources: bool = False

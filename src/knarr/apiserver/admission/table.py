@@ -8,6 +8,7 @@ from knarr.apiserver.admission import (
     limit_ranger,
     namespace_lifecycle,
     priority,
+    resource_quota,
     service_account,
 )
 from knarr.apiserver.admission.plugin import Plugin
@@ -19,4 +20,5 @@ PLUGINS: tuple[Plugin, ...] = (
     priority.PLUGIN,
     default_toleration_seconds.PLUGIN,
     certificate_requester.PLUGIN,
+    resource_quota.PLUGIN,
 )

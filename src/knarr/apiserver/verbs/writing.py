@@ -58,13 +58,13 @@ async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
         tree = read()
         generated = not tree["metadata"].get("name") and bool(tree["metadata"].get("generateName"))
         try:
-            writes = await _plan_create(call, tree)
+            attributes, writes = await _plan_create(call, tree)
         except AwaitedError as awaited:
             if await call.registry.appears(*awaited.address, PATIENCE):
                 continue
             raise awaited.refusal from None
         try:
-            return await _commit(call, tree, writes, 0)
+            return await _commit(call, attributes, tree, writes, 0)
         except ConflictError as conflict:
             await _catch_up(call, conflict)
             taken += conflict.key == writes[0].key
@@ -73,7 +73,7 @@ async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
     raise contended(call)
 
 
-async def _plan_create(call: Call, tree: JSON) -> list[Write]:
+async def _plan_create(call: Call, tree: JSON) -> tuple[Attributes, list[Write]]:
     kind = call.kind
     objectmeta.receive(call, tree["metadata"])
     attributes = attributes_of(call, "CREATE", tree, None)
@@ -95,7 +95,7 @@ async def _plan_create(call: Call, tree: JSON) -> list[Write]:
     _warn(call, tree, None)
     extra = plan_effects(call, tree, None)
     key = key_of(kind, call.namespace, metadata["name"])
-    return [Write(key, to_stored(tree), expected=0, ttl=kind.ttl), *extra]
+    return attributes, [Write(key, to_stored(tree), expected=0, ttl=kind.ttl), *extra]
 
 
 async def update_object(
@@ -149,7 +149,7 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
         return await remove(call, entry, new)
     extra = plan_effects(call, new, old)
     write = Write(entry.key, to_stored(new), expected=entry.revision, ttl=call.kind.ttl)
-    return await _commit(call, new, [write, *extra], entry.revision)
+    return await _commit(call, attributes, new, [write, *extra], entry.revision)
 
 
 def _stamp(call: Call, new: JSON, old: JSON | None) -> None:
@@ -245,7 +245,7 @@ def plan_effects(call: Call, new: JSON | None, old: JSON | None) -> list[Write]:
 async def remove(call: Call, entry: Entry, last: JSON) -> Stored:
     """Delete an entry for good, with its effects undone; returns its last state. Raises ConflictError."""
     extra = plan_effects(call, None, orjson.loads(entry.value))
-    return await _commit(call, last, [Write(entry.key, None, expected=entry.revision), *extra], entry.revision)
+    return await _commit(call, None, last, [Write(entry.key, None, expected=entry.revision), *extra], entry.revision)
 
 
 def contended(call: Call) -> Timeout:
@@ -253,11 +253,21 @@ def contended(call: Call) -> Timeout:
     return Timeout(f"too many writers of {call.kind.qualified_resource} at once, please try again", retry_after=1)
 
 
-async def _commit(call: Call, tree: JSON, writes: Sequence[Write], revision: int) -> Stored:
-    value = writes[0].value or to_stored(tree)
+async def _commit(
+    call: Call, attributes: Attributes | None, tree: JSON, writes: Sequence[Write], revision: int
+) -> Stored:
+    """Commit the writes with what admission charges for them. Raises APIError, ConflictError."""
+    result = Stored(writes[0].value or to_stored(tree), revision)
+    if attributes is None or not call.admission.charges(attributes):
+        return await _settle(call, writes, result)
+    async with call.admission.turn(attributes.namespace):
+        return await _settle(call, [*writes, *call.admission.charges(attributes)], result)
+
+
+async def _settle(call: Call, writes: Sequence[Write], result: Stored) -> Stored:
     if call.dry_run():
-        return _rehearse(call, writes, Stored(value, revision))
-    return Stored(value, await call.registry.commit(writes))
+        return _rehearse(call, writes, result)
+    return Stored(result.value, await call.registry.commit(writes))
 
 
 def _rehearse(call: Call, writes: Sequence[Write], result: Stored) -> Stored:
