@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from knarr.machinery.apply.shapes import Shape
 from knarr.machinery.fielderrors import FieldError
 
 JSON = dict[str, Any]
@@ -35,6 +36,10 @@ class ObjectType(Protocol):
     """What is known of the objects of one version. Trees are changed in place; decode comes before anything else."""
 
     definition: str  # its name in OpenAPI
+
+    @property
+    def ownership(self) -> Shape:
+        """Who may own which of its fields: for server-side apply and metadata.managedFields."""
 
     def decode(self, tree: JSON) -> list[str]:
         """Check JSON types, drop nulls and unknown fields, whose places are returned. Raises types.DecodeError."""

@@ -10,6 +10,8 @@ from knarr.apiserver.discovery import Discovery
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.openapi import OpenAPI
+from knarr.machinery.apply.shapes import Shape
+from knarr.machinery.apply.structs import DEDUCED
 from knarr.machinery.fielderrors import FieldError
 from knarr.wire.messages import Request, Response
 
@@ -33,6 +35,10 @@ class WidgetType:
 
     def validate_update(self, new: JSON, old: JSON) -> list[FieldError]:
         return []
+
+    @property
+    def ownership(self) -> Shape:
+        return DEDUCED
 
     def schemas(self, older: bool) -> Mapping[str, JSON]:
         item = {"$ref": f"#/components/schemas/{NAME}"}

@@ -14,10 +14,12 @@ from knarr.api.types.defaulting import Defaulter, defaulter
 from knarr.api.types.duplicates import duplicate_fields
 from knarr.api.types.merging import patch_schema
 from knarr.api.types.mismatches import DecodeError
+from knarr.api.types.ownership import ownership
 from knarr.api.types.scalars import Decoder
 from knarr.api.types.shapes import Shape, Struct, shape_of
 from knarr.api.types.updating import Comparer, comparer
 from knarr.api.types.validating import Validator, change_validator, validator
+from knarr.machinery.apply.shapes import Shape as Owned
 from knarr.machinery.fielderrors import FieldError
 from knarr.machinery.strategic import PatchSchema
 
@@ -70,6 +72,11 @@ class Type:
     def patch_schema(self) -> PatchSchema:
         """For machinery.strategic.strategic_merge."""
         return patch_schema(self._shape)
+
+    @cached_property
+    def ownership(self) -> Owned:
+        """For machinery.apply."""
+        return ownership(self._shape)
 
     @cached_property
     def _has_spec(self) -> bool:

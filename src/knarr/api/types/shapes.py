@@ -31,6 +31,7 @@ class Opaque(msgspec.Struct, frozen=True):
 class ListOf(msgspec.Struct, frozen=True):
     item: Shape
     keys: tuple[str, ...] = ()  # of a list that is a map
+    type: str = "atomic"  # who owns its items: set, map
 
 
 class MapOf(msgspec.Struct, frozen=True):
@@ -41,6 +42,7 @@ class Field(msgspec.Struct, frozen=True):
     shape: Shape
     patch: frozenset[str] = frozenset()  # strategies: merge, replace, retainKeys
     merge_key: str = ""
+    map_type: str = ""  # atomic, granular: whether its parts have owners of their own; default: as the type says
 
 
 class Struct:
@@ -50,6 +52,7 @@ class Struct:
         self.name = name  # the definition's
         self.required: tuple[str, ...] = tuple(schema.get("required", ()))
         self.is_kind = "x-kubernetes-group-version-kind" in schema
+        self.is_atomic = schema.get("x-kubernetes-map-type") == "atomic"  # one owner for all its fields
         self._properties: JSON = schema.get("properties", {})
 
     @cached_property
@@ -112,6 +115,7 @@ def _field(schema: JSON) -> Field:
         _shape(schema),
         frozenset(strategies.split(",")) if strategies else frozenset(),
         schema.get("x-kubernetes-patch-merge-key", ""),
+        schema.get("x-kubernetes-map-type", ""),
     )
 
 
@@ -123,7 +127,7 @@ def _shape(schema: JSON) -> Shape:
     kind = schema.get("type")
     if kind == "array":
         keys = tuple(schema.get("x-kubernetes-list-map-keys", ()))
-        return ListOf(_shape(schema["items"]), keys)
+        return ListOf(_shape(schema["items"]), keys, schema.get("x-kubernetes-list-type", "atomic"))
     if kind == "object":
         values = schema.get("additionalProperties")
         return MapOf(_shape(values)) if isinstance(values, dict) else _OPAQUE

@@ -1,0 +1,59 @@
+"""An object in the versions that its managers know: entries name fields of the version that they were written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from knarr.machinery.apply.sets import EMPTY, FieldSet, without_branches
+from knarr.machinery.apply.shapes import Shape
+
+JSON = dict[str, Any]
+
+
+class Versions(Protocol):
+    """The versions of one resource. A tree is converted as a copy."""
+
+    def shape(self, version: str) -> Shape | None:
+        """None for a version that is not served any more."""
+
+    def convert(self, tree: JSON, source: str, target: str) -> JSON: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What of an object a write has changed, as sets of fields of one version."""
+
+    taken: FieldSet
+    removed: FieldSet
+
+
+def compare(shape: Shape, old: JSON, new: JSON, reset: FieldSet = EMPTY) -> Comparison:
+    """`reset` are fields that the endpoint does not write: what happens to them is nobody's doing."""
+    if old == new:
+        return Comparison(EMPTY, EMPTY)
+    found = shape.changes(old, new)
+    return Comparison(without_branches(found.taken or EMPTY, reset), without_branches(found.removed or EMPTY, reset))
+
+
+class Comparisons:
+    """One write, compared in whichever version is asked for."""
+
+    def __init__(self, versions: Versions, version: str, old: JSON, new: JSON, reset: FieldSet) -> None:
+        self._versions, self._version, self._old, self._new, self._reset = versions, version, old, new, reset
+        self._known: dict[str, Comparison | None] = {}
+
+    def at(self, version: str) -> Comparison | None:
+        """None for a version that is not served."""
+        if version not in self._known:
+            self._known[version] = self._compare(version)
+        return self._known[version]
+
+    def _compare(self, version: str) -> Comparison | None:
+        shape = self._versions.shape(version)
+        if shape is None:
+            return None
+        if version == self._version:
+            return compare(shape, self._old, self._new, self._reset)
+        old, new = (self._versions.convert(tree, self._version, version) for tree in (self._old, self._new))
+        return compare(shape, old, new, self._reset)
