@@ -56,6 +56,7 @@ class Running:
     front: Front
     kubelet: FakeKubelet
     admin: InProcessTransport
+    https: Server
 
     def transport(self, pair: Pair | None = None, **headers: str) -> HTTPTransport:
         """A client with this certificate, or with none."""
@@ -113,7 +114,7 @@ async def running(directory: Path) -> AsyncIterator[Running]:
     await bootstrap.ensure(api.registry)
     port, node_port = await server.listen(), await node.listen()
     admin = InProcessTransport(front.application, User("admin", groups=("system:masters",)))
-    found = Running(f"https://127.0.0.1:{port}", authority, directory, front, kubelet, admin)
+    found = Running(f"https://127.0.0.1:{port}", authority, directory, front, kubelet, admin, server)
     await _register(found, node_port)
     try:
         yield found

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from knarr.api.kind import JSON, Kind
+import re
+
+from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.admission.admission import Admission
 from knarr.apiserver.admission.plugin import Surroundings
 from knarr.apiserver.admission.table import PLUGINS
 from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.kinds import Kinds
+from knarr.apiserver.metrics.families import DEPRECATED
 from knarr.apiserver.outbound import Webhooks
 from knarr.apiserver.registry import Options, Registry, tree_of
 from knarr.apiserver.request import APIRequest
@@ -19,6 +22,8 @@ from knarr.machinery.names import path_segment
 from knarr.storage.cache import WatchCache
 from knarr.storage.store import Store, TooLargeError, UnavailableError
 from knarr.wire.messages import Answer
+
+_REMOVED = re.compile(r"unavailable in v(\d+\.\d+)")
 
 
 class API:
@@ -52,12 +57,19 @@ class API:
         handler = unstored or VERBS.get((info.verb, info.subresource))
         if handler is None or not _allows(kind, request):
             raise MethodNotAllowed
+        if version.deprecated:
+            self._tell_of_deprecated(kind, version, info.subresource)
         try:
             return await handler(Call(self.registry, request, kind, version, self.admission))
         except UnavailableError as error:
             raise ServiceUnavailable(f"the store cannot answer: {error}") from None
         except TooLargeError as error:
             raise RequestEntityTooLarge(str(error)) from None
+
+    def _tell_of_deprecated(self, kind: Kind, version: Version, subresource: str) -> None:
+        removed = _REMOVED.search(version.deprecated)
+        labels = (kind.group, version.name, kind.plural, subresource, removed[1] if removed else "")
+        self.registry.metrics.count(DEPRECATED, labels).n = 1
 
     def close(self) -> None:
         """Forget what is still to happen; watches are ended by who ends their connections."""

@@ -24,11 +24,12 @@ from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError, Forbidden, InternalError, RequestEntityTooLarge, Unauthorized
 from knarr.wire.limits import BODY_LIMIT
-from knarr.wire.messages import Answer, Peer, Request, Response, Streaming
+from knarr.wire.messages import Answer, Duplex, Peer, Request, Response, Sink, Streaming, Upgrade
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[APIRequest], Awaitable[Answer]]
+_READS = ("GET", "HEAD")
 _LONG_RUNNING = frozenset(("attach", "exec", "log", "portforward", "proxy"))
 
 
@@ -68,6 +69,10 @@ class Application:
             return prettied(_finish(error_answer(error, request), request), request)
         return await compressed(prettied(await self.serve(request, user), request), request)
 
+    def stop(self) -> None:
+        """Fail /readyz from now on: what comes still is answered."""
+        self._documents.stop()
+
     async def oversized(self, request: Request, peer: Peer) -> Answer:
         """Answer a request whose body was above the server's limit."""
         error = RequestEntityTooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
@@ -77,6 +82,8 @@ class Application:
         """Answer an authenticated request."""
         started = self._clock.monotonic()
         info = parse(request.method, request.path, request.query)
+        inflight, kind = self._metrics.inflight, "readOnly" if request.method in _READS else "mutating"
+        inflight[kind] += 1
         try:
             self._authorize(user, info, request)
             answer = await self._dispatch(request, info, user)
@@ -85,8 +92,9 @@ class Application:
         except Exception as error:
             log.exception("%s %s failed", request.method, request.path)
             answer = error_answer(_internal(error), request)
-        self._count(info, answer, started)
-        return _finish(answer, request)
+        finally:
+            inflight[kind] -= 1
+        return _finish(self._counted(request, info, answer, started), request)
 
     def _authorize(self, user: User, info: RequestInfo, request: Request) -> None:
         if wanted := request.headers.get("impersonate-user"):
@@ -105,10 +113,33 @@ class Application:
         handle = self._handlers.get((info.qualified_resource, info.subresource), self._resources.handle)
         return await handle(parsed)
 
-    def _count(self, info: RequestInfo, answer: Answer, started: float) -> None:
-        code = 101 if not isinstance(answer, Response | Streaming) else answer.status
-        seconds = self._clock.monotonic() - started if isinstance(answer, Response) else None
-        self._metrics.count(_labels(info), code, seconds)
+    def _counted(self, request: Request, info: RequestInfo, answer: Answer, started: float) -> Answer:
+        labels = _labels(info, "All" if "dryRun" in request.query else "")
+        if isinstance(answer, Response):
+            seconds = self._clock.monotonic() - started
+            self._metrics.answered(labels, answer.status, seconds, len(answer.body))
+            return answer
+        code = answer.status if isinstance(answer, Streaming) else 101
+        return told_of_its_end(answer, self._metrics.goes_on(labels, code))
+
+
+def told_of_its_end(answer: Streaming | Upgrade, ended: Callable[[], None]) -> Answer:
+    """An answer that goes on, with somebody who wants to hear when it is over."""
+    if isinstance(answer, Upgrade):
+
+        async def own(duplex: Duplex) -> None:
+            try:
+                await answer.start(duplex)
+            finally:
+                ended()
+
+        return replace(answer, start=own)
+
+    def start(sink: Sink) -> Awaitable[None] | None:
+        sink.on_close(ended)
+        return answer.start(sink)
+
+    return replace(answer, start=start)
 
 
 def _finish(answer: Answer, request: Request) -> Answer:
@@ -139,12 +170,12 @@ def _no_impersonation(user: User, wanted: str) -> Forbidden:
 _VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTION"}
 
 
-def _labels(info: RequestInfo) -> Labels:
+def _labels(info: RequestInfo, dry_run: str) -> Labels:
     verb = _VERBS.get(info.verb) or info.verb.upper()
     if not info.is_resource:
-        return Labels(verb, "", "", "", info.path.split("/", 2)[1] if "/" in info.path else "", "")
+        return Labels(verb, "", "", "", info.path.split("/", 2)[1] if "/" in info.path else "", "", dry_run)
     if info.subresource in _LONG_RUNNING:
         verb = "CONNECT"
     named = info.name and info.verb not in ("list", "watch")
     scope = "resource" if named else "namespace" if info.namespace else "cluster"
-    return Labels(verb, info.group, info.version, info.resource, info.subresource, scope)
+    return Labels(verb, info.group, info.version, info.resource, info.subresource, scope, dry_run)

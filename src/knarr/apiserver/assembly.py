@@ -11,13 +11,16 @@ from knarr.apiserver import reviews
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.authn.authenticator import Authenticator
+from knarr.apiserver.authn.issuers import issuer_documents
 from knarr.apiserver.authn.tokenrequests import TokenRequests
 from knarr.apiserver.authn.tokens import TokenIssuer, TokenVerifier
 from knarr.apiserver.authz.identities import NamedIdentities
 from knarr.apiserver.authz.table import IDENTITIES
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.health import Check
-from knarr.apiserver.metrics import Metrics
+from knarr.apiserver.metrics.process import tell_of_process
+from knarr.apiserver.metrics.storage import tell_of_storage
+from knarr.apiserver.registry import Registry
 from knarr.apiserver.streaming.kubelets import Kubelets
 from knarr.apiserver.streaming.table import streaming
 
@@ -51,16 +54,20 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
     def lookup(plural: str, namespace: str, name: str) -> JSON | None:
         return registry.get("", plural, namespace, name)
 
-    clock, audiences, metrics = registry.clock, [security.issuer], Metrics()
+    clock, audiences, metrics = registry.clock, [security.issuer], registry.metrics
+    tell_of_storage(metrics, registry.kinds, registry.cache)
+    tell_of_process(metrics)
     authorizer, kubelets = NamedIdentities(IDENTITIES), Kubelets(registry, security.kubelet_tls)
     tokens = TokenVerifier(security.verification_keys, security.issuer, audiences, clock, lookup)
     issuer = TokenIssuer(security.signing_key, security.issuer, clock)
     requests = TokenRequests(issuer, audiences, clock, lookup)
+    address = f"{registry.options.advertise_address}:{registry.options.advertise_port}"
+    documents = issuer_documents(tokens, security.issuer, address)
     application = Application(
         authenticator=Authenticator(clock, tokens),
         authorizer=authorizer,
         resources=api,
-        documents=Documents(registry.kinds, checks, metrics),
+        documents=Documents(registry.kinds, _all_checks(checks, registry), metrics, documents),
         metrics=metrics,
         clock=clock,
         handlers={
@@ -70,3 +77,15 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
         },
     )
     return Front(application, kubelets, tokens)
+
+
+def _all_checks(checks: Mapping[str, Mapping[str, Check]], registry: Registry) -> Mapping[str, Mapping[str, Check]]:
+    """The server's own checks, by upstream's names, before those of who composes it."""
+    store: Mapping[str, Check] = {"etcd": lambda: registry.cache.fault}
+    ready: Mapping[str, Check] = {
+        **store,
+        "etcd-readiness": lambda: registry.cache.fault,
+        "informer-sync": lambda: "" if registry.cache.loads else "the watch cache is not loaded",
+    }
+    own = {"livez": store, "readyz": ready, "healthz": store}
+    return {name: {**own[name], **checks.get(name, {})} for name in own}

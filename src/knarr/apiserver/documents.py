@@ -12,6 +12,7 @@ from knarr.apiserver.discovery import Discovery
 from knarr.apiserver.health import ENDPOINTS, Check, Health
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import CONTENT_TYPE, Metrics
+from knarr.apiserver.metrics.families import BUILD
 from knarr.apiserver.openapi import OpenAPI
 from knarr.machinery.errors import MethodNotAllowed
 from knarr.wire.messages import Request, Response
@@ -32,11 +33,20 @@ VERSION: Final = {
 class Documents:
     """Finds the answer to a path; unknown ones get the plain 404 that upstream's mux gives."""
 
-    def __init__(self, kinds: Kinds, checks: Mapping[str, Mapping[str, Check]], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        kinds: Kinds,
+        checks: Mapping[str, Mapping[str, Check]],
+        metrics: Metrics,
+        others: Mapping[str, Callable[[Request], Response]] | None = None,
+    ) -> None:
+        """`others`: whole paths, and what answers them."""
         self._health = Health(checks)
+        self._whole = dict(others or {})
         self._discovery = Discovery(kinds)
         self._openapi = OpenAPI(kinds)
         self._metrics = metrics
+        metrics.count(BUILD, tuple(VERSION[_camel(name)] for name in BUILD.labels)).n = 1
         self._first: dict[str, Callable[[Request], Response]] = {
             **dict.fromkeys(ENDPOINTS, self._health.answer),
             "api": self._discovery.answer,
@@ -50,12 +60,16 @@ class Documents:
     def answer(self, request: Request) -> Response:
         """Raises MethodNotAllowed for anything but reading."""
         first, _, rest = request.path[1:].partition("/")
-        answer = self._first.get(first)
+        answer = self._whole.get(request.path) or self._first.get(first)
         if answer is None or (rest and first in ("", "metrics", "version")):
             return NOT_FOUND
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed
         return answer(request)
+
+    def stop(self) -> None:
+        """Say that this server is not to be relied on any more."""
+        self._health.stopping = True
 
     def _figures(self, _request: Request) -> Response:
         return Response(200, {"content-type": CONTENT_TYPE}, self._metrics.render())
@@ -65,7 +79,13 @@ class Documents:
             *self._discovery.paths(),
             *self._health.paths(),
             *self._openapi.paths(),
+            *self._whole,
             "/metrics",
             "/version",
         ]
         return json_answer({"paths": sorted(paths)})
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))

@@ -23,8 +23,10 @@ class Health:
     """Answers one health endpoint's path from its table of checks."""
 
     def __init__(self, checks: Mapping[str, Mapping[str, Check]]) -> None:
-        """`checks`: for each of ENDPOINTS its checks by name; `ping` is there anyway."""
+        """`checks`: for each of ENDPOINTS its checks by name; `ping`, and of the ready `shutdown`, are there anyway."""
+        self.stopping = False
         self._checks = {name: {"ping": _ping, **checks.get(name, {})} for name in ENDPOINTS}
+        self._checks["readyz"]["shutdown"] = lambda: "the server is shutting down" if self.stopping else ""
         self._told: dict[tuple[str, str], str] = {}
 
     def paths(self) -> list[str]:

@@ -17,6 +17,8 @@ import orjson
 
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.kinds import Kinds
+from knarr.apiserver.metrics import Metrics
+from knarr.apiserver.metrics.storage import Commits
 from knarr.apiserver.recent import Recent
 from knarr.machinery.clock import Clock
 from knarr.runtime.timers import Timers
@@ -59,6 +61,8 @@ class Registry:
         self.options = options or Options()
         self.timers = Timers(clock)
         self.frames = Recent()
+        self.metrics = Metrics()
+        self._commits = Commits(self.metrics, kinds)
 
     def find(self, group: str, plural: str) -> Kind | None:
         return self.kinds.find(group, plural)
@@ -102,7 +106,9 @@ class Registry:
 
     async def commit(self, writes: Sequence[Write]) -> int:
         """Commit, and wait until the cache shows it: the writer reads its own write. Raises ConflictError."""
+        started = self.clock.monotonic()
         revision = await self.store.commit(writes)
+        self._commits.took(writes[0], self.clock.monotonic() - started)
         if self.cache.revision < revision:
             await self.cache.wait(revision)
         return revision

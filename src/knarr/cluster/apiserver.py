@@ -68,6 +68,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         _allow_connections()
         server = await _listen(config, front.application)
         stack.push_async_callback(server.close, GRACE)
+        stack.callback(front.application.stop)
         keeper = asyncio.create_task(_bootstrap(api, started))
         stack.callback(keeper.cancel)
         yield APIServer(front.application, api, started)

@@ -46,6 +46,8 @@ class WatchCache:
         self._clock = clock or RealClock()
         self._shelves: dict[str, Shelf] = {}
         self._history: History[Change] = History(floor=0)
+        self.fault = ""  # why the store's events cannot be followed now
+        self.loads = 0  # how often everything was loaded
         self._loaded = 0  # the revision that everything was loaded at
         self._subscriptions = Subscriptions()
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -101,6 +103,10 @@ class WatchCache:
     def count(self, prefix: str) -> int:
         return sum(shelf.count(prefix) for shelf in self._shelves_of(prefix))
 
+    def received(self) -> dict[str, int]:
+        """How many changes have come, by the part of the keys that names the resource."""
+        return {name: shelf.changes for name, shelf in self._shelves.items() if shelf.changes}
+
     def subscribe(self, prefix: str, after: int, sink: Sink, on_lost: Callable[[], None]) -> Subscription:
         """Call `sink` with all changes after the revision `after`: the retained ones now, others as they are applied.
 
@@ -152,6 +158,7 @@ class WatchCache:
             entry = shelf.get(record.key) if shelf else None
             self._shelf(name).put(entry if entry and entry.revision == record.modified else self._entry(record))
         self._history, self._loaded = History(floor=page.revision), page.revision
+        self.loads += 1
         self._advance(page.revision)
 
     async def _follow(self) -> None:
@@ -162,12 +169,14 @@ class WatchCache:
                 if stale:
                     await self._reload()
                     stale = False
+                self.fault = ""
                 async for events in self._store.watch("", self.revision):
                     self._apply(events)
                 return
             except CompactedError:
                 stale = True
             except UnavailableError as error:
+                self.fault = str(error)
                 log.warning("the store's watch failed and is tried again: %s", error)
                 await self._clock.sleep(RECONNECT_SECONDS)
             except Exception:
@@ -189,6 +198,7 @@ class WatchCache:
 
     def _change(self, event: Event) -> Change:
         shelf = self._shelf(self._shelf_name(event.key))
+        shelf.changes += 1
         if event.value is not None:
             entry = self._entry(Record(event.key, event.value, event.created, event.revision))
             previous = shelf.put(entry)

@@ -82,9 +82,10 @@ def past_change(event: Event, index: Index) -> Change:
 class Shelf:
     """Entries by key, in byte order of the keys, and by label."""
 
-    __slots__ = ("_by_label", "_entries", "_keys")
+    __slots__ = ("_by_label", "_entries", "_keys", "changes")
 
     def __init__(self) -> None:
+        self.changes = 0  # that have come since it was loaded
         self._keys: list[str] = []
         self._entries: dict[str, Entry] = {}
         self._by_label: dict[tuple[str, str], set[str]] = {}

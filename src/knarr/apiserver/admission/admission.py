@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from knarr.apiserver.admission.plugin import Attributes, Charge, Operation, Plugin, Step, Surroundings
+from knarr.apiserver.metrics.admission import Durations
 from knarr.storage.store import Write
 
 _Case = tuple[str, Operation, str, str]  # round, operation, resource, subresource: all that decides who has a say
@@ -17,6 +18,7 @@ class Admission:
     """Plugins in their order. https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/"""
 
     def __init__(self, plugins: Iterable[Plugin], surroundings: Surroundings) -> None:
+        self._durations = Durations(surroundings.registry.metrics, surroundings.registry.clock)
         self._prepare(plugin.start(surroundings) if plugin.start else plugin for plugin in plugins)
 
     def _prepare(self, plugins: Iterable[Plugin]) -> None:
@@ -26,15 +28,19 @@ class Admission:
 
     async def mutate(self, attributes: Attributes) -> None:
         """Before the object is validated; a second time where somebody's change asks for it. Raises APIError."""
-        steps = self._of("mutate", attributes)
-        await _take(steps, attributes)
-        if attributes.reinvocation.wanted:
-            attributes.reinvocation.again = True
+        if not (steps := self._of("mutate", attributes)):
+            return
+        with self._durations.of(attributes.operation, "admit"):
             await _take(steps, attributes)
+            if attributes.reinvocation.wanted:
+                attributes.reinvocation.again = True
+                await _take(steps, attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """When the object is as it will be stored. Raises APIError."""
-        await _take(self._of("validate", attributes), attributes)
+        if steps := self._of("validate", attributes):
+            with self._durations.of(attributes.operation, "validate"):
+                await _take(steps, attributes)
 
     def charges(self, attributes: Attributes) -> Sequence[Write]:
         """What has to be committed with the write. Raises APIError."""

@@ -126,7 +126,7 @@ class TokenVerifier:
 
         try:
             key_id = str(jwt.get_unverified_header(token).get("kid", ""))
-            key = self._public_keys().get(key_id)
+            key = self.public_keys().get(key_id)
             if key is None:
                 raise InvalidTokenError(f"no key {key_id!r}")
             claims: JSON = jwt.decode(
@@ -169,7 +169,8 @@ class TokenVerifier:
         if deleted and datetime.fromisoformat(deleted) + _DELETION_LEEWAY < self._clock.now():
             raise InvalidTokenError(f"{plural} {namespace}/{claim['name']} has been deleted")
 
-    def _public_keys(self) -> dict[str, RSAPublicKey]:
+    def public_keys(self) -> dict[str, RSAPublicKey]:
+        """By the names that tokens give of them."""
         if self._keys is None:
             from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
             from cryptography.hazmat.primitives.serialization import load_pem_public_key

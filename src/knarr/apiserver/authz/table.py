@@ -24,6 +24,10 @@ DISCOVERY = Role(
     "system:discovery", may={REVIEWS: "create"}, paths=(*HEALTH, "/api", "/api/*", "/apis", "/apis/*", "/openapi/*")
 )
 
+ISSUER_DISCOVERY = Role(
+    "system:service-account-issuer-discovery", paths=("/.well-known/openid-configuration", "/openid/v1/jwks")
+)
+
 EVERYTHING = Role("cluster-admin", may={"*": "*"}, paths=("*",))
 
 CONTROLLER_MANAGER = Role("system:kube-controller-manager", may={"*": "*"}, paths=("*",))
@@ -97,4 +101,5 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("system:kube-dns", DNS),
     Identity("system:kube-dns", DNS_SERVICE, namespace="kube-system"),
     Identity("system:serviceaccounts", OWN_NAMESPACE, own_namespace=True),
+    Identity("system:serviceaccounts", ISSUER_DISCOVERY),
 )

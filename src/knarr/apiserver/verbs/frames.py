@@ -9,6 +9,7 @@ from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver import tables
 from knarr.apiserver.encoding import api_version
 from knarr.apiserver.media import Output
+from knarr.apiserver.metrics.families import WATCH_EVENTS
 from knarr.apiserver.registry import Registry, tree_of
 from knarr.apiserver.representations import representation
 from knarr.machinery.errors import APIError
@@ -26,11 +27,13 @@ class Framing:
         self._event, self._encode = output.media.event, output.media.encode
         self._whole = representation(output.media).whole
         self._include = include
+        self._sent = registry.metrics.count(WATCH_EVENTS, (kind.group, version.name, kind.plural))
         self._headings = output.view == "Table"  # sent with the first event alone
         self._form = (version.name, output, include)
 
     def frame(self, type: str, entry: Entry) -> bytes:
         """One event, from the memo where another watcher has asked for the same."""
+        self._sent.n += 1
         if self._headings:
             return self.made(type, entry)
         memo = self._registry.frames

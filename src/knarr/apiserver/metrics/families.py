@@ -1,0 +1,145 @@
+"""Which figures there are: one line each, with upstream's name, labels and bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+_LATENCIES = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
+_STEP_LATENCIES = (0.005, 0.025, 0.1, 0.5, 1, 2.5, 10)
+_SIZES = tuple(10.0**exponent for exponent in range(3, 10))  # bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """A metric: its samples differ in the values of `labels`; `bounds` are a histogram's, in seconds or bytes."""
+
+    name: str
+    type: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
+
+
+_REQUEST = ("component", "dry_run", "group", "resource", "scope", "subresource", "verb", "version")
+_SHORT = ("component", "group", "resource", "scope", "subresource", "verb", "version")
+_RESOURCE = ("group", "resource")
+
+REQUESTS = Family(
+    "apiserver_request_total",
+    "counter",
+    "Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, "
+    "component, and HTTP response code.",
+    ("code", *_REQUEST),
+)
+REQUEST_DURATION = Family(
+    "apiserver_request_duration_seconds",
+    "histogram",
+    "Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, "
+    "scope and component.",
+    _REQUEST,
+    _LATENCIES,
+)
+REQUEST_SLI_DURATION = Family(
+    "apiserver_request_sli_duration_seconds",
+    "histogram",
+    "Response latency distribution (not counting webhook duration and priority & fairness queue wait times) in seconds "
+    "for each verb, group, version, resource, subresource, scope and component.",
+    _SHORT,
+    _LATENCIES,
+)
+RESPONSE_SIZES = Family(
+    "apiserver_response_sizes",
+    "histogram",
+    "Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.",
+    _SHORT,
+    _SIZES,
+)
+INFLIGHT = Family(
+    "apiserver_current_inflight_requests",
+    "gauge",
+    "Maximal number of currently used inflight request limit of this apiserver per request kind in last second.",
+    ("request_kind",),
+)
+LONG_RUNNING = Family(
+    "apiserver_longrunning_requests",
+    "gauge",
+    "Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and "
+    "component. Not all requests are tracked this way.",
+    _SHORT,
+)
+DEPRECATED = Family(
+    "apiserver_requested_deprecated_apis",
+    "gauge",
+    "Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, subresource, and "
+    "removed_release.",
+    ("group", "version", "resource", "subresource", "removed_release"),
+)
+WATCH_EVENTS = Family(
+    "apiserver_watch_events_total",
+    "counter",
+    "Number of events sent in watch clients",
+    ("group", "version", "resource"),
+)
+OBJECTS = Family(
+    "apiserver_resource_objects",
+    "gauge",
+    "Number of stored objects at the time of last check split by kind.",
+    _RESOURCE,
+)
+STORAGE_OBJECTS = Family(
+    "apiserver_storage_objects",
+    "gauge",
+    "Number of stored objects at the time of last check split by kind.",
+    ("resource",),
+)
+CACHE_EVENTS = Family(
+    "apiserver_watch_cache_events_received_total",
+    "counter",
+    "Counter of events received in watch cache broken by resource type.",
+    _RESOURCE,
+)
+CACHE_LOADS = Family(
+    "apiserver_watch_cache_initializations_total",
+    "counter",
+    "Counter of watch cache initializations broken by resource type.",
+    _RESOURCE,
+)
+STORE_DURATION = Family(
+    "etcd_request_duration_seconds",
+    "histogram",
+    "Etcd request latency in seconds for each operation and object type.",
+    ("operation", "group", "resource"),
+    _LATENCIES,
+)
+STEP_DURATION = Family(
+    "apiserver_admission_step_admission_duration_seconds",
+    "histogram",
+    "Admission sub-step latency histogram in seconds, broken out for each operation and API resource and step type "
+    "(validate or admit).",
+    ("operation", "rejected", "type"),
+    _STEP_LATENCIES,
+)
+BUILD = Family(
+    "kubernetes_build_info",
+    "gauge",
+    "A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, "
+    "Go version, and compiler from which Kubernetes was built, and platform on which it is running.",
+    (
+        "build_date",
+        "compiler",
+        "git_commit",
+        "git_tree_state",
+        "git_version",
+        "go_version",
+        "major",
+        "minor",
+        "platform",
+    ),
+)
+CPU_SECONDS = Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.")
+MAX_FDS = Family("process_max_fds", "gauge", "Maximum number of open file descriptors.")
+OPEN_FDS = Family("process_open_fds", "gauge", "Number of open file descriptors.")
+RESIDENT = Family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.")
+STARTED = Family("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.")
+VIRTUAL = Family("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.")

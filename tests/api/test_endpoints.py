@@ -1,0 +1,154 @@
+"""What is no resource: figures, the issuer of tokens, and how a server says good-bye."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import jwt
+import pytest
+
+from knarr.wire.messages import Request, Response
+from tests.api.certificates import Pair
+from tests.api.front import Running, running
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+_LINE = re.compile(r"^([a-z_:]+)(?:\{(.*)\})? (\S+)$")
+_PAIR = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def admin(server: Running) -> Pair:
+    return server.authority.issue("kubernetes-admin", "system:masters")
+
+
+class Figures:
+    """The samples of one look at /metrics."""
+
+    def __init__(self, text: str) -> None:
+        self.samples: dict[str, list[tuple[dict[str, str], float]]] = {}
+        for line in text.splitlines():
+            if not line.startswith("#"):
+                match = _LINE.match(line)
+                assert match, line
+                labels = dict(_PAIR.findall(match[2] or ""))
+                self.samples.setdefault(match[1], []).append((labels, float(match[3])))
+
+    def get(self, name: str, **labels: str) -> float:
+        """The sum of the samples with these labels."""
+        return sum(value for found, value in self.samples.get(name, ()) if labels.items() <= found.items())
+
+
+async def ask(server: Running, path: str, method: str = "GET", body: object = None) -> Response:
+    target, _, query = path.partition("?")
+    data = b"" if body is None else json.dumps(body).encode()
+    return await server.admin.request(Request(method, target, query, {"content-type": "application/json"}, data))
+
+
+async def figures(server: Running) -> Figures:
+    answer = await ask(server, "/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return Figures(answer.body.decode())
+
+
+async def test_figures_of_requests(server: Running) -> None:
+    before = await figures(server)
+    await ask(server, MAPS)
+    await ask(server, f"{MAPS}/none")
+    await ask(server, f"{MAPS}?dryRun=All", "POST", {"metadata": {"name": "a"}})
+    after = await figures(server)
+
+    def more(name: str, **labels: str) -> float:
+        return after.get(name, **labels) - before.get(name, **labels)
+
+    of_maps = {"resource": "configmaps", "version": "v1", "group": "", "component": "apiserver"}
+    assert more("apiserver_request_total", verb="LIST", code="200", scope="namespace", **of_maps) == 1
+    assert more("apiserver_request_total", verb="GET", code="404", scope="resource", **of_maps) == 1
+    assert more("apiserver_request_total", verb="POST", code="201", dry_run="All", **of_maps) == 1
+    for name in ("request_duration_seconds", "request_sli_duration_seconds", "response_sizes"):
+        assert more(f"apiserver_{name}_count", **of_maps) == 3
+        assert more(f"apiserver_{name}_bucket", le="+Inf", **of_maps) == 3
+    assert after.get("apiserver_current_inflight_requests", request_kind="readOnly") == 1  # the look itself
+
+
+async def test_figures_of_watches_and_storage(server: Running, admin: Pair) -> None:
+    transport = server.transport(admin)
+    stream = await transport.stream(Request("GET", MAPS, "watch=1"))
+    await server.post(MAPS, {"metadata": {"name": "a"}})
+    async for _ in stream:
+        break
+    seen = await figures(server)
+    assert seen.get("apiserver_longrunning_requests", verb="WATCH", resource="configmaps") == 1
+    assert seen.get("apiserver_watch_events_total", resource="configmaps", version="v1") >= 1
+    assert seen.get("apiserver_resource_objects", resource="configmaps") == 1
+    assert seen.get("apiserver_storage_objects", resource="configmaps") == 1
+    assert seen.get("etcd_request_duration_seconds_count", operation="create", resource="configmaps") == 1
+    assert seen.get("apiserver_admission_step_admission_duration_seconds_count", operation="CREATE", type="admit") > 0
+    assert seen.get("apiserver_watch_cache_events_received_total") > 0
+    await stream.close()
+    await transport.close()
+    async with asyncio.timeout(5):
+        while (await figures(server)).get("apiserver_longrunning_requests", verb="WATCH", resource="configmaps"):
+            await asyncio.sleep(0.01)
+
+
+async def test_figures_of_the_process_and_of_deprecated_versions(server: Running) -> None:
+    await ask(server, "/apis/batch/v1beta1/cronjobs")
+    seen = await figures(server)
+    assert seen.get("process_resident_memory_bytes") > 1 << 20
+    assert seen.get("process_open_fds") > 3
+    assert seen.get("process_cpu_seconds_total") > 0
+    assert seen.get("process_start_time_seconds") > 1.7e9
+    assert seen.get("kubernetes_build_info", major="1", minor="36") == 1
+    removed = {"group": "batch", "version": "v1beta1", "resource": "cronjobs", "removed_release": "1.25"}
+    assert seen.get("apiserver_requested_deprecated_apis", **removed) == 1
+
+
+async def test_tokens_are_verified_by_what_the_issuer_publishes(server: Running) -> None:
+    asked = {"spec": {"audiences": ["somebody"]}}
+    account = "/api/v1/namespaces/default/serviceaccounts/default/token"
+    token = json.loads((await ask(server, account, "POST", asked)).body)["status"]["token"]
+    found = await ask(server, "/.well-known/openid-configuration")
+    configuration = json.loads(found.body)
+    assert (found.headers["content-type"], found.headers["cache-control"]) == (
+        "application/json",
+        "public, max-age=3600",
+    )
+    assert configuration["jwks_uri"].endswith("/openid/v1/jwks")
+    keys = await ask(server, "/openid/v1/jwks")
+    assert keys.headers["content-type"] == "application/jwk-set+json"
+    key = jwt.PyJWKSet.from_dict(json.loads(keys.body))[jwt.get_unverified_header(token)["kid"]]
+    claims = jwt.decode(token, key, ["RS256"], audience="somebody", issuer=configuration["issuer"])
+    assert claims["sub"] == "system:serviceaccount:default:default"
+
+
+async def test_a_server_that_stops_is_not_ready_and_ends_what_goes_on_cleanly(server: Running, admin: Pair) -> None:
+    transport = server.transport(admin)
+    stream = await transport.stream(Request("GET", MAPS, "watch=1"))
+    server.front.application.stop()
+    ready = await ask(server, "/readyz")
+    assert (ready.status, b"[-]shutdown failed: reason withheld" in ready.body) == (500, True)
+    assert (await ask(server, "/livez")).status == 200
+    assert (await ask(server, MAPS)).status == 200
+    await server.https.close()
+    async with asyncio.timeout(5):
+        assert [chunk async for chunk in stream] == []  # a last chunk, and no error
+    await transport.close()
+    late = server.transport(admin)
+    with pytest.raises(ConnectionError):
+        await late.request(Request("GET", MAPS))
+    await late.close()
+
+
+async def test_what_there_is_not(server: Running) -> None:
+    for path in ("/logs", "/logs/", "/debug/pprof", "/openid/v1", "/.well-known/other", "/metrics/slis/x"):
+        assert ((await ask(server, path)).status, path) == (404, path)
