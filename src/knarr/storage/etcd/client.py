@@ -113,8 +113,8 @@ class EtcdClient:
         return self._token
 
     async def _ask(self, method: str, request: bytes, metadata: Mapping[str, str], repeatable: bool) -> bytes:
-        """Each member once, as long as that is safe; the first again last, as it may just have been restarted."""
-        for _ in range(len(self._channels) + 1):
+        """Each member once, as long as that is safe; a single one again, as it may just have been restarted."""
+        for _ in range(max(2, len(self._channels))):
             channel = self._channel()
             try:
                 return await channel.unary(method, request, CALL_TIMEOUT, **metadata)

@@ -51,6 +51,8 @@ FULL = (
 )
 RANGE, TXN, COMPACT = (f"/etcdserverpb.KV/{method}" for method in ("Range", "Txn", "Compact"))
 
+_TOO_LARGE = ("request is too large", "too many operations", "received message larger than max")
+
 
 class EtcdStore:
     """The Store protocol over etcd v3. Made by `open`."""
@@ -204,6 +206,6 @@ def _refused(error: CallError) -> StoreError:
     """What etcd will not do, in words that help."""
     if "space exceeded" in error.message:
         return UnavailableError(FULL)
-    if "too large" in error.message or "too many operations" in error.message:
+    if any(words in error.message for words in _TOO_LARGE):
         return TooLargeError(error.message)
     return UnavailableError(f"etcd: {error.message}")
