@@ -64,3 +64,58 @@ async def hook(authority: Authority, reply: Reply, *hosts: str, plain: bool = Fa
         yield found
     finally:
         await server.close(grace=0)
+
+
+def review_of(review: JSON, **response: Any) -> JSON:
+    """The answer to a review: allowed unless told otherwise."""
+    return {
+        "apiVersion": review["apiVersion"],
+        "kind": "AdmissionReview",
+        "response": {"uid": review["request"]["uid"], "allowed": True, **response},
+    }
+
+
+def allow(review: JSON) -> JSON:
+    return review_of(review)
+
+
+def deny(**status: Any) -> Reply:
+    return lambda review: review_of(review, allowed=False, **({"status": status} if status else {}))
+
+
+def patching(*operations: JSON) -> Reply:
+    """Answers with a JSON patch."""
+    patch = base64.b64encode(json.dumps(operations).encode()).decode()
+    return lambda review: review_of(review, patch=patch, patchType="JSONPatch")
+
+
+def rule(resources: str = "configmaps", operations: str = "CREATE", **rest: Any) -> JSON:
+    """`*` for groups and versions, unless told otherwise; lists are words."""
+    return {
+        "apiGroups": ["*"],
+        "apiVersions": ["*"],
+        "resources": resources.split(),
+        "operations": operations.split(),
+        **rest,
+    }
+
+
+def configuration(kind: str, name: str, *webhooks: JSON) -> JSON:
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": f"{kind}WebhookConfiguration",
+        "metadata": {"name": name},
+        "webhooks": list(webhooks),
+    }
+
+
+def webhook(server: Hook, path: str = "/", name: str = "hook.test.io", **fields: Any) -> JSON:
+    """One webhook of a configuration, for ConfigMaps that are created unless it has other rules."""
+    return {
+        "name": name,
+        "clientConfig": server.config(path),
+        "rules": [rule()],
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        **fields,
+    }

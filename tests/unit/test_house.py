@@ -77,7 +77,8 @@ EVERY_EXTENSION = pytest.mark.parametrize(
         pytest.param(Extensions(kinds, ("KIND",), KINDS), id="kinds"),
         pytest.param(Extensions(rules, ("RULES",), RULES), id="rules"),
         pytest.param(
-            Extensions(admission, ("PLUGIN",), ADMISSION_PLUGINS, frozenset({"admission", "plugin"})), id="admission"
+            Extensions(admission, ("PLUGIN",), ADMISSION_PLUGINS, frozenset({"admission", "matching", "plugin"})),
+            id="admission",
         ),
         pytest.param(Extensions(effects, ("EFFECT",), EFFECTS, frozenset({"effect"})), id="effects"),
         pytest.param(Extensions(controllers, ("CONTROLLER",), CONTROLLERS, None), id="controllers"),

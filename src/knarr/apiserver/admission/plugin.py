@@ -14,6 +14,7 @@ from knarr.machinery.errors import Cause, Forbidden
 from knarr.storage.store import Write
 
 Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+EVERY_OPERATION: frozenset[Operation] = frozenset(("CREATE", "UPDATE", "DELETE", "CONNECT"))
 
 
 @dataclass(frozen=True, slots=True)

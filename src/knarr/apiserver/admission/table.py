@@ -6,10 +6,12 @@ from knarr.apiserver.admission import (
     certificate_requester,
     default_toleration_seconds,
     limit_ranger,
+    mutating_admission_webhook,
     namespace_lifecycle,
     priority,
     resource_quota,
     service_account,
+    validating_admission_webhook,
 )
 from knarr.apiserver.admission.plugin import Plugin
 
@@ -20,5 +22,7 @@ PLUGINS: tuple[Plugin, ...] = (
     priority.PLUGIN,
     default_toleration_seconds.PLUGIN,
     certificate_requester.PLUGIN,
+    mutating_admission_webhook.PLUGIN,
+    validating_admission_webhook.PLUGIN,
     resource_quota.PLUGIN,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +14,7 @@ from knarr.apiserver.representations import Item, representation
 from knarr.apiserver.verbs.call import Call
 from knarr.wire.messages import Response
 
+_WARNINGS, _WARNING = 4096, 256  # characters of all, and of each where all are more
 OBJECT_VIEWS = frozenset({"Table", "PartialObjectMetadata"})
 
 
@@ -70,9 +71,24 @@ def success(call: Call, status: int = 200, details: Mapping[str, str] | None = N
     return tree_answer(call, tree, status)
 
 
+def limited(warnings: Collection[str]) -> Collection[str]:
+    """The warnings that fit: where they are too long as a whole each is cut, and what is still too much is left out.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response
+    """
+    if sum(map(len, warnings)) <= _WARNINGS:
+        return warnings
+    kept, left = [], _WARNINGS
+    for text in warnings:
+        left -= len(text[:_WARNING])
+        if left >= 0:
+            kept.append(text[:_WARNING])
+    return kept
+
+
 def headers(call: Call, chosen: media.MediaType, *, watched: bool = False) -> dict[str, str]:
     """The answer's own: its type, and the warnings that have gathered."""
     name = (chosen.stream_name if watched else "") or chosen.name
     texts = dict.fromkeys(text for text in (call.version.deprecated, *call.warnings) if text)
-    listed = ", ".join(f"299 - {msgspec.json.encode(text).decode()}" for text in texts)
+    listed = ", ".join(f"299 - {msgspec.json.encode(text).decode()}" for text in limited(texts)) if texts else ""
     return {"content-type": name, **({"warning": listed} if listed else {})}

@@ -1,0 +1,49 @@
+"""ValidatingAdmissionWebhook: servers that are asked, all at once, about a write as it will be stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from knarr.apiserver.admission.matching import Match, is_exempt
+from knarr.apiserver.admission.plugin import EVERY_OPERATION, Attributes, Plugin, Surroundings
+from knarr.apiserver.followed import Followed
+from knarr.apiserver.webhooks.asking import ask, in_time, shown
+from knarr.apiserver.webhooks.hook import GROUP, Hook, hooks_of
+from knarr.machinery.errors import APIError
+
+NAME = "ValidatingAdmissionWebhook"
+
+
+class Validating:
+    """Asks the webhooks of all configurations; the first refusal to come is the answer."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._webhooks, self._kinds = surroundings.webhooks, surroundings.registry.kinds
+        self._configured = Followed(surroundings.registry, GROUP, "validatingwebhookconfigurations", hooks_of)
+
+    def validate(self, attributes: Attributes) -> Awaitable[None] | None:
+        configured = self._configured.get()
+        if not configured or is_exempt(attributes):
+            return None
+        hooks = [hook for hooks in configured for hook in hooks]
+        matches = [(hook, match) for hook in hooks if (match := hook.matcher.match(attributes, self._kinds))]
+        return in_time(attributes, self._ask_all(attributes, matches)) if matches else None
+
+    async def _ask_all(self, attributes: Attributes, matches: Sequence[tuple[Hook, Match]]) -> None:
+        forms = {match.resource: match for _, match in matches}
+        trees = {resource: shown(attributes, match) for resource, match in forms.items()}
+        try:
+            async with asyncio.TaskGroup() as group:
+                for hook, match in matches:
+                    asking = ask(self._webhooks, hook, attributes, match, trees[match.resource], mutating=False)
+                    group.create_task(asking)
+        except* APIError as refusals:
+            raise refusals.exceptions[0] from None
+
+
+def start(surroundings: Surroundings) -> Plugin:
+    return Plugin(NAME, validate=Validating(surroundings).validate, operations=EVERY_OPERATION, subresources=True)
+
+
+PLUGIN = Plugin(NAME, start=start)

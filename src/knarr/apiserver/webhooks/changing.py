@@ -1,0 +1,69 @@
+"""What a mutating webhook's patch makes of the object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from knarr.api.kind import JSON
+from knarr.api.types import DecodeError, type_of, typed
+from knarr.apiserver.admission.matching import Match
+from knarr.apiserver.admission.plugin import Attributes
+from knarr.apiserver.encoding import to_storage
+from knarr.machinery.errors import InternalError
+from knarr.machinery.patches import PatchError, json_patch
+
+
+def change(attributes: Attributes, match: Match, webhook: str, patch: bytes, before: Any) -> bool:
+    """Apply the patch to what the webhook was shown, and put the result in the object's place; whether it differs.
+
+    Raises InternalError for a patch that cannot be applied, or whose result is no object of its kind any more.
+    """
+    operations = _operations(patch)
+    if not operations:
+        return False
+    if attributes.object is None:
+        why = "attempted to modify the object, which is not supported for this operation"
+        raise _broken(f'admission webhook "{webhook}" {why}')
+    try:
+        after = json_patch(before, operations)
+    except PatchError as error:
+        raise _broken(str(error)) from None
+    _retype(attributes, match, before, after)
+    if after == before:
+        return False
+    found = after if attributes.form else to_storage(match.version, after)
+    attributes.object.clear()
+    attributes.object.update(found)
+    return True
+
+
+def _operations(patch: bytes) -> list[JSON]:
+    try:
+        operations = orjson.loads(patch) if patch else []
+    except orjson.JSONDecodeError as error:
+        raise _broken(f"the patch is no JSON: {error}") from None
+    if not isinstance(operations, list):
+        raise _broken("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+    return operations
+
+
+def _retype(attributes: Attributes, match: Match, before: JSON, after: Any) -> None:
+    """Hold the result to the type that it had, and default it again."""
+    if not isinstance(after, dict) or not isinstance(after.get("metadata", {}), dict):
+        raise _broken("the patched object is no object of the API")
+    for name in ("kind", "apiVersion"):
+        if after.get(name) != before.get(name):
+            raise _broken(f"the patch changes the object's {name} from {before.get(name)} to {after.get(name)}")
+    model = type_of(attributes.form.definition) if attributes.form else typed(match.version)
+    try:
+        model.decode(after)
+    except DecodeError as error:
+        raise _broken(str(error)) from None
+    after.setdefault("metadata", {})
+    model.default(after)
+
+
+def _broken(why: str) -> InternalError:
+    return InternalError(f"Internal error occurred: {why}")

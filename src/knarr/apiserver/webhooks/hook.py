@@ -1,0 +1,52 @@
+"""One webhook of a configuration, compiled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from knarr.api.kind import JSON
+from knarr.api.webhooks import REVIEW_VERSIONS
+from knarr.apiserver.admission.matching import Matcher
+from knarr.apiserver.outbound import Target, client_config_target
+
+GROUP = "admissionregistration.k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """`seconds` are real ones; `fails_open` lets a write pass that the webhook could not be asked about."""
+
+    uid: str  # differs between any two, whatever their names
+    name: str
+    matcher: Matcher
+    target: Target
+    seconds: float
+    fails_open: bool
+    reinvoked: bool
+    harmless: bool  # without side effects where the write is a dry run
+    review_version: str
+
+
+def hooks_of(configuration: JSON) -> tuple[Hook, ...]:
+    """The webhooks of a configuration, in its order."""
+    name = configuration["metadata"]["name"]
+    return tuple(_hook(f"{name}/{index}", given) for index, given in enumerate(configuration.get("webhooks") or ()))
+
+
+def _hook(uid: str, given: JSON) -> Hook:
+    return Hook(
+        uid=uid,
+        name=given["name"],
+        matcher=Matcher(
+            given.get("rules") or (),
+            equivalent=given["matchPolicy"] == "Equivalent",
+            namespaces=given["namespaceSelector"],
+            objects=given["objectSelector"],
+        ),
+        target=client_config_target(given["clientConfig"]),
+        seconds=given["timeoutSeconds"],
+        fails_open=given["failurePolicy"] == "Ignore",
+        reinvoked=given.get("reinvocationPolicy") == "IfNeeded",
+        harmless=given["sideEffects"] in ("None", "NoneOnDryRun"),
+        review_version=next(v for v in given["admissionReviewVersions"] if v in REVIEW_VERSIONS),
+    )
