@@ -142,7 +142,8 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
         if part.counts and call.kind.generation:
             _count_generation(new, old)
         _validate_update(call, part, new, old)
-    await call.admission.validate(replace(attributes, object=new))
+    attributes = replace(attributes, object=new)
+    await call.admission.validate(attributes)
     if new == old:
         return Stored(entry.value, entry.revision)
     if finished(new):
