@@ -1,0 +1,110 @@
+"""Where expressions are compiled, and what comes of it: the one door to the language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from knarr.machinery.cel.adapting import adapter
+from knarr.machinery.cel.checking import Checker
+from knarr.machinery.cel.costs import Range, estimate
+from knarr.machinery.cel.errors import CelError, CompileError, CostError
+from knarr.machinery.cel.evaluating import Compiler
+from knarr.machinery.cel.libraries.table import FUNCTIONS
+from knarr.machinery.cel.nodes import Ident, Node
+from knarr.machinery.cel.parsing import RECURSION_LIMIT, issue_at, parse
+from knarr.machinery.cel.types import CelType
+from knarr.machinery.cel.walking import nodes
+
+PER_CALL_LIMIT = 1_000_000  # cost units of one evaluation
+
+
+@dataclass(slots=True)
+class Budget:
+    """What several evaluations together may still cost."""
+
+    left: int
+
+    def spend(self, cost: int) -> None:
+        """Raises CostError once more is spent than there was."""
+        self.left -= cost
+        if self.left < 0:
+            raise CostError
+
+
+class Environment:
+    """The variables that expressions may name, with their types; `structs` finds types of object literals by name.
+
+    Compiling is a function of the text alone, so programs may be shared and kept.
+    """
+
+    def __init__(
+        self, variables: Mapping[str, CelType], structs: Callable[[str], CelType | None] | None = None
+    ) -> None:
+        self.variables = dict(variables)
+        self._structs = structs or (lambda name: None)
+
+    def extended(self, variables: Mapping[str, CelType]) -> Environment:
+        return Environment({**self.variables, **variables}, self._structs)
+
+    def compile(self, text: str) -> Program:
+        """The program of an expression. Raises CompileError."""
+        try:
+            root = parse(text)
+            checker = Checker(text, self.variables, FUNCTIONS, self._structs)
+            checker.check(root)
+        except RecursionError:
+            message = f"expression recursion limit exceeded: {RECURSION_LIMIT}"
+            raise CompileError(text, [issue_at(text, 0, message)]) from None
+        if checker.issues:
+            raise CompileError(text, checker.issues)
+        return Program(text, root, self.variables)
+
+
+class Program:
+    """A checked expression of type `type`. Immutable; evaluations do not disturb each other."""
+
+    def __init__(self, text: str, root: Node, variables: Mapping[str, CelType]) -> None:
+        self.text, self.type = text, root.type
+        self._root = root
+        self._variables = variables
+
+    @cached_property
+    def cost(self) -> Range:
+        """The least and the most that an evaluation is estimated to cost."""
+        return estimate(self._root)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The environment's variables that the expression mentions."""
+        return frozenset(n.name for n in nodes(self._root) if isinstance(n, Ident)) & self._variables.keys()
+
+    @cached_property
+    def _code(self) -> tuple[Compiler, Any, list[tuple[int, str, Any]]]:
+        slots = {name: index for index, name in enumerate(sorted(self.names), 1)}
+        compiler = Compiler(slots)
+        code = compiler.compile(self._root)
+        return compiler, code, [(slot, name, adapter(self._variables[name])) for name, slot in slots.items()]
+
+    def evaluate(self, bindings: Mapping[str, Any], budget: Budget | None = None, limit: int = PER_CALL_LIMIT) -> Any:
+        """The value for these bindings, JSON trees by variable. What it costs is taken from the budget.
+
+        Raises CelError; CostError where `limit` or the budget is exceeded.
+        """
+        compiler, code, variables = self._code
+        frame: list[Any] = [limit - compiler.cost, *[None] * (compiler.width - 1)]
+        for slot, name, adapt in variables:
+            if name not in bindings:
+                raise CelError(f"no such attribute(s): {name}")
+            frame[slot] = adapt(bindings[name]) if adapt else bindings[name]
+        try:
+            if frame[0] < 0:
+                raise CostError
+            return code(frame)
+        except RecursionError:
+            raise CelError("expression recursion limit exceeded") from None
+        finally:
+            if budget is not None:
+                budget.spend(limit - frame[0])
