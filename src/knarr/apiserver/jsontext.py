@@ -55,6 +55,8 @@ def _complaint(body: bytes) -> str:
         return _worded(error)
     except (UnicodeDecodeError, RecursionError) as error:
         return "exceeded max depth" if isinstance(error, RecursionError) else "invalid UTF-8 in JSON text"
+    except ValueError:  # more digits than Python makes a number of
+        pass
     return "invalid number or character outside of JSON"
 
 

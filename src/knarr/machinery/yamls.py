@@ -114,7 +114,7 @@ def duplicate_keys(text: str | bytes) -> list[tuple[int, str]]:
     """The line and the name of every key that a mapping of the first document has had before. Raises YAMLError."""
     try:
         _require_shallow(text)
-        root = yaml.compose(text, _Loader)
+        root = next(iter(yaml.compose_all(text, _Loader)), None)
     except (yaml.YAMLError, ValueError) as error:
         raise YAMLError(f"error converting YAML to JSON: yaml: {_described(error)}") from None
     return list(_doubled(root, set()))

@@ -108,10 +108,16 @@ def read_revision(call: Call) -> int | None:
     text = call.request.parameter("resourceVersion")
     if not text:
         return None
-    if not text.isascii() or not text.isdigit():
-        error = invalid("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax')
+    if why := _not_unsigned(text):
+        error = invalid("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": {why}')
         raise Invalid.of(META_GROUP, "ListOptions", "", [error])
     return int(text)
+
+
+def _not_unsigned(text: str) -> str:
+    if not text.isascii() or not text.isdigit():
+        return "invalid syntax"
+    return "value out of range" if len(text) > 20 or int(text) >= 1 << 64 else ""
 
 
 def _check_list(options: ListOptions) -> list[FieldError]:
