@@ -21,6 +21,7 @@ from knarr.apiserver.health import Check
 from knarr.apiserver.metrics.process import tell_of_process
 from knarr.apiserver.metrics.storage import tell_of_storage
 from knarr.apiserver.registry import Registry
+from knarr.apiserver.streaming.connecting import admitted
 from knarr.apiserver.streaming.kubelets import Kubelets
 from knarr.apiserver.streaming.table import streaming
 
@@ -71,7 +72,7 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
         metrics=metrics,
         clock=clock,
         handlers={
-            **streaming(registry, kubelets),
+            **admitted(api, streaming(registry, kubelets)),
             **reviews.reviews(reviews.Judges(registry, authorizer, tokens, audiences)),
             ("serviceaccounts", "token"): requests.handle,
         },

@@ -24,7 +24,7 @@ class Form:
     group: str
     version: str
     kind: str
-    definition: str
+    definition: str  # "" where none is published
 
 
 @dataclass(slots=True)

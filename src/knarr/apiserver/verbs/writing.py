@@ -207,7 +207,7 @@ def attributes_of(
         kind=call.kind,
         version=call.version,
         namespace=call.namespace,
-        name=call.name or (new or old or {})["metadata"].get("name", ""),
+        name=call.name or (new or old or {}).get("metadata", {}).get("name", ""),
         object=new,
         old=old,
         user=call.request.user,
