@@ -66,6 +66,18 @@ JOB_FIELDS = {
     "ttlSecondsAfterFinished": "no controller deletes finished Jobs yet",
 }
 SERVICE_TYPES = {"LoadBalancer": "no controller gives load balancers an address yet"}
+_Grouped = Mapping[str, list[tuple[str, str]]]
+
+
+def _by_first(fields: Mapping[str, str]) -> _Grouped:
+    """Fields by their first part: most of what is looked for is not there at all."""
+    grouped: dict[str, list[tuple[str, str]]] = {}
+    for field, text in fields.items():
+        grouped.setdefault(field.partition(".")[0], []).append((field, text))
+    return grouped
+
+
+_IN_PODS, _IN_CONTAINERS, _IN_JOBS = map(_by_first, (POD_FIELDS, CONTAINER_FIELDS, JOB_FIELDS))
 _POD_SPECS = {"pods": "spec", "podtemplates": "template.spec", "cronjobs.batch": "spec.jobTemplate.spec.template.spec"}
 _SORTS = ("initContainers", "containers", "ephemeralContainers")
 
@@ -87,25 +99,27 @@ def _found(kind: Kind, tree: JSON) -> Iterator[tuple[str, str]]:
     """Everything in the object that nobody acts on: where it is, and what there is to say."""
     pod = _POD_SPECS.get(kind.qualified_resource, "spec.template.spec")
     if spec := dig(tree, pod):
-        yield from _set(spec, pod, POD_FIELDS)
+        yield from _set(spec, pod, _IN_PODS)
         for sort in _SORTS:
             for index, container in enumerate(each(spec, sort)):
                 yield from _in_container(container, f"{pod}.{sort}[{index}]")
     if kind.qualified_resource == "jobs.batch":
-        yield from _set(tree.get("spec"), "spec", JOB_FIELDS)
+        yield from _set(tree.get("spec") or {}, "spec", _IN_JOBS)
     if kind.plural == "services" and (text := SERVICE_TYPES.get(dig(tree, "spec.type"))):
         yield "spec.type", text
 
 
 def _in_container(container: JSON, path: str) -> Iterator[tuple[str, str]]:
-    yield from _set(container, path, CONTAINER_FIELDS)
+    yield from _set(container, path, _IN_CONTAINERS)
     for index, rule in enumerate(each(container, "restartPolicyRules")):
         if text := RESTART_ACTIONS.get(rule.get("action")):
             yield f"{path}.restartPolicyRules[{index}].action", text
 
 
-def _set(tree: Any, path: str, fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    return ((f"{path}.{field}", text) for field, text in fields.items() if dig(tree, field))
+def _set(tree: JSON, path: str, fields: _Grouped) -> Iterator[tuple[str, str]]:
+    for first, group in fields.items():
+        if tree.get(first):
+            yield from ((f"{path}.{field}", text) for field, text in group if dig(tree, field))
 
 
 def _resized(new: JSON, old: JSON) -> Iterator[str]:

@@ -185,6 +185,8 @@ class Rules:
     names: Mapping[str, Callable[[str], Iterable[str]]] = field(default_factory=dict)  # checks of machinery.names
     default: Callable[[JSON], None] | None = None  # what depends on several fields; runs after the children's defaults
     validate: Callable[[JSON, str], Iterable[FieldError]] | None = None  # (value, its path)
+    repeated: tuple[str, ...] = ()  # fields that come again and again as they are: one found good is remembered
+    when: frozenset[str] = frozenset()  # `validate` has something to say only where one of these fields is
     # (new, old, path), where both exist.
     validate_update: Callable[[JSON, JSON, str], Iterable[FieldError]] | None = None
     immutable: tuple[str, ...] = ()  # fields that an update may not change: "field is immutable"

@@ -7,8 +7,8 @@ from typing import Any
 
 def dig(tree: Any, path: str, default: Any = None) -> Any:
     """`dig(pod, "status.phase", "")`; keys that hold dots themselves (labels) are read by hand."""
-    for key in path.split("."):
-        if not isinstance(tree, dict):
+    for key in path.split(".") if "." in path else (path,):
+        if type(tree) is not dict:
             return default
         tree = tree.get(key)
     return default if tree is None else tree

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 import orjson
 
-from knarr.api.kind import Kind
+from knarr.api.kind import JSON, Kind
 from knarr.apiserver.kinds import Kinds
 from knarr.storage.cache import Index
 
@@ -40,6 +40,14 @@ def index_of(kinds: Kinds) -> Index:
             return _NOTHING
 
     return index
+
+
+def index_tree(kind: Kind, tree: JSON) -> _Indexed:
+    """The same of a tree that is about to be stored."""
+    metadata = tree["metadata"]
+    fields = {"metadata.name": metadata.get("name", ""), "metadata.namespace": metadata.get("namespace", "")}
+    fields |= {name: field(tree) for name, field in kind.fields.items()}
+    return metadata.get("labels") or _NOTHING[0], fields
 
 
 def index_value(kind: Kind | None, value: bytes) -> _Indexed:

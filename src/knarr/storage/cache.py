@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 
 from knarr.machinery.clock import Clock, RealClock
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 HISTORY = 4096  # changes; what reaches further back must list again
 RECONNECT_SECONDS = 0.2
+FORESEEN = 1000  # values
 
 
 class WatchCache:
@@ -46,6 +47,7 @@ class WatchCache:
         self._clock = clock or RealClock()
         self._shelves: dict[str, Shelf] = {}
         self._history: History[Change] = History(floor=0)
+        self._foreseen: dict[bytes, tuple[Mapping[str, str], Mapping[str, str]]] = {}
         self.fault = ""  # why the store's events cannot be followed now
         self.loads = 0  # how often everything was loaded
         self._loaded = 0  # the revision that everything was loaded at
@@ -75,6 +77,12 @@ class WatchCache:
         waiter = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiters, (revision, next(self._order), waiter))
         await waiter
+
+    def foresee(self, value: bytes, labels: Mapping[str, str], fields: Mapping[str, str]) -> None:
+        """What the index would say of a value that is about to be committed: its writer need not have it read again."""
+        if len(self._foreseen) >= FORESEEN:  # commits that failed leave theirs behind
+            self._foreseen.clear()
+        self._foreseen[value] = (labels, fields)
 
     def get(self, key: str) -> Entry | None:
         shelf = self._shelves.get(self._shelf_name(key))
@@ -209,6 +217,8 @@ class WatchCache:
         return Change("DELETED", tombstone(previous, event.revision), previous)
 
     def _entry(self, record: Record) -> Entry:
+        if self._foreseen and (known := self._foreseen.pop(record.value, None)):
+            return Entry(record, labels=known[0], fields=known[1])
         return entry_of(record, self._index)
 
     def _shelf(self, name: str) -> Shelf:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from knarr.api.kind import JSON
-from knarr.api.paths import dig, each
+from knarr.api.paths import each
 from knarr.machinery.quantity import parse
 
 _COMPUTE = ("cpu", "memory")
@@ -30,5 +30,6 @@ def _of(holders: Iterable[JSON]) -> str:
 
 
 def _amounts(holder: JSON, side: str) -> JSON:
-    amounts = {name: parse(text) for name, text in dig(holder, f"resources.{side}", {}).items() if name in _COMPUTE}
-    return {name: amount for name, amount in amounts.items() if amount > parse(0)}
+    amounts = (holder.get("resources") or {}).get(side) or {}
+    parsed = {name: parse(amounts[name]).nano for name in _COMPUTE if name in amounts}
+    return {name: amount for name, amount in parsed.items() if amount > 0}

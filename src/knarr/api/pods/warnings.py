@@ -49,9 +49,10 @@ def _spec(new: JSON, old: JSON | None, path: str) -> Iterator[str]:
 
 
 def _variables(variables: list[JSON], path: str) -> Iterator[str]:
-    seen = set()
-    for index, variable in enumerate(variables):
-        name = variable.get("name")
+    names, seen = [variable.get("name") for variable in variables], set()
+    if len(set(names)) == len(names):
+        return
+    for index, name in enumerate(names):
         if name in seen:
             yield f'{path}[{index}]: hides previous definition of "{name}", which may be dropped when using apply'
         seen.add(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from knarr.api.checks import named, no_parent, relative_path, unique
+from knarr.api.checks import no_parent, relative_path, unique
 from knarr.api.images import is_latest
 from knarr.api.kind import JSON, Rules
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported
@@ -52,11 +52,6 @@ def _mount(mount: JSON, path: str) -> Iterable[FieldError]:
         yield invalid(f"{path}.subPathExpr", mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive")
 
 
-def _port(port: JSON, path: str) -> Iterable[FieldError]:
-    if address := port.get("hostIP"):
-        yield from named(f"{path}.hostIP", address, ip)
-
-
 def _ephemeral(container: JSON, path: str) -> Iterable[FieldError]:
     """Containers for debugging join a running Pod: nothing that would need planning is theirs (KEP-277)."""
     yield from _container(container, path)
@@ -94,6 +89,10 @@ def _profile(profile: JSON, path: str) -> Iterable[FieldError]:
 
 _CONTAINER = Rules(
     f"{_CORE}.Container",
+    repeated=(
+        *("env", "envFrom", "lifecycle", "livenessProbe", "ports", "readinessProbe", "resources", "securityContext"),
+        "startupProbe",
+    ),
     defaults=_DEFAULTS,
     required=("name", "image"),
     enums=_ENUMS,
@@ -109,14 +108,14 @@ RULES = (
         defaults={"protocol": "TCP"},
         enums={"protocol": ("SCTP", "TCP", "UDP")},
         bounds={"containerPort": (1, 65535), "hostPort": (0, 65535)},
-        names={"name": port_name},
-        validate=_port,
+        names={"name": port_name, "hostIP": ip},
     ),
     Rules(
         f"{_CORE}.VolumeMount",
         required=("name", "mountPath"),
         enums={"mountPropagation": ("Bidirectional", "HostToContainer", "None")},
         validate=_mount,
+        when=frozenset({"subPath", "subPathExpr"}),
     ),
     Rules(f"{_CORE}.SecurityContext", validate=_security),
     Rules(f"{_CORE}.SeccompProfile", validate=_profile),

@@ -112,6 +112,7 @@ RULES = (
             "securityContext": {},
         },
         required=("containers",),
+        repeated=("affinity", "securityContext", "tolerations", "topologySpreadConstraints"),
         enums={
             "restartPolicy": ("Always", "Never", "OnFailure"),
             "dnsPolicy": ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),

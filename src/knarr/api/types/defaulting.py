@@ -56,6 +56,8 @@ def _struct(shape: Struct) -> Defaulter:
     constants = [(name, value) for name, value in given if not callable(value)]
     functions = [(name, value) for name, value in given if callable(value)]
     finishers = [rule.default for rule in rules if rule.default]
+    if not (given or finishers):
+        return _parts(shape)
     children: dict[str, Defaulter] | None = None  # found at first use: shapes may be recursive
 
     def default(value: JSON) -> None:
@@ -73,6 +75,21 @@ def _struct(shape: Struct) -> Defaulter:
                 default_child(value[name])
         for finish in finishers:
             finish(value)
+
+    return default
+
+
+def _parts(shape: Struct) -> Defaulter:
+    """Of a struct that has no defaults itself."""
+    children: list[tuple[str, Defaulter]] | None = None
+
+    def default(value: JSON) -> None:
+        nonlocal children
+        if children is None:
+            children = list(_children(shape).items())
+        for name, default_child in children:
+            if name in value:
+                default_child(value[name])
 
     return default
 

@@ -5,10 +5,11 @@ Below a kind's `status` the schema demands nothing: components write it, and ups
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from knarr.api.kind import JSON, Rules
 from knarr.api.types.attached import rules_of
@@ -18,6 +19,15 @@ from knarr.machinery.fielderrors import FieldError
 
 Validator = Callable[[Any, str, list[FieldError]], None]  # (value, its path, where to put errors)
 
+
+class Check(NamedTuple):
+    """A field's check, and values of which is known that they pass: most are among them, and cost no call."""
+
+    good: Container[Any]
+    run: Validator
+
+
+
 # Lists that the schema calls maps and whose keys upstream does not check: equal keys only make apply ambiguous.
 _DUPLICATES_ALLOWED = frozenset(
     ("env", "ports", "imagePullSecrets", "hostAliases", "volumeMounts", "ownerReferences", "conditions", "secrets")
@@ -25,6 +35,27 @@ _DUPLICATES_ALLOWED = frozenset(
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _UNSET = (None, "")
 _NANO = 10**9
+_NOTHING: Container[Any] = ()
+_INTEGERS = (Scalar("int32"), Scalar("int64"))
+_REMEMBERED = 1000  # names that each check keeps
+
+
+class Seen:
+    """Trees that were met before, as their JSON; the whole memory is forgotten when it is full."""
+
+    def __init__(self, most: int = 256, longest: int = 4096) -> None:
+        self._texts: set[bytes] = set()
+        self._most, self._longest = most, longest
+
+    def __contains__(self, tree: Any) -> bool:
+        return msgspec.json.encode(tree) in self._texts
+
+    def add(self, tree: Any) -> None:
+        text = msgspec.json.encode(tree)
+        if len(self._texts) >= self._most:
+            self._texts.clear()
+        if len(text) <= self._longest:
+            self._texts.add(text)
 
 
 def validator(shape: Shape) -> Validator:
@@ -43,7 +74,9 @@ def change_validator(shape: Shape) -> Callable[[JSON, JSON, list[FieldError]], N
         errors.extend(fielderrors.required(name) for name, empty in needed.items() if new.get(name) in empty)
         for name, item in new.items():
             if name in checks and (name not in old or item != old[name]):
-                checks[name](item, name, errors)
+                good, check = checks[name]
+                if item not in good:
+                    check(item, name, errors)
         for validate_whole in whole:
             errors.extend(validate_whole(new, ""))
 
@@ -86,22 +119,26 @@ def _map(validate_value: Validator) -> Validator:
 def _struct(shape: Struct, strict: bool) -> Validator:
     rules = rules_of(shape.name)
     needed = list(_needed(shape, rules, strict).items())
-    whole = [rule.validate for rule in rules if rule.validate]
-    checks: dict[str, Validator] | None = None  # found at first use: shapes may be recursive
+    whole = [(rule.when, rule.validate) for rule in rules if rule.validate]
+    checks: dict[str, Check] | None = None  # found at first use: shapes may be recursive
 
     def validate(value: JSON, path: str, errors: list[FieldError]) -> None:
         nonlocal checks
         if checks is None:
             checks = _checks(shape, rules, strict)
         for name, empty in needed:
-            if value.get(name) in empty:
+            found = value.get(name)
+            if not found and found in empty:
                 errors.append(fielderrors.required(_join(path, name)))
         if checks:
             for name, item in value.items():
                 if name in checks:
-                    checks[name](item, f"{path}.{name}" if path else name, errors)
-        for validate_whole in whole:
-            errors.extend(validate_whole(value, path))
+                    good, check = checks[name]
+                    if item not in good:
+                        check(item, f"{path}.{name}" if path else name, errors)
+        for when, validate_whole in whole:
+            if not when or not when.isdisjoint(value):
+                errors.extend(validate_whole(value, path))
 
     return validate
 
@@ -116,22 +153,36 @@ def _needed(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, 
     return dict.fromkeys(shape.required if strict else (), _UNSET) | ruled
 
 
-def _checks(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, Validator]:
+def _checks(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, Check]:
     """Each field's check, for the fields that have any."""
     found = {}
     for name, field in shape.fields.items():
         below = strict and not (shape.is_kind and name == "status")
         checks = [*_own_checks(name, field.shape, rules, below), *_inner_checks(field.shape, below)]
         if checks:
-            found[name] = checks[0] if len(checks) == 1 else _all(checks)
+            check = checks[0] if len(checks) == 1 else Check(_NOTHING, _all(checks))
+            found[name] = _remembering(check) if any(name in rule.repeated for rule in rules) else check
     return found
 
 
-def _inner_checks(shape: Shape, strict: bool) -> list[Validator]:
-    return [_validator(shape, strict)] if _REACHES[strict](shape) else []
+def _remembering(check: Check) -> Check:
+    """The check of a composite, which remembers what passed: the Pods of a Deployment differ in hardly anything."""
+    seen = Seen()
+
+    def validate(value: Any, path: str, errors: list[FieldError]) -> None:
+        before = len(errors)
+        check.run(value, path, errors)
+        if len(errors) == before:
+            seen.add(value)
+
+    return Check(seen, validate)
 
 
-def _own_checks(name: str, shape: Shape, rules: tuple[Rules, ...], strict: bool) -> Iterable[Validator]:
+def _inner_checks(shape: Shape, strict: bool) -> list[Check]:
+    return [Check(_NOTHING, _validator(shape, strict))] if _REACHES[strict](shape) else []
+
+
+def _own_checks(name: str, shape: Shape, rules: tuple[Rules, ...], strict: bool) -> Iterable[Check]:
     for rule in rules:
         if name in rule.enums:
             yield _texts(shape, _enum(frozenset(rule.enums[name])))
@@ -140,50 +191,60 @@ def _own_checks(name: str, shape: Shape, rules: tuple[Rules, ...], strict: bool)
         if name in rule.bounds:
             yield _bounds(shape, *rule.bounds[name])
         if name in rule.sizes:
-            yield _size(rule.sizes[name])
+            yield Check(_NOTHING, _size(rule.sizes[name]))
     if strict and _has_unique_items(name, shape):
         assert isinstance(shape, ListOf)
-        yield _unique(shape.keys)
+        yield Check(_NOTHING, _unique(shape.keys))
 
 
 def _has_unique_items(name: str, shape: Shape) -> bool:
     return isinstance(shape, ListOf) and bool(shape.keys) and name not in _DUPLICATES_ALLOWED
 
 
-def _all(checks: list[Validator]) -> Validator:
+def _all(checks: list[Check]) -> Validator:
     def validate(value: Any, path: str, errors: list[FieldError]) -> None:
-        for check in checks:
-            check(value, path, errors)
+        for good, check in checks:
+            if value not in good:
+                check(value, path, errors)
 
     return validate
 
 
-def _texts(shape: Shape, check: Validator) -> Validator:
+def _texts(shape: Shape, check: Check) -> Check:
     """A check of a text, or of every text of a list; an empty text is an absent one."""
-    if isinstance(shape, ListOf):
-        return _list(check)
+    good, run = check
+    if not isinstance(shape, ListOf):
+        return check
 
     def validate(value: Any, path: str, errors: list[FieldError]) -> None:
-        if value != "":
-            check(value, path, errors)
+        for index, item in enumerate(value):
+            if item not in good:
+                run(item, f"{path}[{index}]", errors)
 
-    return validate
+    return Check(_NOTHING, validate)
 
 
-def _enum(allowed: frozenset[str]) -> Validator:
+def _enum(allowed: frozenset[str]) -> Check:
     def validate(value: Any, path: str, errors: list[FieldError]) -> None:
-        if value not in allowed:
-            errors.append(fielderrors.not_supported(path, value, allowed))
+        errors.append(fielderrors.not_supported(path, value, allowed))
 
-    return validate
+    return Check(allowed | {""}, validate)
 
 
-def _name(check: Callable[[str], Iterable[str]]) -> Validator:
+def _name(check: Callable[[str], Iterable[str]]) -> Check:
+    """Names that were good are remembered, as the same few come with every object."""
+    good = {""}
+
     def validate(value: Any, path: str, errors: list[FieldError]) -> None:
         if messages := check(value):
             errors.extend(fielderrors.invalid(path, value, message) for message in messages)
+            return
+        if len(good) > _REMEMBERED:
+            good.clear()
+            good.add("")
+        good.add(value)
 
-    return validate
+    return Check(good, validate)
 
 
 def _size(most: int) -> Validator:
@@ -194,11 +255,11 @@ def _size(most: int) -> Validator:
     return validate
 
 
-def _bounds(shape: Shape, low: int | None, high: int | None) -> Validator:
+def _bounds(shape: Shape, low: int | None, high: int | None) -> Check:
     """Inclusive bounds of an integer, a quantity, or every value of a map; a text such as `25%` has none."""
     if isinstance(shape, MapOf):
-        return _map(_bounds(shape.value, low, high))
-    lowest, highest = -math.inf if low is None else low, math.inf if high is None else high
+        return Check(_NOTHING, _map(_bounds(shape.value, low, high).run))
+    lowest, highest = -(2**63) if low is None else low, 2**63 if high is None else high
     message = _bounds_message(low, high)
 
     def validate_number(value: Any, path: str, errors: list[FieldError]) -> None:
@@ -209,7 +270,9 @@ def _bounds(shape: Shape, low: int | None, high: int | None) -> Validator:
         if not lowest * _NANO <= quantity.parse(value).nano <= highest * _NANO:
             errors.append(fielderrors.invalid(path, value, message))
 
-    return validate_quantity if shape == Scalar("quantity") else validate_number
+    if shape == Scalar("quantity"):
+        return Check(_NOTHING, validate_quantity)
+    return Check(range(lowest, highest + 1) if shape in _INTEGERS else _NOTHING, validate_number)
 
 
 def _bounds_message(low: int | None, high: int | None) -> str:

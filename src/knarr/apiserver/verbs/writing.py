@@ -18,6 +18,7 @@ from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Form, Ope
 from knarr.apiserver.effects.effect import RefusedError
 from knarr.apiserver.effects.table import effects_of
 from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.indexing import index_tree
 from knarr.apiserver.registry import key_of
 from knarr.apiserver.verbs import objectmeta
 from knarr.apiserver.verbs.answers import Stored
@@ -259,6 +260,8 @@ async def _commit(
 ) -> Stored:
     """Commit the writes with what admission charges for them. Raises APIError, ConflictError."""
     result = Stored(writes[0].value or to_stored(tree), revision)
+    if writes[0].value and not call.dry_run():
+        call.registry.cache.foresee(result.value, *index_tree(call.kind, tree))
     if attributes is None or not call.admission.charges(attributes):
         return await _settle(call, writes, result)
     async with call.admission.turn(attributes.namespace):
