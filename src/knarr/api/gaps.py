@@ -6,7 +6,6 @@ docs/compatibility.md lists the same; a test holds the two together. A line goes
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from knarr.api.kind import JSON, Kind
 from knarr.api.paths import dig, each

@@ -94,7 +94,13 @@ def _key(selector: JSON, path: str) -> Iterable[FieldError]:
 
 
 RULES = (
-    Rules(f"{_CORE}.EnvVar", required=("name",), names={"name": env_var_name}, validate=_variable, when=frozenset({"valueFrom"})),
+    Rules(
+        f"{_CORE}.EnvVar",
+        required=("name",),
+        names={"name": env_var_name},
+        validate=_variable,
+        when=frozenset({"valueFrom"}),
+    ),
     Rules(f"{_CORE}.EnvFromSource", validate=_many),
     Rules(f"{_CORE}.ConfigMapKeySelector", required=("key",), validate=_key),
     Rules(f"{_CORE}.SecretKeySelector", required=("key",), validate=_key),

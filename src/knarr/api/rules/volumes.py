@@ -105,7 +105,12 @@ def _token(source: JSON, path: str) -> Iterable[FieldError]:
 
 RULES = (
     Rules(
-        f"{_CORE}.Volume", required=("name",), names={"name": dns1123_label}, default=_default_volume, validate=_volume
+        f"{_CORE}.Volume",
+        required=("name",),
+        names={"name": dns1123_label},
+        repeated=("projected",),
+        default=_default_volume,
+        validate=_volume,
     ),
     Rules(f"{_CORE}.SecretVolumeSource", defaults={"defaultMode": _MODE}, validate=_secret),
     Rules(f"{_CORE}.ConfigMapVolumeSource", defaults={"defaultMode": _MODE}, validate=_config_map),

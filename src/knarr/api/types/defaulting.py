@@ -6,17 +6,15 @@ Compiled away where nothing can be defaulted: most of an object is never visited
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from functools import cache
 from typing import Any
 
 from knarr.api.kind import JSON
 from knarr.api.types.attached import rules_of
 from knarr.api.types.shapes import ListOf, MapOf, Reach, Shape, Struct
+from knarr.machinery.trees import copied
 
 Defaulter = Callable[[Any], None]
-
-_UNSET = (None, "")  # upstream's defaults do not tell empty text from none
 
 
 def defaulter(shape: Shape) -> Defaulter:
@@ -33,18 +31,24 @@ def _defaulter(shape: Shape) -> Defaulter:
         case Struct():
             return _struct(shape)
         case ListOf(inner):
-            return _each(inner, lambda value: value)
+            return _list(_defaulter(inner))
         case MapOf(inner):
-            return _each(inner, lambda value: value.values())
+            return _map(_defaulter(inner))
         case _:
             return _nothing
 
 
-def _each(inner: Shape, items: Callable[[Any], Any]) -> Defaulter:
-    default_item = _defaulter(inner)
-
+def _list(default_item: Defaulter) -> Defaulter:
     def default(value: Any) -> None:
-        for item in items(value):
+        for item in value:
+            default_item(item)
+
+    return default
+
+
+def _map(default_item: Defaulter) -> Defaulter:
+    def default(value: Any) -> None:
+        for item in value.values():
             default_item(item)
 
     return default
@@ -53,35 +57,42 @@ def _each(inner: Shape, items: Callable[[Any], Any]) -> Defaulter:
 def _struct(shape: Struct) -> Defaulter:
     rules = rules_of(shape.name)
     given = [(name, value) for rule in rules for name, value in rule.defaults.items()]
-    constants = [(name, value) for name, value in given if not callable(value)]
-    functions = [(name, value) for name, value in given if callable(value)]
+    constants = [(name, value) for name, value in given if not callable(value) and not _is_composite(value)]
+    functions = [(name, _fresh(value)) for name, value in given if _is_composite(value)]
+    functions += [(name, value) for name, value in given if callable(value)]
     finishers = [rule.default for rule in rules if rule.default]
+    default_parts = _parts(shape)
     if not (given or finishers):
-        return _parts(shape)
-    children: dict[str, Defaulter] | None = None  # found at first use: shapes may be recursive
+        return default_parts
 
     def default(value: JSON) -> None:
-        nonlocal children
+        get = value.get
         for name, constant in constants:
-            if value.get(name) in _UNSET:
-                value[name] = deepcopy(constant) if isinstance(constant, dict | list) else constant
+            if (found := get(name)) is None or found == "":  # upstream's defaults do not tell empty text from none
+                value[name] = constant
         for name, function in functions:
-            if value.get(name) in _UNSET and (derived := function(value)) is not None:
+            if ((found := get(name)) is None or found == "") and (derived := function(value)) is not None:
                 value[name] = derived
-        if children is None:
-            children = _children(shape)
-        for name, default_child in children.items():
-            if name in value:
-                default_child(value[name])
+        default_parts(value)
         for finish in finishers:
             finish(value)
 
     return default
 
 
+def _is_composite(value: Any) -> bool:
+    return isinstance(value, dict | list)
+
+
+def _fresh(constant: Any) -> Callable[[JSON], Any]:
+    """A composite default is made anew for each object."""
+    make = type(constant)
+    return lambda value: copied(constant) if constant else make()
+
+
 def _parts(shape: Struct) -> Defaulter:
-    """Of a struct that has no defaults itself."""
-    children: list[tuple[str, Defaulter]] | None = None
+    """The defaults of what a struct holds."""
+    children: list[tuple[str, Defaulter]] | None = None  # found at first use: shapes may be recursive
 
     def default(value: JSON) -> None:
         nonlocal children

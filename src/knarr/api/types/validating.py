@@ -27,7 +27,6 @@ class Check(NamedTuple):
     run: Validator
 
 
-
 # Lists that the schema calls maps and whose keys upstream does not check: equal keys only make apply ambiguous.
 _DUPLICATES_ALLOWED = frozenset(
     ("env", "ports", "imagePullSecrets", "hostAliases", "volumeMounts", "ownerReferences", "conditions", "secrets")
