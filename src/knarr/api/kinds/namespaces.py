@@ -13,7 +13,8 @@ NAME_LABEL = "kubernetes.io/metadata.name"  # so that selectors can name a names
 
 def _label(namespace: JSON) -> None:
     metadata = namespace["metadata"]
-    metadata["labels"] = {**(metadata.get("labels") or {}), NAME_LABEL: metadata["name"]}
+    if metadata.get("name"):  # one without is refused for that
+        metadata["labels"] = {**(metadata.get("labels") or {}), NAME_LABEL: metadata["name"]}
 
 
 def _prepare_create(namespace: JSON) -> None:
