@@ -116,6 +116,7 @@ async def all_parts(pods: int, nodes: int, profile: bool) -> None:
         await admin.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, "default")
         for n in range(nodes):
             await admin.create(NODES, node(f"n{n:04}"))
+            await admin.patch(NODES, f"n{n:04}", {"spec": {"taints": None}})  # as when its controller finds it ready
         quiescence = Quiescence()
         scheduler = Scheduler(
             client(application, "system:kube-scheduler"), RealClock(), Options(), quiescence=quiescence

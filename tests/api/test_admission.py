@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from tests.api.harness import Server, settle
 from tests.api.objects import PODS, pod
+
+JSON = dict[str, Any]
 
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -102,3 +107,162 @@ async def test_the_first_pod_of_a_namespace_waits_for_its_account(server: Server
     assert not made.done()
     await server.post("/api/v1/namespaces/new/serviceaccounts", {"metadata": {"name": "default"}})
     assert (await made).status == 201
+
+
+CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
+CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims"
+
+
+def claim(name: str = "c", size: str = "1Gi", **spec: Any) -> JSON:
+    asked = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}, **spec}
+    return {"metadata": {"name": name}, "spec": asked}
+
+
+def marked(name: str, **rest: Any) -> JSON:
+    annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
+    return {"metadata": {"name": name, "annotations": annotations}, "provisioner": "p", **rest}
+
+
+async def test_a_claim_gets_the_default_storage_class(server: Server) -> None:
+    assert "storageClassName" not in (await server.post(CLAIMS, claim("none"))).body["spec"]
+    await server.post(CLASSES, marked("old"))
+    await server.clock.advance(1)
+    await server.post(CLASSES, marked("young"))
+    assert (await server.post(CLAIMS, claim("a"))).body["spec"]["storageClassName"] == "young"
+    assert (await server.post(CLAIMS, claim("b", storageClassName=""))).body["spec"]["storageClassName"] == ""
+
+
+async def test_claims_and_volumes_are_kept_while_in_use(server: Server) -> None:
+    assert (await server.post(CLAIMS, claim())).body["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
+    source = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+    volume = (await server.post("/api/v1/persistentvolumes", {"metadata": {"name": "v"}, "spec": source})).body
+    assert volume["metadata"]["finalizers"] == ["kubernetes.io/pv-protection"]
+
+
+async def test_a_claim_grows_only_where_it_may(server: Server) -> None:
+    await server.post(CLASSES, marked("rigid"))
+    await server.post(CLASSES, {"metadata": {"name": "soft"}, "provisioner": "p", "allowVolumeExpansion": True})
+    grown = {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}
+    for name, found in {"rigid": "r", "soft": "s"}.items():
+        await server.post(CLAIMS, claim(found, storageClassName=name, volumeName="v"))
+    unbound = await server.patch(f"{CLAIMS}/s", grown)
+    assert unbound.body["message"].endswith("is forbidden: only bound persistent volume claims can be expanded")
+    for found in "rs":
+        await server.patch(f"{CLAIMS}/{found}/status", {"status": {"phase": "Bound"}})
+    refused = await server.patch(f"{CLAIMS}/r", grown)
+    assert (refused.status, refused.body["message"]) == (
+        403,
+        'persistentvolumeclaims "r" is forbidden: only dynamically provisioned pvc can be resized and '
+        "the storageclass that provisions the pvc must support resize",
+    )
+    assert (await server.patch(f"{CLAIMS}/s", grown)).status == 200
+
+
+async def test_an_ingress_gets_the_default_class(server: Server) -> None:
+    annotations = {"ingressclass.kubernetes.io/is-default-class": "true"}
+    one = {"metadata": {"name": "edge", "annotations": annotations}, "spec": {"controller": "example.com/edge"}}
+    await server.post("/apis/networking.k8s.io/v1/ingressclasses", one)
+    backend = {"defaultBackend": {"service": {"name": "s", "port": {"number": 80}}}}
+    ingress = {"metadata": {"name": "i"}, "spec": backend}
+    made = await server.post("/apis/networking.k8s.io/v1/namespaces/default/ingresses", ingress)
+    assert made.body["spec"]["ingressClassName"] == "edge"
+
+
+async def test_a_pod_takes_what_its_runtime_class_says(server: Server) -> None:
+    scheduling = {"nodeSelector": {"runtime": "vm"}, "tolerations": [{"key": "vm", "operator": "Exists"}]}
+    classes = "/apis/node.k8s.io/v1/runtimeclasses"
+    overhead = {"podFixed": {"memory": "128Mi"}}
+    await server.post(
+        classes, {"metadata": {"name": "vm"}, "handler": "kata", "overhead": overhead, "scheduling": scheduling}
+    )
+    spec = (await server.post(PODS, pod(runtimeClassName="vm", nodeSelector={"a": "b"}))).body["spec"]
+    assert (spec["overhead"], spec["nodeSelector"]) == ({"memory": "128Mi"}, {"a": "b", "runtime": "vm"})
+    assert {"key": "vm", "operator": "Exists"} in spec["tolerations"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        pytest.param({"runtimeClassName": "no"}, 'pod rejected: RuntimeClass "no" not found', id="no such class"),
+        pytest.param(
+            {"overhead": {"cpu": "1"}},
+            "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead",
+            id="overhead of one's own",
+        ),
+        pytest.param(
+            {"runtimeClassName": "vm", "overhead": {"cpu": "1"}},
+            "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead",
+            id="another overhead",
+        ),
+        pytest.param(
+            {"runtimeClassName": "vm", "nodeSelector": {"runtime": "c"}},
+            "conflict: runtimeClass.scheduling.nodeSelector[runtime] = vm; pod.spec.nodeSelector[runtime] = c",
+            id="another place",
+        ),
+    ],
+)
+async def test_runtime_classes_that_do_not_fit(server: Server, spec: JSON, why: str) -> None:
+    vm = {"handler": "kata", "overhead": {"podFixed": {"cpu": "2"}}, "scheduling": {"nodeSelector": {"runtime": "vm"}}}
+    await server.post("/apis/node.k8s.io/v1/runtimeclasses", {"metadata": {"name": "vm"}, **vm})
+    refused = await server.post(PODS, pod(**spec))
+    assert (refused.status, refused.body["message"]) == (403, f'pods "p" is forbidden: {why}')
+
+
+async def test_a_new_node_takes_no_pods_yet(server: Server) -> None:
+    made = (await server.post("/api/v1/nodes", {"metadata": {"name": "n"}})).body
+    assert made["spec"]["taints"] == [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]
+
+
+async def test_a_pod_carries_the_zone_of_its_node(server: Server) -> None:
+    labels = {"topology.kubernetes.io/zone": "z", "topology.kubernetes.io/region": "r", "other": "o"}
+    await server.post("/api/v1/nodes", {"metadata": {"name": "n", "labels": labels}})
+    await server.post(PODS, pod(labels={"app": "web"}))
+    await server.post(f"{PODS}/p/binding", {"target": {"kind": "Node", "name": "n"}})
+    found = (await server.get(f"{PODS}/p")).body["metadata"]["labels"]
+    assert found == {"app": "web", "topology.kubernetes.io/zone": "z", "topology.kubernetes.io/region": "r"}
+    static = (await server.post(PODS, pod("q", nodeName="n"))).body["metadata"]["labels"]
+    assert static == {"topology.kubernetes.io/zone": "z", "topology.kubernetes.io/region": "r"}
+
+
+async def test_one_priority_class_is_the_default(server: Server) -> None:
+    classes = "/apis/scheduling.k8s.io/v1/priorityclasses"
+    await server.post(classes, {"metadata": {"name": "one"}, "value": 1, "globalDefault": True})
+    refused = await server.post(classes, {"metadata": {"name": "two"}, "value": 2, "globalDefault": True})
+    assert (refused.status, refused.body["message"]) == (
+        403,
+        'priorityclasses.scheduling.k8s.io "two" is forbidden: '
+        "PriorityClass one is already marked as default. Only one default can exist",
+    )
+    assert (await server.patch(f"{classes}/one", {"description": "still"})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        pytest.param(
+            {"volumes": [{"name": "v", "secret": {"secretName": "x"}}]},
+            'volume with secret.secretName="x" is not allowed because service account strict',
+            id="volume",
+        ),
+        pytest.param(
+            {"containers": [{"name": "c", "image": "i", "envFrom": [{"secretRef": {"name": "x"}}]}]},
+            'container c with envFrom referencing secret.secretName="x" is not allowed because service account strict',
+            id="environment",
+        ),
+        pytest.param(
+            {"imagePullSecrets": [{"name": "x"}]},
+            'imagePullSecret.name="x" is not allowed because service account strict',
+            id="pull secret",
+        ),
+    ],
+)
+async def test_an_account_that_enforces_its_own_secrets(server: Server, spec: JSON, why: str) -> None:
+    annotations = {"kubernetes.io/enforce-mountable-secrets": "true"}
+    await server.post(
+        ACCOUNTS, {"metadata": {"name": "strict", "annotations": annotations}, "secrets": [{"name": "own"}]}
+    )
+    refused = await server.post(PODS, pod(serviceAccountName="strict", **spec))
+    assert refused.status == 403
+    assert refused.body["message"].startswith(f'pods "p" is forbidden: {why} does not reference that')
+    own = pod(serviceAccountName="strict", volumes=[{"name": "v", "secret": {"secretName": "own"}}])
+    assert (await server.post(PODS, own)).status == 201

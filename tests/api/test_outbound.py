@@ -31,6 +31,9 @@ class Objects:
     def list(self, group: str, plural: str, namespace: str = "") -> Iterator[JSON]:
         return iter(self._by_plural.get(plural, []))
 
+    def labels(self, group: str, plural: str, namespace: str, name: str) -> dict[str, str]:
+        return ((self.get(group, plural, namespace, name) or {}).get("metadata") or {}).get("labels") or {}
+
 
 def service(**spec: Any) -> JSON:
     return {"metadata": {"name": "hook"}, "spec": {"ports": [{"port": 443, "name": "https"}], **spec}}

@@ -52,7 +52,7 @@ class Site(Cluster):
             "status": {"allocatable": allocatable, "capacity": allocatable},
         }
         await self.client.create(NODES, body)
-        await self.settle()
+        await self.patch_node(name, {"spec": {"taints": list(taints)}})  # its controller has found it ready
 
     async def patch_node(self, name: str, patch: JSON) -> None:
         await self.client.patch(NODES, name, patch)

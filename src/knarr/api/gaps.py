@@ -40,7 +40,6 @@ POD_FIELDS = {
     "affinity.podAntiAffinity": "Pod anti-affinity is not honoured by the scheduler yet",
     "topologySpreadConstraints": "topology spread constraints are not honoured by the scheduler yet",
     "resourceClaims": "resource claims are not allocated yet",
-    "runtimeClassName": "the overhead and the scheduling of a RuntimeClass are not added to Pods yet",
     "schedulingGroup": "Pods are not scheduled as groups yet",
     "securityContext.seLinuxOptions": "SELinux labels are not set by the kubelet yet",
     "securityContext.seLinuxChangePolicy": "SELinux labels are not set by the kubelet yet",

@@ -12,6 +12,8 @@ from knarr.controllers import (
     namespace,
     nodelifecycle,
     podgc,
+    pvcprotection,
+    pvprotection,
     replicaset,
     replicationcontroller,
     resourcequota,
@@ -37,4 +39,6 @@ CONTROLLERS: tuple[Controller, ...] = (
     nodelifecycle.CONTROLLER,
     tainteviction.CONTROLLER,
     podgc.CONTROLLER,
+    pvcprotection.CONTROLLER,
+    pvprotection.CONTROLLER,
 )

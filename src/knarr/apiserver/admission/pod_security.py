@@ -55,8 +55,7 @@ def _check_pod(attributes: Attributes) -> None:
 
 
 def _policy(attributes: Attributes) -> Policy:
-    namespace = attributes.lister.get("", "namespaces", "", attributes.namespace)
-    policy, errors = policy_of(dig(namespace, "metadata.labels"))
+    policy, errors = policy_of(attributes.lister.labels("", "namespaces", "", attributes.namespace))
     if errors:
         attributes.annotations[f"{PREFIX}error"] = f"Failed to parse policy: {'; '.join(map(str, errors))}"
     return policy

@@ -34,7 +34,18 @@ _GROUP, _CLASSES = "scheduling.k8s.io", "priorityclasses"
 _DEFAULT_PREEMPTION = "PreemptLowerPriority"
 
 
+def validate(attributes: Attributes) -> None:
+    """Only one class may be the default; those that are, from before, stay so."""
+    if attributes.kind.plural == _CLASSES and (attributes.object or {}).get("globalDefault"):
+        default = _default_class(attributes)
+        if default and default["metadata"]["name"] != attributes.name:
+            name = default["metadata"]["name"]
+            raise attributes.forbidden(f"PriorityClass {name} is already marked as default. Only one default can exist")
+
+
 def mutate(attributes: Attributes) -> None:
+    if attributes.kind.plural != "pods":
+        return
     spec = (attributes.object or {})["spec"]
     if attributes.operation == "UPDATE":
         _keep(spec, (attributes.old or {})["spec"])
@@ -78,4 +89,9 @@ def _set(attributes: Attributes, spec: JSON, name: str, value: Any, what: str) -
         )
 
 
-PLUGIN = Plugin("Priority", mutate=mutate, resources=("pods",))
+PLUGIN = Plugin(
+    "Priority",
+    mutate=mutate,
+    validate=validate,
+    resources=("pods", f"{_CLASSES}.{_GROUP}"),
+)

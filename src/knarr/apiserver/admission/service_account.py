@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from knarr.api.kind import JSON
+from knarr.api.pods.secrets import LATE, foreign_in_containers, foreign_secrets
 from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Plugin
 
 DEFAULT = "default"
@@ -16,9 +17,12 @@ VOLUME_PREFIX = "kube-api-access-"
 TOKEN_SECONDS = 3607  # one hour, and a few seconds by which upstream recognises its own default
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 FILE_MODE = 0o644
+ENFORCED = "kubernetes.io/enforce-mountable-secrets"
 
 
 def mutate(attributes: Attributes) -> None:
+    if attributes.operation != "CREATE" or attributes.subresource:
+        return
     pod = attributes.object or {}
     spec = pod["spec"]
     if MIRROR_ANNOTATION in (pod["metadata"].get("annotations") or {}):
@@ -33,6 +37,23 @@ def mutate(attributes: Attributes) -> None:
         _mount_token(attributes, spec)
     if account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
         spec["imagePullSecrets"] = [{"name": secret.get("name", "")} for secret in account["imagePullSecrets"]]
+
+
+def validate(attributes: Attributes) -> None:
+    """Where the account says that only its own secrets are mounted, no others are."""
+    creates = attributes.operation == "CREATE" and not attributes.subresource
+    pod = attributes.object or {}
+    if not creates and attributes.subresource != "ephemeralcontainers":
+        return
+    if MIRROR_ANNOTATION in (pod["metadata"].get("annotations") or {}):
+        return
+    name = pod["spec"].get("serviceAccountName", "")
+    account = attributes.lister.get("", "serviceaccounts", attributes.namespace, name)
+    if account is None or (account["metadata"].get("annotations") or {}).get(ENFORCED) != "true":
+        return
+    foreign = foreign_secrets(pod["spec"], account) if creates else foreign_in_containers(pod["spec"], account, LATE)
+    if why := next(foreign, None):
+        raise attributes.forbidden(why)
 
 
 def _missing(attributes: Attributes, name: str) -> Exception:
@@ -86,4 +107,4 @@ def token_volume(name: str) -> JSON:
     return {"name": name, "projected": {"sources": sources, "defaultMode": FILE_MODE}}
 
 
-PLUGIN = Plugin("ServiceAccount", mutate=mutate, operations=frozenset({"CREATE"}), resources=("pods",))
+PLUGIN = Plugin("ServiceAccount", mutate=mutate, validate=validate, resources=("pods",), subresources=True)
