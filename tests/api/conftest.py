@@ -15,6 +15,7 @@ async def server() -> AsyncIterator[Server]:
     """An API with the namespace `default` and its service account."""
     running = Server()
     await running.cache.start()
+    running.api.start()
     await running.post("/api/v1/namespaces", {"metadata": {"name": "default"}})
     await running.post("/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
     yield running

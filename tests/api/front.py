@@ -111,6 +111,7 @@ async def running(directory: Path) -> AsyncIterator[Running]:
     kubelet = FakeKubelet()
     server, node = Server(front.application, tls=tls, oversized=front.application.oversized), Server(kubelet, tls=tls)
     await cache.start()
+    api.start()
     await bootstrap.ensure(api.registry)
     port, node_port = await server.listen(), await node.listen()
     admin = InProcessTransport(front.application, User("admin", groups=("system:masters",)))

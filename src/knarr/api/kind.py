@@ -60,7 +60,9 @@ class ObjectType(Protocol):
 class OwnType(ObjectType, Protocol):
     """The type of a custom resource, which brings along what others find among the published definitions."""
 
-    digest: str  # changes with the schema
+    @property
+    def digest(self) -> str:
+        """Changes with the schema."""
 
     def schemas(self, older: bool) -> Mapping[str, JSON]:
         """Definitions for OpenAPI by name, references in the form of version 3; `older` is for version 2."""
@@ -109,6 +111,7 @@ class Kind:
     stored: Version | None = None
     namespaced: bool = True
     singular: str = ""  # default: the kind in lower case
+    list_name: str = ""  # the kind of lists; default: the kind with "List" behind it
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ALL_VERBS
@@ -125,6 +128,7 @@ class Kind:
     prepare_create: Callable[[JSON], None] | None = None
     prepare_update: Callable[[JSON, JSON], None] | None = None  # (new, old)
     prepare_status: Callable[[JSON, JSON], None] | None = None  # (new, old), for the status subresource
+    prepare_delete: Callable[[JSON, str], None] | None = None  # (object, now), when its deletion is first asked for
     validate: Callable[[JSON], Iterable[FieldError]] | None = None  # after the rules of its schema definitions
     validate_update: Callable[[JSON, JSON], Iterable[FieldError]] | None = None  # (new, old)
     validate_status: Callable[[JSON, JSON], Iterable[FieldError]] | None = None  # (new, old), of the subresource
@@ -133,6 +137,7 @@ class Kind:
     warnings: Callable[[JSON, JSON | None], Iterable[str]] | None = None  # (new, old or None)
     effects: tuple[str, ...] = ()  # what a write needs from outside the object: names in apiserver/effects/table.py
     ttl: float | None = None  # seconds after which the store drops an object (events)
+    refresh: Callable[[JSON], JSON] | None = None  # what an object stored by an older schema is by this one
     # By version, where versions differ in more than their schema (subresources, columns, fields): the kind as each
     # one shows it.
     faces: Mapping[str, Kind] = field(default_factory=dict)
@@ -156,7 +161,7 @@ class Kind:
 
     @property
     def list_kind(self) -> str:
-        return f"{self.kind}List"
+        return self.list_name or f"{self.kind}List"
 
     @property
     def qualified_resource(self) -> str:

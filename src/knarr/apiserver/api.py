@@ -8,6 +8,7 @@ from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.admission.admission import Admission
 from knarr.apiserver.admission.plugin import Surroundings
 from knarr.apiserver.admission.table import PLUGINS
+from knarr.apiserver.custom import Definitions
 from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics.families import DEPRECATED
@@ -40,6 +41,11 @@ class API:
         self.registry = Registry(kinds, store, cache, clock, options)
         self.webhooks = Webhooks(self.registry)
         self.admission = Admission(PLUGINS, Surroundings(self.registry, self.webhooks))
+        self._definitions = Definitions(self.registry)
+
+    def start(self) -> None:
+        """Serve what the cache, which is loaded now, says is served; it needs a running loop."""
+        self._definitions.start()
 
     async def handle(self, request: APIRequest) -> Answer:
         """Answer a request on a resource. Raises APIError."""
@@ -56,7 +62,7 @@ class API:
         unstored = UNSTORED.get((info.verb, kind.qualified_resource))
         handler = unstored or VERBS.get((info.verb, info.subresource))
         if handler is None or not _allows(kind, request):
-            raise MethodNotAllowed
+            raise _not_allowed(version, info)
         if version.deprecated:
             self._tell_of_deprecated(kind, version, info.subresource)
         try:
@@ -73,6 +79,7 @@ class API:
 
     def close(self) -> None:
         """Forget what is still to happen; watches are ended by who ends their connections."""
+        self._definitions.close()
         self.registry.timers.close()
         self.webhooks.close()
 
@@ -100,6 +107,13 @@ def _allows(kind: Kind, request: APIRequest) -> bool:
     if homeless and info.verb in ("create", "deletecollection"):
         return False
     return info.verb in kind.verbs
+
+
+def _not_allowed(version: Version, info: RequestInfo) -> MethodNotAllowed:
+    """A definition that goes takes no new objects, and says so."""
+    if version.own and info.verb == "create" and not info.name:
+        return MethodNotAllowed("create not allowed while custom resource definition is terminating")
+    return MethodNotAllowed()
 
 
 def _nothing_here() -> NotFound:

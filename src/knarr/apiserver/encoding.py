@@ -32,6 +32,12 @@ def to_stored(tree: JSON) -> bytes:
     return msgspec.json.encode({"kind": tree["kind"], "apiVersion": tree["apiVersion"], "metadata": metadata, **rest})
 
 
+def stored_tree(kind: Kind, value: bytes) -> JSON:
+    """Stored bytes as a tree of the storage version, brought up to date where the kind's schema may have changed."""
+    tree: JSON = orjson.loads(value)
+    return kind.refresh(tree) if kind.refresh else tree
+
+
 def with_revision(value: bytes, revision: int) -> bytes:
     """Stored bytes as they are served: with metadata.resourceVersion."""
     return b"".join(pieces(value, revision))

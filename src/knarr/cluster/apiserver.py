@@ -61,6 +61,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         await cache.start()
         stack.push_async_callback(cache.stop)
         api = API(kinds, store, cache, clock, _options(config))
+        api.start()
         stack.callback(api.close)
         started = asyncio.Event()
         front = assemble(api, _security(config), _checks(started))

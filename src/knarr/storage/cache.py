@@ -108,6 +108,10 @@ class WatchCache:
             record = Record(entry.key, entry.value, entry.created, entry.revision)
             self._shelf(self._shelf_name(entry.key)).put(self._entry(record))
 
+    def interrupt(self, prefix: str) -> None:
+        """End all subscriptions to a prefix, which ends with a slash, and below."""
+        self._subscriptions.lose_below(prefix)
+
     def count(self, prefix: str) -> int:
         return sum(shelf.count(prefix) for shelf in self._shelves_of(prefix))
 

@@ -75,8 +75,11 @@ class Subscriptions:
                     subscription.deliver(part)
 
     def lose_all(self) -> None:
-        for members in tuple(self._by_prefix.values()):
-            for subscription in tuple(members):
+        self.lose_below("")
+
+    def lose_below(self, root: str) -> None:
+        for prefix in [prefix for prefix in self._by_prefix if prefix.startswith(root)]:
+            for subscription in tuple(self._by_prefix.get(prefix, ())):
                 subscription.lose()
 
 

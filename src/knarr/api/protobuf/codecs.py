@@ -19,7 +19,7 @@ from knarr.api.kind import JSON
 from knarr.api.protobuf import wire
 from knarr.api.protobuf.numbers import fields_of, message_of
 from knarr.api.protobuf.wire import BYTES, FIXED64, VARINT, ProtobufError, delimited, fields, tag, varint
-from knarr.api.types.shapes import ListOf, MapOf, Opaque, Scalar, Shape, Struct
+from knarr.api.types.shapes import ListOf, MapOf, ObjectOr, Opaque, Scalar, Shape, Struct
 from knarr.machinery.times import format_micro, format_time, parse_time
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -166,7 +166,7 @@ def _codec(shape: Shape) -> Codec:
             raise ProtobufError("a map inside a list or a map has no protobuf form")
         case Scalar(form):
             return _SCALARS[form]
-        case Opaque():
+        case Opaque() | ObjectOr():
             return _OPAQUE
 
 

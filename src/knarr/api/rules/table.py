@@ -8,6 +8,7 @@ from knarr.api.rules import (
     certificates,
     configuration,
     containers,
+    definitions,
     devices,
     deviceslices,
     endpoints,
@@ -59,4 +60,5 @@ RULES: tuple[Rules, ...] = (
     *deviceslices.RULES,
     *flowcontrol.RULES,
     *webhooks.RULES,
+    *definitions.RULES,
 )

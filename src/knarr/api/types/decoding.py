@@ -12,7 +12,7 @@ from typing import Any
 
 from knarr.api.types.mismatches import DecodeError, Key, Mismatch, Place, explained, found, write_place
 from knarr.api.types.scalars import PLAIN, RESOURCE, SCALARS, ZEROS, Decoder, opaque
-from knarr.api.types.shapes import ListOf, MapOf, Opaque, Scalar, Shape, Struct, go_type
+from knarr.api.types.shapes import ListOf, MapOf, ObjectOr, Opaque, Scalar, Shape, Struct, go_type, shape_of
 
 
 def decoder(shape: Shape) -> Decoder:
@@ -44,6 +44,8 @@ def _decoder(shape: Shape) -> Decoder:
             return SCALARS[form]
         case Opaque():
             return opaque
+        case ObjectOr(definition):
+            return _object_or(definition)
 
 
 def _struct(shape: Struct) -> Decoder:
@@ -122,6 +124,17 @@ def _map(shape: MapOf, values: Shape) -> Decoder:
     return decode
 
 
+def _object_or(definition: str) -> Decoder:
+    def decode(value: Any, place: Place, unknown: list[str]) -> Any:
+        if type(value) is dict:
+            return _decoder(shape_of(definition))(value, place, unknown)
+        for index, element in enumerate(value) if type(value) is list else ():
+            decode(element, (place, index), unknown)
+        return value
+
+    return decode
+
+
 def _zero(shape: Shape) -> Callable[[], Any]:
     """What Go makes of a null among a list's items or a map's values."""
     match shape:
@@ -129,7 +142,7 @@ def _zero(shape: Shape) -> Callable[[], Any]:
             return dict
         case ListOf():
             return list
-        case Opaque():
+        case Opaque() | ObjectOr():
             return lambda: None
         case Scalar(form):
             return lambda: ZEROS.get(form, "")

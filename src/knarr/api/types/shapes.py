@@ -28,6 +28,12 @@ class Opaque(msgspec.Struct, frozen=True):
     """Any JSON, kept as it is: RawExtension, FieldsV1, apiextensions' JSON."""
 
 
+class ObjectOr(msgspec.Struct, frozen=True):
+    """An object of a definition, a list of such, or any other JSON: JSONSchemaPropsOrArray, JSONSchemaPropsOrBool."""
+
+    definition: str
+
+
 class ListOf(msgspec.Struct, frozen=True):
     item: Shape
     keys: tuple[str, ...] = ()  # of a list that is a map
@@ -71,9 +77,11 @@ class Struct:
         return ".".join(self.name.split(".")[-2:])
 
 
-Shape = Scalar | Opaque | ListOf | MapOf | Struct
+Shape = Scalar | Opaque | ObjectOr | ListOf | MapOf | Struct
 
 _OPAQUE = Opaque()
+_EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1"
+_SCHEMA_OR = ObjectOr(f"{_EXTENSIONS}.JSONSchemaProps")
 _NAMED: dict[str, Shape] = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": Scalar("quantity"),
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": Scalar("int-or-string"),
@@ -81,6 +89,8 @@ _NAMED: dict[str, Shape] = {
     f"{_META}.FieldsV1": _OPAQUE,
     f"{_META}.Time": Scalar("time"),
     f"{_META}.MicroTime": Scalar("micro"),
+    f"{_EXTENSIONS}.JSONSchemaPropsOrArray": _SCHEMA_OR,
+    f"{_EXTENSIONS}.JSONSchemaPropsOrBool": _SCHEMA_OR,
 }
 for _version in ("v1", "v1beta1"):  # views, which the published schema leaves out
     _partial = f"{_META.removesuffix('v1')}{_version}.PartialObjectMetadata"
@@ -183,7 +193,7 @@ def go_type(shape: Shape) -> str:
             return f"map[string]{go_type(value)}"
         case Scalar(form):
             return _GO_TYPES.get(form, form)
-        case Opaque():
+        case Opaque() | ObjectOr():
             return "json.RawMessage"
 
 

@@ -49,6 +49,8 @@ def mark(kind: Kind, obj: JSON, options: DeleteOptions, now: datetime) -> None:
         _schedule(metadata, now, grace)
         if kind.plural != "namespaces":
             metadata["deletionGracePeriodSeconds"] = grace
+        if kind.prepare_delete:
+            kind.prepare_delete(obj, format_time(now))
     elif kind.graceful and options.grace is not None:
         _hasten(metadata, grace)
     if obj["kind"] == "Namespace":

@@ -36,6 +36,8 @@ def _main(kind: Kind, new: JSON, old: JSON) -> JSON:
 def _status(kind: Kind, new: JSON, old: JSON) -> JSON:
     """The status, and of the metadata what does not say whose the object is."""
     merged = _replace(old, "status", new)
+    if kind.storage_version.own:
+        return merged
     merged["metadata"] = _replace(new["metadata"], "ownerReferences", old["metadata"])
     return merged
 

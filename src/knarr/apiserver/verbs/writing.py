@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import orjson
 
 from knarr.api import gaps
-from knarr.api.kind import JSON
+from knarr.api.kind import JSON, Kind
 from knarr.api.types import typed
 from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Form, Operation
 from knarr.apiserver.effects.effect import RefusedError
 from knarr.apiserver.effects.table import effects_of
-from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.encoding import stored_tree, to_stored
 from knarr.apiserver.indexing import index_tree
 from knarr.apiserver.registry import key_of
 from knarr.apiserver.verbs import objectmeta
@@ -82,7 +82,7 @@ async def _plan_create(call: Call, tree: JSON) -> tuple[Attributes, list[Write]]
     metadata = tree["metadata"]
     objectmeta.prepare_create(call, metadata)
     if kind.has_status and kind.qualified_resource not in _STATUS_AT_CREATION:
-        tree["status"] = {}
+        _reset_status(call, tree)
     if kind.prepare_create:
         kind.prepare_create(tree)
     _stamp(call, tree, None)
@@ -97,6 +97,14 @@ async def _plan_create(call: Call, tree: JSON) -> tuple[Attributes, list[Write]]
     extra = plan_effects(call, tree, None)
     key = key_of(kind, call.namespace, metadata["name"])
     return attributes, [Write(key, to_stored(tree), expected=0, ttl=kind.ttl), *extra]
+
+
+def _reset_status(call: Call, tree: JSON) -> None:
+    """A new object has none; as a struct of a published type it is there, and empty."""
+    if call.version.own:
+        tree.pop("status", None)
+    else:
+        tree["status"] = {}
 
 
 async def update_object(
@@ -122,7 +130,7 @@ async def update_object(
 
 
 async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stored:
-    old: JSON = orjson.loads(entry.value)
+    old = stored_tree(call.kind, entry.value)
     wanted = draft(old, entry.revision)
     if not isinstance(wanted, Draft):
         wanted = await wanted
@@ -141,7 +149,7 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
             effect.settle(new, old)
     if new != old:
         if part.counts and call.kind.generation:
-            _count_generation(new, old)
+            _count_generation(call.kind, new, old)
         _validate_update(call, part, new, old)
     attributes = replace(attributes, object=new)
     await call.admission.validate(attributes)
@@ -159,9 +167,9 @@ def _stamp(call: Call, new: JSON, old: JSON | None) -> None:
         call.kind.stamp(new, old, format_time(call.registry.clock.now()))
 
 
-def _count_generation(new: JSON, old: JSON) -> None:
-    """Generation counts changes of what is wanted: of everything but metadata and status."""
-    apart = ("metadata", "status")
+def _count_generation(kind: Kind, new: JSON, old: JSON) -> None:
+    """Generation counts changes of what is wanted: of everything but metadata and the subresource status."""
+    apart = ("metadata", "status") if kind.has_status else ("metadata",)
     changed = {k: v for k, v in new.items() if k not in apart} != {k: v for k, v in old.items() if k not in apart}
     if changed:
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1

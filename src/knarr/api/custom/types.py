@@ -1,0 +1,94 @@
+"""The type of a custom resource's version: what a published definition is to other kinds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+import msgspec
+
+from knarr.api.custom.decoding import Pruner, decode_metadata, pruner
+from knarr.api.custom.defaulting import Defaulter, defaulter
+from knarr.api.custom.embedded import metadata_validator
+from knarr.api.custom.published import published
+from knarr.api.custom.values import NOTHING, Validator, validator
+from knarr.api.kind import JSON, Scale
+from knarr.api.paths import dig
+from knarr.machinery.fielderrors import FieldError, invalid
+
+_MOST_REPLICAS = 2**31 - 1
+
+
+class CustomType:
+    """An `OwnType`: a schema at work. Each function is compiled when it is first called."""
+
+    def __init__(self, group: str, version: str, kind: str, list_kind: str, schema: JSON, scale: Scale | None) -> None:
+        self.definition = ".".join([*reversed(group.split(".")), version, kind])
+        self._identity = {"group": group, "version": version, "kind": kind}
+        self._list_kind, self._schema, self._scale = list_kind, schema, scale
+
+    def decode(self, tree: JSON) -> list[str]:
+        """Raises DecodeError."""
+        of_metadata: list[str] = []
+        unknown: list[str] = []
+        decode_metadata(tree, None, of_metadata)
+        self._prune(tree, None, unknown)
+        return [*of_metadata, *sorted(unknown)]
+
+    def default(self, tree: JSON) -> None:
+        if self._default:
+            self._default(tree)
+
+    def validate(self, tree: JSON) -> list[FieldError]:
+        errors: list[FieldError] = []
+        metadata_validator()(tree["metadata"], "metadata", errors)
+        self._validate(tree, NOTHING, "", errors)
+        return [*errors, *self._replicas(tree)]
+
+    def validate_changes(self, new: JSON, old: JSON) -> list[FieldError]:
+        """Of what was as it is, nothing is said."""
+        errors: list[FieldError] = []
+        if new["metadata"] != old["metadata"]:
+            metadata_validator()(new["metadata"], "metadata", errors)
+        self._validate(new, old, "", errors)
+        return [*errors, *self._replicas(new)]
+
+    def validate_update(self, new: JSON, old: JSON) -> list[FieldError]:
+        return []
+
+    @cached_property
+    def digest(self) -> str:
+        text = msgspec.json.encode([self._identity, self._list_kind, self._schema])
+        return hashlib.sha256(text).hexdigest()
+
+    def schemas(self, older: bool) -> Mapping[str, JSON]:
+        return published(self._schema, self.definition, self._identity, self._list_kind, older=older)
+
+    def refresh(self, tree: JSON) -> None:
+        """Make of an object as it was stored, by an older schema perhaps, what this one has; metadata was good."""
+        self._prune(tree, None, [])
+        self.default(tree)
+
+    def _replicas(self, tree: JSON) -> Iterator[FieldError]:
+        """Numbers that the scale subresource will be asked for."""
+        if self._scale is None:
+            return
+        for path in (self._scale.spec_replicas, self._scale.status_replicas):
+            number = dig(tree, path)
+            if type(number) is int and number < 0:
+                yield invalid(path, number, "should be a non-negative integer")
+            elif type(number) is int and number > _MOST_REPLICAS:
+                yield invalid(path, number, f"should be less than or equal to {_MOST_REPLICAS}")
+
+    @cached_property
+    def _prune(self) -> Pruner:
+        return pruner(self._schema)
+
+    @cached_property
+    def _default(self) -> Defaulter | None:
+        return defaulter(self._schema)
+
+    @cached_property
+    def _validate(self) -> Validator:
+        return validator(self._schema)

@@ -1,0 +1,272 @@
+"""What a schema demands of values, in the words of upstream's validator (k8s.io/kube-openapi, pkg/validation).
+
+A validator is a closure over its schema. It is given what the value was before, where the two can be told to be the
+same: what has not changed is not complained about (KEP-4008, ratcheting).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from knarr.api.custom.embedded import check_embedded
+from knarr.api.custom.lists import uniqueness
+from knarr.api.custom.scalars import number_checks, text_checks
+from knarr.api.kind import JSON
+from knarr.machinery.fielderrors import FieldError, invalid, required, too_many
+
+Validator = Callable[[Any, Any, str, list[FieldError]], None]  # (value, what it was, its path, where to put errors)
+Check = Callable[[Any, str], Iterable[FieldError]]
+
+NOTHING: Final = object()  # what a value was that was not there, or that nobody can find again
+NO_PLACE = "<nil>"  # where upstream finds what it cannot place
+
+
+def validator(schema: JSON) -> Validator:
+    """Validates by a schema and all below it."""
+    own, below = list(_own_checks(schema)), list(_below(schema))
+
+    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
+        if old is not NOTHING and is_same(value, old):
+            return
+        for check in own:
+            errors.extend(check(value, path))
+        for descend in below:
+            descend(value, old, path, errors)
+
+    return validate
+
+
+def is_same(value: Any, old: Any) -> bool:
+    """Whether two trees are equal in JSON; to Python, 1 and True are too."""
+    return value == old and _sorted(value) == _sorted(old)
+
+
+def _sorted(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="sorted")
+
+
+def _own_checks(schema: JSON) -> Iterator[Check]:
+    if types := _types(schema):
+        yield _type(types, bool(schema.get("nullable")))
+    if "enum" in schema:
+        yield _enum(schema["enum"], bool(schema.get("nullable")))
+    if texts := text_checks(schema):
+        yield _only(str, texts)
+    if numbers := number_checks(schema):
+        yield lambda value, path: numbers(value, path) if is_number(value) else ()
+    if counts := list(_count_checks(schema, "Items", "items")):
+        yield _only(list, _all(counts))
+    if counts := list(_count_checks(schema, "Properties", "properties")):
+        yield _only(dict, _all(counts))
+    if names := tuple(schema.get("required") or ()):
+        yield _only(dict, _required(names))
+    if twice := uniqueness(schema):
+        yield _only(list, twice)
+    if schema.get("x-kubernetes-embedded-resource"):
+        yield _only(dict, check_embedded)
+
+
+def _only(kind: type, check: Check) -> Check:
+    return lambda value, path: check(value, path) if type(value) is kind else ()
+
+
+def _all(checks: list[Check]) -> Check:
+    return lambda value, path: [error for check in checks for error in check(value, path)]
+
+
+def _types(schema: JSON) -> tuple[str, ...]:
+    if schema.get("x-kubernetes-int-or-string"):
+        return ("integer", "string")
+    return (schema["type"],) if schema.get("type") else ()
+
+
+def is_number(value: Any) -> bool:
+    return type(value) is int or type(value) is float
+
+
+_IS: dict[str, Callable[[Any], bool]] = {
+    "object": lambda value: type(value) is dict,
+    "array": lambda value: type(value) is list,
+    "string": lambda value: type(value) is str,
+    "boolean": lambda value: type(value) is bool,
+    "integer": lambda value: type(value) is int or (type(value) is float and value.is_integer()),
+    "number": is_number,
+}
+_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
+
+
+def _type(types: tuple[str, ...], nullable: bool) -> Check:
+    wanted, tests = ",".join(types), [_IS[name] for name in types if name in _IS]
+
+    def check(value: Any, path: str) -> Iterable[FieldError]:
+        if any(test(value) for test in tests) or (value is None and nullable):
+            return
+        found = _NAMES.get(type(value), "null")
+        yield type_invalid(path, found, f'{path} in body must be of type {wanted}: "{found}"')
+
+    return check
+
+
+def type_invalid(path: str, value: Any, detail: str) -> FieldError:
+    """A value of the wrong type, or not of its format."""
+    return FieldError(path or NO_PLACE, "FieldValueTypeInvalid", invalid("", value, detail).body)
+
+
+def _enum(allowed: list[Any], nullable: bool) -> Check:
+    known = {_sorted(value) for value in allowed}
+    listed = ", ".join(f'"{value if isinstance(value, str) else _sorted(value).decode()}"' for value in allowed)
+
+    def check(value: Any, path: str) -> Iterable[FieldError]:
+        if _sorted(value) in known or (value is None and nullable):
+            return
+        shown = invalid("", value, "").body.removeprefix("Invalid value: ")
+        yield FieldError(path, "FieldValueNotSupported", f"Unsupported value: {shown}: supported values: {listed}")
+
+    return check
+
+
+def _count_checks(schema: JSON, suffix: str, nouns: str) -> Iterator[Check]:
+    least, most = schema.get(f"min{suffix}"), schema.get(f"max{suffix}")
+    if least:
+        yield (
+            lambda value, path: (
+                [invalid(path or NO_PLACE, len(value), f"{path} in body should have at least {least} {nouns}")]
+                if len(value) < least
+                else ()
+            )
+        )
+    if most is not None:
+        yield lambda value, path: [too_many(path, len(value), most)] if len(value) > most else ()
+
+
+def _required(names: tuple[str, ...]) -> Check:
+    def check(value: Any, path: str) -> Iterable[FieldError]:
+        prefix = f"{path}." if path else ""
+        return [required(prefix + name) for name in names if name not in value]
+
+    return check
+
+
+def _below(schema: JSON) -> Iterator[Validator]:
+    fields = {name: validator(field) for name, field in (schema.get("properties") or {}).items()}
+    additional = schema.get("additionalProperties")
+    rest = validator(additional) if isinstance(additional, dict) else None
+    if fields or rest:
+        yield _object(fields, rest, granular=schema.get("x-kubernetes-map-type") != "atomic")
+    if isinstance(schema.get("items"), dict):
+        yield _list(schema)
+    yield from _junctors(schema)
+
+
+def _object(fields: dict[str, Validator], rest: Validator | None, *, granular: bool) -> Validator:
+    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
+        if type(value) is not dict:
+            return
+        before = old if granular and type(old) is dict else {}
+        prefix = f"{path}." if path else ""
+        for name, element in value.items():
+            check = fields.get(name, rest)
+            if check:
+                check(element, before.get(name, NOTHING), prefix + name, errors)
+
+    return validate
+
+
+def _list(schema: JSON) -> Validator:
+    check, find = validator(schema["items"]), finder(schema)
+
+    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
+        if type(value) is list:
+            before = find(old)
+            for index, element in enumerate(value):
+                check(element, before(element), f"{path}[{index}]", errors)
+
+    return validate
+
+
+def finder(schema: JSON) -> Callable[[Any], Callable[[Any], Any]]:
+    """Of a list, what finds an item in what the list was before: only a map's items have something to know them by."""
+    keys = schema.get("x-kubernetes-list-map-keys") or ()
+    if schema.get("x-kubernetes-list-type") != "map":
+        return lambda old: lambda item: NOTHING
+    defaults = {key: (schema["items"].get("properties") or {}).get(key, {}).get("default") for key in keys}
+
+    def identity(item: Any) -> bytes:
+        return _sorted([item.get(key, defaults[key]) for key in keys] if type(item) is dict else item)
+
+    def find(old: Any) -> Callable[[Any], Any]:
+        known = {identity(item): item for item in old} if type(old) is list else {}
+        return lambda item: known.get(identity(item), NOTHING) if known else NOTHING
+
+    return find
+
+
+def _junctors(schema: JSON) -> Iterator[Validator]:
+    for name, combine in (("allOf", _all_of), ("anyOf", _any_of), ("oneOf", _one_of)):
+        if schema.get(name):
+            yield combine([validator(part) for part in schema[name]])
+    if isinstance(schema.get("not"), dict):
+        yield _not(validator(schema["not"]))
+
+
+Outcome = list[list[FieldError]]  # of each alternative
+
+
+def _outcome(parts: list[Validator], value: Any, old: Any, path: str) -> Outcome:
+    found: Outcome = [[] for _ in parts]
+    for part, errors in zip(parts, found, strict=True):
+        part(value, old, path, errors)
+    return found
+
+
+def _unplaced(path: str, text: str) -> FieldError:
+    return invalid(NO_PLACE, "", f'"{path}" {text}')
+
+
+def _all_of(parts: list[Validator]) -> Validator:
+    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
+        found = _outcome(parts, value, old, path)
+        for part in found:
+            errors.extend(part)
+        if any(found):
+            none = ". None validated" if all(found) else ""
+            errors.append(_unplaced(path, f"must validate all the schemas (allOf){none}"))
+
+    return validate
+
+
+def _any_of(parts: list[Validator]) -> Validator:
+    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
+        found = _outcome(parts, value, old, path)
+        if all(found):
+            errors.append(_unplaced(path, "must validate at least one schema (anyOf)"))
+            errors.extend(found[0])
+
+    return validate
+
+
+def _one_of(parts: list[Validator]) -> Validator:
+    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
+        found = _outcome(parts, value, old, path)
+        valid = sum(not part for part in found)
+        if valid == 0:
+            errors.append(_unplaced(path, "must validate one and only one schema (oneOf). Found none valid"))
+            errors.extend(found[0])
+        elif valid > 1:
+            many = f"must validate one and only one schema (oneOf). Found {valid} valid alternatives"
+            errors.append(_unplaced(path, many))
+
+    return validate
+
+
+def _not(part: Validator) -> Validator:
+    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
+        found: list[FieldError] = []
+        part(value, NOTHING, path, found)
+        if not found:
+            errors.append(_unplaced(path, "must not validate the schema (not)"))
+
+    return validate

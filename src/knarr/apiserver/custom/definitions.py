@@ -1,0 +1,150 @@
+"""Upstream's controllers of CustomResourceDefinitions, in one: naming, establishing, serving, finalizing.
+
+Everything follows the watch cache: a definition is served in the moment in which the cache shows it as established,
+here and on every other API server over the same store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+
+from knarr.api.custom.definitions import is_true
+from knarr.api.custom.kinds import kind_of
+from knarr.api.custom.naming import settle
+from knarr.api.kind import JSON, Kind
+from knarr.api.kinds import customresourcedefinitions
+from knarr.apiserver.custom.cleanup import Cleanup
+from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.registry import Registry, prefix_of, tree_of
+from knarr.machinery.times import format_time
+from knarr.storage.cache import Change, Entry
+from knarr.storage.store import ConflictError, StoreError, Write
+
+log = logging.getLogger(__name__)
+
+_PREFIX = prefix_of(customresourcedefinitions.KIND)
+_RETRY_SECONDS = 1.0
+
+
+class Definitions:
+    """Serves what the definitions in the cache say. `start` when the cache is loaded, `close` in the end."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._served: dict[str, tuple[JSON, Kind | None]] = {}  # by the definition's name: what decides, and its kind
+        self._unsettled: set[str] = set()  # definitions whose status may have to change
+        self._wake = asyncio.Event()
+        self._cleanup = Cleanup(registry)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Serve what is there, and follow."""
+        cache = self._registry.cache
+        for entry in cache.range(_PREFIX):
+            self._show(entry)
+        self._subscription = cache.subscribe(_PREFIX, cache.revision, self._take, self._restart)
+        self._task = asyncio.create_task(self._settle_all(), name="custom resource definitions")
+
+    def close(self) -> None:
+        if self._task:
+            self._subscription.close()
+            self._task.cancel()
+        self._cleanup.close()
+
+    def _restart(self) -> None:
+        """The cache has loaded everything anew."""
+        cache = self._registry.cache
+        entries = cache.range(_PREFIX)
+        for name in self._served.keys() - {entry.key.removeprefix(_PREFIX) for entry in entries}:
+            self._hide(name)
+        for entry in entries:
+            self._show(entry)
+        self._subscription = cache.subscribe(_PREFIX, cache.revision, self._take, self._restart)
+
+    def _take(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.type == "DELETED":
+                self._hide(change.entry.key.removeprefix(_PREFIX))
+            else:
+                self._show(change.entry)
+            self._unsettled |= {crd["metadata"]["name"] for crd in self._group(tree_of(change.entry)["spec"]["group"])}
+        self._wake.set()
+
+    def _show(self, entry: Entry) -> None:
+        """Serve a definition as it is now: an object of its kind may be asked for when this returns."""
+        crd = tree_of(entry)
+        name = crd["metadata"]["name"]
+        established, terminating = is_true(crd, "Established"), is_true(crd, "Terminating")
+        decisive: JSON = {"spec": crd["spec"], "names": crd.get("status", {}).get("acceptedNames")}
+        decisive |= {"established": established, "terminating": terminating}
+        self._unsettled.add(name)
+        self._wake.set()
+        known, before = self._served.get(name, (None, None))
+        if known == decisive:
+            return
+        kind = kind_of(crd) if established else None
+        if kind and before is None and self._registry.find(kind.group, kind.plural):
+            kind = None  # what is built in stays what it is
+        self._served[name] = (decisive, kind)
+        self._replace(before, kind)
+
+    def _hide(self, name: str) -> None:
+        _, kind = self._served.pop(name, (None, None))
+        self._replace(kind, None)
+
+    def _replace(self, before: Kind | None, kind: Kind | None) -> None:
+        """Serve a kind in place of another; who watches it has to look anew."""
+        cache = self._registry.cache
+        if kind:
+            self._registry.kinds.serve(kind)
+        elif before:
+            self._registry.kinds.withdraw(before)
+        if before:
+            cache.interrupt(prefix_of(before))
+        if found := kind or before:
+            cache.reindex(prefix_of(found))
+
+    def _group(self, group: str) -> Iterator[JSON]:
+        for entry in self._registry.cache.range(_PREFIX):
+            crd = tree_of(entry)
+            if crd["spec"]["group"] == group:
+                yield crd
+
+    async def _settle_all(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            names, self._unsettled = self._unsettled, set()
+            for name in sorted(names):
+                await self._settle(name)
+
+    async def _settle(self, name: str) -> None:
+        """Write a definition's conditions where they have changed; who is overtaken is called again by the change."""
+        entry = self._registry.cache.get(_PREFIX + name)
+        if entry is None:
+            return
+        crd = tree_of(entry)
+        try:
+            await self._write(entry, crd)
+        except ConflictError:
+            return
+        except StoreError as error:
+            log.warning("the status of the definition %s cannot be written: %s", name, error)
+            self._registry.timers.after(_RETRY_SECONDS, lambda: self._again(name))
+
+    def _again(self, name: str) -> None:
+        self._unsettled.add(name)
+        self._wake.set()
+
+    async def _write(self, entry: Entry, crd: JSON) -> None:
+        now = format_time(self._registry.clock.now())
+        if crd["metadata"].get("deletionTimestamp"):
+            if customresourcedefinitions.CLEANUP in (crd["metadata"].get("finalizers") or ()):
+                self._cleanup.begin(crd["metadata"]["name"])
+            return
+        before = crd.get("status")
+        settle(crd, self._group(crd["spec"]["group"]), now)
+        if crd["status"] != before:
+            await self._registry.commit([Write(entry.key, to_stored(crd), expected=entry.revision)])
