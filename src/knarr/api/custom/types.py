@@ -11,10 +11,12 @@ import msgspec
 from knarr.api.custom.decoding import Pruner, decode_metadata, pruner
 from knarr.api.custom.defaulting import Defaulter, defaulter
 from knarr.api.custom.embedded import metadata_validator
+from knarr.api.custom.ownership import ownership
 from knarr.api.custom.published import published
 from knarr.api.custom.values import NOTHING, Validator, validator
 from knarr.api.kind import JSON, Scale
 from knarr.api.paths import dig
+from knarr.machinery.apply.shapes import Shape
 from knarr.machinery.fielderrors import FieldError, invalid
 
 _MOST_REPLICAS = 2**31 - 1
@@ -56,6 +58,10 @@ class CustomType:
 
     def validate_update(self, new: JSON, old: JSON) -> list[FieldError]:
         return []
+
+    @cached_property
+    def ownership(self) -> Shape:
+        return ownership(self._schema, resource=True)
 
     @cached_property
     def digest(self) -> str:

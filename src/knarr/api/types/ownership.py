@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 from knarr.api.types.attached import rules_of
-from knarr.api.types.shapes import Field, Form, ListOf, MapOf, Opaque, Scalar, Shape, Struct
+from knarr.api.types.shapes import Field, Form, ListOf, MapOf, ObjectOr, Opaque, Scalar, Shape, Struct
 from knarr.machinery.apply import lists, shapes, structs
 
 _FORMS: dict[Form, shapes.Form] = {
@@ -26,7 +26,7 @@ def ownership(shape: Shape, map_type: str = "") -> shapes.Shape:
     match shape:
         case Scalar(form):
             return shapes.Scalar(_FORMS.get(form, "scalar"))
-        case Opaque():
+        case Opaque() | ObjectOr():
             return shapes.ANYTHING
         case ListOf(item):
             return _list(shape, ownership(item))

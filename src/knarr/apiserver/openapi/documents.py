@@ -88,7 +88,9 @@ def _older(schema: Any) -> Any:
         return [_older(item) for item in schema]
     if not isinstance(schema, dict):
         return schema.replace(REFERENCE, _V2) if isinstance(schema, str) and schema.startswith(REFERENCE) else schema
-    result = {key: _older(value) for key, value in schema.items() if key != "allOf"}
+    result = {key: _older(value) for key, value in schema.items() if key not in ("allOf", "properties")}
+    if "properties" in schema:  # whose keys are names and no keywords
+        result["properties"] = {name: _older(field) for name, field in schema["properties"].items()}
     for part in schema.get("allOf", ()):
         result |= _older(part)
     return result
