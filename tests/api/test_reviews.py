@@ -118,3 +118,14 @@ def test_nothing_is_stored(process: ServerProcess) -> None:
     assert any(keeps_the_revision() for _ in range(50))  # controllers may write now and then, a review never does
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     assert process.send("GET", path).failure[:2] == (405, "MethodNotAllowed")
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [("application/json;as=Table;v=v1;g=meta.k8s.io", 406), ("application/json;as=Table;v=v1;g=meta.k8s.io,*/*", 201)],
+    ids=["a table alone", "a table if there is one"],
+)
+def test_there_is_no_table_of_questions(process: ServerProcess, accept: str, status: int) -> None:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    spec = {"resourceAttributes": {"verb": "get", "resource": "pods", "namespace": "default"}}
+    assert process.send("POST", path, {"spec": spec}, accept=accept).status == status

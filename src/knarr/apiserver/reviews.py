@@ -60,7 +60,8 @@ async def _answer(review: Review, judges: Judges, request: APIRequest) -> Answer
     call = Call(judges.registry, request, review.kind, review.kind.storage_version, Waived())
     tree = bodies.read_object(call)
     status = review.status(judges, tree.get("spec") or {}, call)
-    return tree_answer(call, {**tree, "metadata": tree.get("metadata") or {}, "status": status}, 201)
+    answer = {**tree, "metadata": tree.get("metadata") or {}, "status": status}
+    return tree_answer(call, answer, 201, views=frozenset())
 
 
 def _who_am_i(judges: Judges, spec: JSON, call: Call) -> JSON:

@@ -55,9 +55,9 @@ def storage_tree(stored: Item) -> JSON:
     return tree
 
 
-def tree_answer(call: Call, tree: JSON, status: int = 200) -> Response:
-    """Any tree as it is, of a published type: a Scale, a review, a Status."""
-    chosen = media.negotiate(call.request.http.headers.get("accept", ""), OBJECT_VIEWS)
+def tree_answer(call: Call, tree: JSON, status: int = 200, views: frozenset[str] = OBJECT_VIEWS) -> Response:
+    """Any tree as it is, of a published type: a Scale, a review, a Status. `views` are those that it passes for."""
+    chosen = media.negotiate(call.request.http.headers.get("accept", ""), views)
     return Response(status, headers(call, chosen.media), chosen.media.encode(tree))
 
 
