@@ -1,16 +1,21 @@
-"""Checks of what names a webhook, for all kinds that name one (upstream: k8s.io/apiserver, pkg/util/webhook)."""
+"""Checks of what names a webhook, and of the rules by which webhooks and policies are chosen.
+
+Upstream: k8s.io/apiserver, pkg/util/webhook.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
+from knarr.api.checks import member
 from knarr.api.kind import JSON
-from knarr.machinery.fielderrors import FieldError, invalid, required
+from knarr.machinery.fielderrors import FieldError, invalid, not_supported, required
 from knarr.machinery.names import dns1035_label, dns1123_subdomain, port_number
 
 REVIEW_VERSIONS = ("v1", "v1beta1")  # which configurations may name; v1 is what we speak
 HTTPS = 443
+_OPERATIONS, _SCOPES = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE"), ("*", "Cluster", "Namespaced")
 _FORM = "; desired format: https://host[/path]"
 
 
@@ -84,3 +89,44 @@ def _service_path(path: str, given: str) -> Iterable[FieldError]:
             yield invalid(path, given, f"segment[{index}] may not be empty")
         else:
             yield from (invalid(path, given, f"segment[{index}]: {message}") for message in dns1123_subdomain(segment))
+
+
+def rule_with_operations(rule: JSON, path: str) -> Iterable[FieldError]:
+    """Operations and resources, where `*` stands by itself."""
+    yield from _listed(f"{path}.operations", rule.get("operations") or (), "operations")
+    for index, operation in enumerate(rule.get("operations") or ()):
+        if operation not in _OPERATIONS:
+            yield not_supported(f"{path}.operations[{index}]", operation, _OPERATIONS)
+    yield from _listed(f"{path}.apiGroups", rule.get("apiGroups") or (), "API groups")
+    yield from _listed(f"{path}.apiVersions", rule.get("apiVersions") or (), "API versions")
+    yield from _filled(f"{path}.apiVersions", rule.get("apiVersions") or ())
+    yield from _resources(f"{path}.resources", rule.get("resources") or ())
+    yield from member(f"{path}.scope", rule.get("scope", "*"), _SCOPES)
+
+
+def _listed(path: str, values: Sequence[str], nouns: str) -> Iterable[FieldError]:
+    if not values:
+        yield required(path)
+    elif len(values) > 1 and "*" in values:
+        yield invalid(path, list(values), f"if '*' is present, must not specify other {nouns}")
+
+
+def _filled(path: str, values: Sequence[str]) -> Iterable[FieldError]:
+    return (required(f"{path}[{index}]") for index, value in enumerate(values) if not value)
+
+
+def _resources(path: str, resources: Sequence[str]) -> Iterable[FieldError]:
+    if not resources:
+        yield required(path)
+    yield from _filled(path, resources)
+    for index, given in enumerate(resources):
+        resource, slash, subresource = given.partition("/")
+        for wildcard in (f"{resource}/*", f"*/{subresource}"):
+            if slash and wildcard in resources[:index]:
+                detail = f"if '{wildcard}' is present, must not specify {given}"
+                yield invalid(f"{path}[{index}]", given, detail)
+    if len(resources) > 1 and "*/*" in resources:
+        yield invalid(path, list(resources), "if '*/*' is present, must not specify other resources")
+    if "*" in resources and any(given != "*" and "/" not in given for given in resources):
+        detail = "if '*' is present, must not specify other resources without subresources"
+        yield invalid(path, list(resources), detail)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knarr.api.kind import Rules
 from knarr.api.rules import (
+    admissionpolicies,
     autoscalers,
     certificates,
     configuration,
@@ -61,4 +62,5 @@ RULES: tuple[Rules, ...] = (
     *flowcontrol.RULES,
     *webhooks.RULES,
     *definitions.RULES,
+    *admissionpolicies.RULES,
 )

@@ -110,6 +110,9 @@ class Checker:
 
     def _select(self, node: Select) -> CelType:
         name = qualified(node)
+        if name and name in self._scopes[0]:
+            node.variable = name
+            return self._scopes[0][name]
         if name and name in TYPE_NAMES:
             return types.type_of_type(TYPE_NAMES[name])
         operand = self._bound.apply(self._visit(node.operand))

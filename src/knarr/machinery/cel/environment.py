@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,8 +12,9 @@ from knarr.machinery.cel.checking import Checker
 from knarr.machinery.cel.costs import Range, estimate
 from knarr.machinery.cel.errors import CelError, CompileError, CostError
 from knarr.machinery.cel.evaluating import Compiler
+from knarr.machinery.cel.functions import Overload
 from knarr.machinery.cel.libraries.table import FUNCTIONS
-from knarr.machinery.cel.nodes import Ident, Node
+from knarr.machinery.cel.nodes import Ident, Node, Select
 from knarr.machinery.cel.parsing import RECURSION_LIMIT, issue_at, parse
 from knarr.machinery.cel.types import CelType
 from knarr.machinery.cel.walking import nodes
@@ -35,25 +36,33 @@ class Budget:
 
 
 class Environment:
-    """The variables that expressions may name, with their types; `structs` finds types of object literals by name.
+    """The variables that expressions may name, with their types; `structs` finds types of object literals by name,
+    `functions` are more than every environment has.
 
     Compiling is a function of the text alone, so programs may be shared and kept.
     """
 
     def __init__(
-        self, variables: Mapping[str, CelType], structs: Callable[[str], CelType | None] | None = None
+        self,
+        variables: Mapping[str, CelType],
+        structs: Callable[[str], CelType | None] | None = None,
+        functions: Mapping[str, Sequence[Overload]] | None = None,
     ) -> None:
         self.variables = dict(variables)
         self._structs = structs or (lambda name: None)
+        self._functions = {**FUNCTIONS, **functions} if functions else FUNCTIONS
 
     def extended(self, variables: Mapping[str, CelType]) -> Environment:
-        return Environment({**self.variables, **variables}, self._structs)
+        """The same environment with more variables, or with others in their place."""
+        found = Environment({**self.variables, **variables}, self._structs)
+        found._functions = self._functions
+        return found
 
     def compile(self, text: str) -> Program:
         """The program of an expression. Raises CompileError."""
         try:
             root = parse(text)
-            checker = Checker(text, self.variables, FUNCTIONS, self._structs)
+            checker = Checker(text, self.variables, self._functions, self._structs)
             checker.check(root)
         except RecursionError:
             message = f"expression recursion limit exceeded: {RECURSION_LIMIT}"
@@ -79,7 +88,9 @@ class Program:
     @cached_property
     def names(self) -> frozenset[str]:
         """The environment's variables that the expression mentions."""
-        return frozenset(n.name for n in nodes(self._root) if isinstance(n, Ident)) & self._variables.keys()
+        named = (node for node in nodes(self._root) if isinstance(node, Ident | Select))
+        found = {node.variable if isinstance(node, Select) else node.name for node in named}
+        return frozenset(found & self._variables.keys())
 
     @cached_property
     def _code(self) -> tuple[Compiler, Any, list[tuple[int, str, Any]]]:

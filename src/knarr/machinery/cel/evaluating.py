@@ -29,7 +29,7 @@ from knarr.machinery.cel.nodes import (
     qualified,
 )
 from knarr.machinery.cel.types import SCALARS, is_dyn
-from knarr.machinery.cel.values import NOTHING, Optional
+from knarr.machinery.cel.values import NOTHING, Instance, Optional
 
 Frame = list[Any]
 Code = Callable[[Frame], Any]
@@ -73,6 +73,8 @@ class Compiler:
         return lambda frame: frame[slot]
 
     def _select(self, node: Select) -> Code:
+        if node.variable:
+            return self._ident(Ident(node.variable, position=node.position, type=node.type))
         if node.type.name == "type" and (name := qualified(node)) and name.split(".")[0] not in self._slots:
             return _constant(node.type.params[0])
         self.cost += not node.test
@@ -133,7 +135,8 @@ class Compiler:
     def _struct(self, node: Struct) -> Code:
         self.cost += STRUCT_COST
         entries = [(self.compile(entry.key), *self._value(entry)) for entry in node.entries]
-        return _map_code([(_constant(unescape(key([]))), value, optional) for key, value, optional in entries])
+        build = _map_code([(_constant(unescape(key([]))), value, optional) for key, value, optional in entries])
+        return lambda frame: Instance(build(frame), node.name)
 
     def _value(self, entry: Entry) -> tuple[Code, bool]:
         return self.compile(entry.value), entry.optional

@@ -31,12 +31,16 @@ class Ident(Node):
 
 @dataclass(slots=True, eq=False)
 class Select(Node):
-    """`operand.field`; `has(operand.field)` where `test`, `operand.?field` where `optional`."""
+    """`operand.field`; `has(operand.field)` where `test`, `operand.?field` where `optional`.
+
+    `variable` is the name of the variable that the whole is (`authorizer.requestResource`), found by the checker.
+    """
 
     operand: Node
     field: str
     test: bool = False
     optional: bool = False
+    variable: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -78,6 +78,17 @@ class Objects(list[Any]):
         return {tuple(str(item.get(key)) for key in self.keys): item for item in self}
 
 
+class Instance(dict[str, Any]):
+    """What an object literal makes: a map that knows its type's name."""
+
+    __slots__ = ("name",)
+    name: str
+
+    def __init__(self, fields: dict[str, Any], name: str) -> None:
+        super().__init__(fields)
+        self.name = name
+
+
 class Unique(list[Any]):
     """A list that is a set (x-kubernetes-list-type: set)."""
 
