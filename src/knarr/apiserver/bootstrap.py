@@ -19,21 +19,23 @@ from knarr.apiserver.effects.table import effects_of
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.initial import Initial, initial_objects
 from knarr.apiserver.registry import Registry, key_of
+from knarr.apiserver.servers import PREFIX, alive
 from knarr.machinery.times import format_time
 from knarr.storage.cache import Change, Entry, Subscription
-from knarr.storage.store import StoreError, Write
+from knarr.storage.store import ConflictError, StoreError, UnavailableError, Write
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+ATTEMPTS = 10  # to write an object that others write at the same time
 
 
 async def ensure(registry: Registry) -> None:
     """Create what is missing and mend what is wrong, once. Raises StoreError, RefusedError."""
-    for initial in initial_objects(registry.options):
+    for initial in initial_objects(registry.options, alive(registry)):
         kind = registry.find(initial.group, initial.plural)
         if kind:
-            await _ensure(registry, kind, initial)
+            await _ensure_one(registry, kind, initial)
 
 
 async def run(registry: Registry) -> None:
@@ -49,7 +51,7 @@ async def run(registry: Registry) -> None:
         subscriptions[key] = registry.cache.subscribe(key, registry.cache.revision, notice, partial(follow, key))
         changed.set()
 
-    for key in _keys(registry):
+    for key in (*_keys(registry), PREFIX):
         follow(key)
     try:
         while True:
@@ -67,8 +69,21 @@ async def run(registry: Registry) -> None:
 
 
 def _keys(registry: Registry) -> list[str]:
-    found = [(registry.find(i.group, i.plural), i) for i in initial_objects(registry.options)]
+    initials = initial_objects(registry.options, alive(registry))
+    found = [(registry.find(initial.group, initial.plural), initial) for initial in initials]
     return [key_of(kind, initial.namespace, initial.name) for kind, initial in found if kind]
+
+
+async def _ensure_one(registry: Registry, kind: Kind, initial: Initial) -> None:
+    """Another server on the same store may be about the same; one of them is the first."""
+    for _ in range(ATTEMPTS):
+        try:
+            await _ensure(registry, kind, initial)
+        except ConflictError:
+            await registry.synced()
+        else:
+            return
+    raise UnavailableError(f"too many writers of {initial.name} at once")
 
 
 async def _ensure(registry: Registry, kind: Kind, initial: Initial) -> None:

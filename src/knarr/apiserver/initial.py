@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from knarr.api.kind import JSON
 from knarr.apiserver.admission.priority import SYSTEM_CLASSES
 from knarr.apiserver.registry import Options
+from knarr.apiserver.servers import Server
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 SERVICE = "kubernetes"
@@ -32,14 +33,14 @@ class Initial:
         return str(self.tree["metadata"].get("namespace", ""))
 
 
-def initial_objects(options: Options) -> Iterator[Initial]:
-    """Everything, in the order in which it is made."""
+def initial_objects(options: Options, servers: Sequence[Server]) -> Iterator[Initial]:
+    """Everything, in the order in which it is made; `servers` are the cluster's API servers."""
     yield from (Initial("", "namespaces", _namespace(name)) for name in NAMESPACES)
     yield from (Initial("scheduling.k8s.io", "priorityclasses", _priority_class(name)) for name in SYSTEM_CLASSES)
     yield Initial("networking.k8s.io", "servicecidrs", _service_cidr(options))
     yield Initial("", "services", _service(options))
-    yield Initial("", "endpoints", _endpoints(options), kept=("subsets",))
-    yield Initial("discovery.k8s.io", "endpointslices", _slice(options), kept=("addressType", "endpoints", "ports"))
+    yield Initial("", "endpoints", _endpoints(servers), kept=("subsets",))
+    yield Initial("discovery.k8s.io", "endpointslices", _slice(servers), kept=("addressType", "endpoints", "ports"))
 
 
 def _namespace(name: str) -> JSON:
@@ -101,22 +102,33 @@ def _service(options: Options) -> JSON:
     }
 
 
-def _endpoints(options: Options) -> JSON:
-    port = {"name": _PORT_NAME, "port": options.advertise_port, "protocol": "TCP"}
+def _port(number: int) -> JSON:
+    return {"name": _PORT_NAME, "port": number, "protocol": "TCP"}
+
+
+def _endpoints(servers: Sequence[Server]) -> JSON:
+    """A subset for each port that any of the servers has."""
+    addresses: dict[int, list[JSON]] = {}
+    for server in servers:
+        addresses.setdefault(server.port, []).append({"ip": server.address})
     return {
         "kind": "Endpoints",
         "apiVersion": "v1",
         "metadata": _metadata(**{"endpointslice.kubernetes.io/skip-mirror": "true"}),
-        "subsets": [{"addresses": [{"ip": options.advertise_address}], "ports": [port]}],
+        "subsets": [{"addresses": found, "ports": [_port(port)]} for port, found in addresses.items()],
     }
 
 
-def _slice(options: Options) -> JSON:
+def _slice(servers: Sequence[Server]) -> JSON:
+    """A slice has one port for all: that of the first server, which all of them usually share."""
+    port = servers[0].port
     return {
         "kind": "EndpointSlice",
         "apiVersion": "discovery.k8s.io/v1",
         "metadata": _metadata(**{"kubernetes.io/service-name": SERVICE}),
         "addressType": "IPv4",
-        "endpoints": [{"addresses": [options.advertise_address], "conditions": {"ready": True}}],
-        "ports": [{"name": _PORT_NAME, "port": options.advertise_port, "protocol": "TCP"}],
+        "endpoints": [
+            {"addresses": [server.address], "conditions": {"ready": True}} for server in servers if server.port == port
+        ],
+        "ports": [_port(port)],
     }

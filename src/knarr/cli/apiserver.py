@@ -11,4 +11,4 @@ def find() -> Serve:
     return serve
 
 
-COMMAND = part("apiserver", "run the API server alone", find)
+COMMAND = part("apiserver", "run the API server alone", find, stores=True)

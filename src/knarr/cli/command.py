@@ -37,6 +37,20 @@ def cluster_argument(parser: ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, default=Path(default), help="the cluster's folder")
 
 
+ETCD_FILES = {  # the configuration's fields of the same names; the flags are upstream's as far as it has them
+    "etcd_cafile": "the file of the authority that etcd's certificate is of (default: those that the machine trusts)",
+    "etcd_certfile": "the file of the certificate to show etcd",
+    "etcd_keyfile": "the file of its key",
+    "etcd_password_file": "the file of the password of the user that the datastore names",
+}
+
+
+def etcd_arguments(parser: ArgumentParser) -> None:
+    """Who we are to etcd, as files."""
+    for name, text in ETCD_FILES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", help=text, type=lambda path: str(Path(path).absolute()))
+
+
 def kubeconfig_argument(parser: ArgumentParser, help: str) -> None:
     """`--kubeconfig`: the user's own file."""
     parser.add_argument("--kubeconfig", type=Path, default=Path.home() / ".kube" / "config", help=help)

@@ -11,4 +11,4 @@ def find() -> Serve:
     return serve
 
 
-COMMAND = part("server", "run the API server, controllers and scheduler in one process", find)
+COMMAND = part("server", "run the API server, controllers and scheduler in one process", find, stores=True)

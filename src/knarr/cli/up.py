@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from knarr.cli.command import Command, cluster_argument, kubeconfig_argument, kubeconfig_of
+from knarr.cli.command import ETCD_FILES, Command, cluster_argument, etcd_arguments, kubeconfig_argument, kubeconfig_of
 
 if TYPE_CHECKING:
     from knarr.cluster.config import Config
@@ -29,6 +29,7 @@ CHOICES = {  # kept by the cluster for life; the configuration's fields of the s
     "service_cidr": "the Services' addresses",
     "pod_cidr": "this node's Pods' addresses",
     "node_ports": "the range of NodePorts",
+    "datastore": "where the state is: sqlite:///path, etcd://host:port,... or memory: (default: a file in the folder)",
     "layout": "joined: one process for the server's parts and one for the node's; apart: one for each",
 }
 
@@ -37,6 +38,7 @@ def arguments(parser: ArgumentParser) -> None:
     cluster_argument(parser)
     for name, text in CHOICES.items():
         parser.add_argument(f"--{name.replace('_', '-')}", help=text)
+    etcd_arguments(parser)
     kubeconfig_argument(parser, "where to add the context")
 
 
@@ -62,7 +64,7 @@ def chosen(arguments: Namespace) -> Config:
     from knarr.cluster.config import Config, complete, load
     from knarr.cluster.errors import UserError
 
-    given = {name: value for name in CHOICES if (value := getattr(arguments, name)) is not None}
+    given = {name: value for name in (*CHOICES, *ETCD_FILES) if (value := getattr(arguments, name)) is not None}
     try:
         wanted = msgspec.convert({**given, "data": str(arguments.data_dir.absolute())}, Config, strict=False)
     except msgspec.ValidationError as error:

@@ -15,18 +15,19 @@ from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Security, assemble
 from knarr.apiserver.authn.users import AUTHENTICATED, User
+from knarr.apiserver.foreign import decoder
 from knarr.apiserver.health import Check
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.registry import Options
+from knarr.apiserver.servers import attend
 from knarr.apiserver.transport import InProcessTransport
 from knarr.client.client import Client
 from knarr.cluster.config import Config
+from knarr.cluster.datastore import datastore_of, open_store
 from knarr.cluster.errors import UserError
 from knarr.machinery.clock import Clock
 from knarr.storage.cache import WatchCache
-from knarr.storage.sqlite import SqliteStore
-from knarr.storage.store import StoreError
 from knarr.wire.server import Server
 from knarr.wire.tls import client_context, server_context
 
@@ -49,14 +50,11 @@ class APIServer:
 
 @asynccontextmanager
 async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
-    """An API server for as long as the context lasts, over SQLite. Raises UserError where it cannot run."""
+    """An API server for as long as the context lasts. Raises UserError where it cannot run."""
     async with AsyncExitStack() as stack:
-        try:
-            store = await SqliteStore.open(config.database, clock)
-        except StoreError as error:
-            raise UserError(f"the store {config.database} cannot be opened: {error}") from None
-        stack.push_async_callback(store.close)
         kinds = Kinds(KINDS)
+        store = await open_store(config, clock, decoder(kinds))
+        stack.push_async_callback(store.close)
         cache = WatchCache(store, index_of(kinds), clock=clock)
         await cache.start()
         stack.push_async_callback(cache.stop)
@@ -70,6 +68,8 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         server = await _listen(config, front.application)
         stack.push_async_callback(server.close, GRACE)
         stack.callback(front.application.stop)
+        if datastore_of(config).shared:
+            stack.push_async_callback(_ended, asyncio.create_task(attend(api.registry)))
         keeper = asyncio.create_task(_bootstrap(api, started))
         stack.callback(keeper.cancel)
         yield APIServer(front.application, api, started)
@@ -79,6 +79,11 @@ async def serve(config: Config, clock: Clock) -> None:
     """An API server by itself, until cancelled."""
     async with api_server(config, clock):
         await asyncio.Event().wait()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _bootstrap(api: API, started: asyncio.Event) -> None:

@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from knarr.cluster import datastore
 from knarr.cluster.errors import UserError
 from knarr.machinery.names import dns1123_label, dns1123_subdomain
 
@@ -39,6 +40,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pod_cidr: str = "10.244.0.0/24"
     node_ports: str = "30000-32767"
     domain: str = "cluster.local"
+    datastore: str = ""  # where the state is (cluster/datastore.py); the default is a file in the data directory
+    etcd_cafile: str = ""  # of etcd, as absolute paths: whom to trust, who we are, and the password of a user
+    etcd_certfile: str = ""
+    etcd_keyfile: str = ""
+    etcd_password_file: str = ""
     # Processes: joined, one for the server's parts and one for the node's; apart, one for each part.
     layout: Literal["joined", "apart"] = "joined"
 
@@ -222,6 +228,7 @@ def complete(config: Config) -> Config:
         "--pod-cidr": _network_problem(config.pod_cidr),
         "--service-cidr": _network_problem(config.service_cidr),
         "--node-ports": _range_problem(config.node_ports),
+        "--datastore": datastore.problems(config),
     }
     for flag, said in problems.items():
         if said:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 from knarr.client.client import Client
 from knarr.cluster.apiserver import api_server
 from knarr.cluster.config import Config
+from knarr.cluster.datastore import datastore_of
 from knarr.cluster.identities import client
 from knarr.cluster.running import together
 from knarr.machinery.clock import Clock
+
+log = logging.getLogger(__name__)
 
 
 async def serve(config: Config, clock: Clock) -> None:
@@ -27,11 +35,29 @@ async def controller_manager(config: Config, clock: Clock, api: Client | None = 
 
     api = api or client(config, "controller-manager")
     settings = {"root-ca-file": (config.pki / "ca.crt").read_text()}
-    await run_controllers(CONTROLLERS, api, clock, component="kube-controller-manager", settings=settings)
+    name = "kube-controller-manager"
+    work = partial(run_controllers, CONTROLLERS, api, clock, component=name, settings=settings)
+    await leading(config, api, clock, name, work)
 
 
 async def scheduler(config: Config, clock: Clock, api: Client | None = None) -> None:
     """The scheduler, until cancelled."""
     from knarr.scheduler.component import run
 
-    await run(api or client(config, "scheduler"), clock)
+    api = api or client(config, "scheduler")
+    await leading(config, api, clock, "kube-scheduler", partial(run, api, clock))
+
+
+async def leading(config: Config, api: Client, clock: Clock, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Work whenever nobody else does: on a store that is shared, under the lease that upstream's components take."""
+    if not datastore_of(config).shared:
+        await work()
+        return
+    from knarr.runtime.leader import LeaderElector, LeadershipLost
+
+    elector = LeaderElector(api, clock, name, f"{config.node_name}_{uuid.uuid4()}")
+    while True:
+        try:
+            await elector.run(work)
+        except LeadershipLost as lost:
+            log.warning("%s; it waits for its turn again", lost)

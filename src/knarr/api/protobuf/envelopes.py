@@ -28,6 +28,19 @@ _ELSEWHERE = {
 
 def decode(body: bytes, definition: str = "") -> JSON:
     """The tree of a whole object; one whose type is not named is taken for `definition`. Raises ProtobufError."""
+    (api_version, kind), raw = message_within(body)
+    shape = _shape(api_version, kind) if kind else _struct(definition)
+    if shape is None:
+        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
+    try:
+        tree = reader(shape, message_of(shape.name))(raw)
+    except RecursionError:
+        raise ProtobufError("proto: exceeded max depth") from None
+    return ({"apiVersion": api_version, "kind": kind} if kind else {}) | tree
+
+
+def message_within(body: bytes) -> tuple[tuple[str, str], bytes]:
+    """The type that an envelope names, as apiVersion and kind, and the message in it. Raises ProtobufError."""
     if not body.startswith(MAGIC):
         raise ProtobufError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
     type_meta, raw = b"", b""
@@ -37,15 +50,7 @@ def decode(body: bytes, definition: str = "") -> JSON:
         elif number == 2 and isinstance(value, bytes):
             raw = value
     named = {number: text(value) for number, _, value in fields(type_meta)}
-    api_version, kind = named.get(1, ""), named.get(2, "")
-    shape = _shape(api_version, kind) if kind else _struct(definition)
-    if shape is None:
-        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
-    try:
-        tree = reader(shape, message_of(shape.name))(raw)
-    except RecursionError:
-        raise ProtobufError("proto: exceeded max depth") from None
-    return ({"apiVersion": api_version, "kind": kind} if kind else {}) | tree
+    return (named.get(1, ""), named.get(2, "")), raw
 
 
 def encode(tree: JSON) -> bytes:
