@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests/unit tests/storage tests/api
 
-.PHONY: up down images test check lint types imports fast e2e bench packages packages-test clean
+.PHONY: up down images test test-all check lint types imports fast e2e bench packages packages-test clean
 
 up: packages .venv/run
 	@$(BIN)/knarr up
@@ -17,6 +17,12 @@ images: packages .venv/run
 
 # Everything that CI runs.
 test: check fast e2e
+
+# The same with every API test on every store.
+test-all: test
+	KNARR_TEST_STORE=memory $(BIN)/pytest -n 2 tests/api
+	KNARR_TEST_STORE=sqlite $(BIN)/pytest -n 2 tests/api
+	KNARR_TEST_STORE=etcd $(BIN)/pytest -n 2 tests/api
 
 check: lint types imports
 

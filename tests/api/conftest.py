@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,12 +9,13 @@ from tests.api.harness import Server
 from tests.api.processes import NEWEST, OLDEST, ServerProcess, namespace_of, server_process
 from tests.api.refusals import Sender
 from tests.kubectl import Kubectl
+from tests.stores import open_store
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
     """An API with the namespace `default` and its service account."""
-    running = Server()
+    running = Server(store=await open_store(tmp_path))
     await running.cache.start()
     running.api.start()
     await running.post("/api/v1/namespaces", {"metadata": {"name": "default"}})

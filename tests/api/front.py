@@ -1,4 +1,4 @@
-"""A whole API server on a real TLS socket, over a memory store, with a kubelet that says what a test wants."""
+"""A whole API server on a real TLS socket, with a kubelet that says what a test wants."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.transport import InProcessTransport
 from knarr.machinery.clock import RealClock
 from knarr.storage.cache import WatchCache
-from knarr.storage.memory import MemoryStore
 from knarr.wire.connections import HTTPTransport
 from knarr.wire.messages import Answer, Peer, Request, Response
 from knarr.wire.server import Server
 from knarr.wire.tls import client_context, server_context
 from tests.api.certificates import Authority, Pair
 from tests.kubectl import Kubectl
+from tests.stores import open_store
 
 JSON = dict[str, Any]
 NODE = "n1"
@@ -103,7 +103,8 @@ async def running(directory: Path) -> AsyncIterator[Running]:
     authority = Authority(directory)
     pair, kubelet_client = authority.issue("server"), authority.issue("system:apiserver")
     tls = server_context(pair.certificate, pair.key, authority.file)
-    clock, store, kinds = RealClock(), MemoryStore(), Kinds(KINDS)
+    clock, kinds = RealClock(), Kinds(KINDS)
+    store = await open_store(directory, clock, kinds=kinds)
     cache = WatchCache(store, index_of(kinds), clock=clock)
     api = API(kinds, store, cache, clock)
     kubelet_tls = client_context(authority.file, kubelet_client.certificate, kubelet_client.key)

@@ -1,4 +1,4 @@
-"""An API over a memory store, in-process: requests as a client writes them, answers as it reads them."""
+"""An API in-process, over memory unless another store is chosen: requests and answers as clients have them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from knarr.machinery.clock import VirtualClock
 from knarr.machinery.errors import APIError
 from knarr.storage.cache import WatchCache
 from knarr.storage.memory import MemoryStore
+from knarr.storage.store import Store
 from knarr.wire.messages import Request, Response, Streaming
+from tests.stores import CHOSEN
 
 JSON = dict[str, Any]
 ADMIN = User("admin", groups=("system:masters",))
@@ -31,9 +33,9 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
 async def settle() -> None:
-    """Let every task that can go on do so."""
+    """Let every task that can go on do so; a store that is not memory takes its time."""
     for _ in range(10):
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01 if CHOSEN else 0)
 
 
 @dataclass
@@ -94,8 +96,8 @@ class Stream:
 class Server:
     """The API and its store; failures come back as replies with their Status."""
 
-    def __init__(self, options: Options | None = None) -> None:
-        self.clock, self.store, self.options = VirtualClock(), MemoryStore(), options
+    def __init__(self, options: Options | None = None, store: Store | None = None) -> None:
+        self.clock, self.store, self.options = VirtualClock(), store or MemoryStore(), options
         self.restart()
 
     def restart(self) -> None:

@@ -1,4 +1,4 @@
-"""A server as users run it, without a node: `knarr server` in a process of its own, over SQLite and TLS."""
+"""A server as users run it, without a node: `knarr server` in a process of its own, on SQLite unless told otherwise."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from knarr.cluster.config import Config
 from knarr.cluster.launch import prepare
 from tests.kubectl import Kubectl, installed
+from tests.storage.etcds import Etcd, etcd
+from tests.stores import CHOSEN
 
 JSON = dict[str, Any]
 PATIENCE = 30.0  # seconds until a server is there, or gone
@@ -112,20 +116,43 @@ def exchange(
 @contextmanager
 def server_process(directory: Path) -> Iterator[ServerProcess]:
     """A server with a data directory of its own, ended and cleared away with the context."""
-    config = configured(directory)
-    server = launched(config, directory / "server.log")
-    try:
-        yield server
-    finally:
-        server.process.send_signal(signal.SIGTERM)
-        code = server.process.wait(PATIENCE)
-        shutil.rmtree(config.root)
-    assert code == 0, server.said()
+    with chosen_datastore(directory) as datastore:
+        config = configured(directory, **datastore)
+        server = launched(config, directory / "server.log")
+        try:
+            yield server
+        finally:
+            server.process.send_signal(signal.SIGTERM)
+            code = server.process.wait(PATIENCE)
+            shutil.rmtree(config.root)
+        assert code == 0, server.said()
 
 
-def configured(directory: Path) -> Config:
+@contextmanager
+def chosen_datastore(directory: Path) -> Iterator[dict[str, str]]:
+    """What the configuration says of it; an etcd of the server's own lasts as long as the context."""
+    match CHOSEN:
+        case "etcd":
+            with etcd(directory) as server:
+                yield on_etcd(server)
+        case "memory":
+            yield {"datastore": "memory:"}
+        case _:
+            yield {}
+
+
+def on_etcd(server: Etcd) -> dict[str, str]:
+    return {
+        "datastore": f"etcd://{','.join(server.endpoints)}",
+        "etcd_cafile": str(server.authority.file),
+        "etcd_certfile": str(server.client.certificate),
+        "etcd_keyfile": str(server.client.key),
+    }
+
+
+def configured(directory: Path, **choices: str) -> Config:
     """A cluster of its own, with everything that a server needs to start."""
-    config = _config(directory)
+    config = msgspec.structs.replace(_config(directory), **choices)
     prepare(config)
     return config
 

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from knarr.machinery.clock import VirtualClock
-from knarr.storage.etcd import EtcdStore
-from knarr.storage.memory import MemoryStore
-from knarr.storage.sqlite import SqliteStore
 from knarr.storage.store import Store
-from tests.storage.etcds import Etcd, etcd
+from tests.storage.etcds import Etcd
 from tests.storage.fresh import FreshStore
+from tests.stores import ENGINES, open_store, worker_etcd
 
 Elapse = Callable[[float], Awaitable[None]]
 
@@ -24,10 +21,8 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Etcd]:
-    """One etcd for all tests of this worker; they keep to keys of their own."""
-    with etcd(tmp_path_factory.mktemp("etcd")) as running:
-        yield running
+def server() -> Etcd:
+    return worker_etcd()
 
 
 @pytest.fixture
@@ -36,18 +31,9 @@ def elapse(store: Store, clock: VirtualClock) -> Elapse:
     return asyncio.sleep if isinstance(store, FreshStore) else clock.advance
 
 
-@pytest.fixture(params=["memory", "sqlite", "etcd"])
+@pytest.fixture(params=ENGINES)
 async def store(request: pytest.FixtureRequest, clock: VirtualClock, tmp_path: Path) -> AsyncIterator[Store]:
     """Every engine in turn: what a test asks of one, it asks of all."""
-    engine: Store
-    match request.param:
-        case "memory":
-            engine = MemoryStore(clock)
-        case "sqlite":
-            engine = await SqliteStore.open(tmp_path / "store.db", clock)
-        case _:
-            server: Etcd = request.getfixturevalue("server")
-            opened = await EtcdStore.open(server.endpoints, clock, tls=server.tls(), keep_seconds=0)
-            engine = await FreshStore.made(opened, f"/{uuid.uuid4().hex}")
+    engine = await open_store(tmp_path, clock, engine=request.param)
     yield engine
     await engine.close()
