@@ -114,10 +114,11 @@ class Server:
         *,
         content_type: str = "",
         accept: str = "",
+        agent: str = "",
         **query: str,
     ) -> Reply:
         try:
-            answer = await self._handle(method, path, body, content_type, accept, query)
+            answer = await self._handle(method, path, body, content_type, accept, query, agent)
         except APIError as error:
             return Reply(error.code, {}, json.dumps(error.to_status()).encode())
         assert isinstance(answer, Response)
@@ -131,10 +132,18 @@ class Server:
         return stream
 
     async def _handle(
-        self, method: str, path: str, body: Any, content_type: str, accept: str, query: dict[str, str]
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        content_type: str,
+        accept: str,
+        query: dict[str, str],
+        agent: str = "",
     ) -> Any:
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        headers = {"content-type": content_type or "application/json", **({"accept": accept} if accept else {})}
+        given = {"accept": accept, "user-agent": agent}
+        headers = {"content-type": content_type or "application/json", **{k: v for k, v in given.items() if v}}
         text = urlencode(query)
         http = Request(method, path, text, headers, data)
         return await self.api.handle(APIRequest(http, parse(method, path, text), ADMIN, http.parameters()))

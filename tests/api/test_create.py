@@ -32,6 +32,16 @@ async def test_a_new_object_gets_what_the_server_alone_gives(server: Server) -> 
             "uid": uid,
             "resourceVersion": str(server.cache.revision),
             "creationTimestamp": "2026-01-01T00:00:00Z",
+            "managedFields": [
+                {
+                    "manager": "unknown",
+                    "operation": "Update",
+                    "apiVersion": "v1",
+                    "time": "2026-01-01T00:00:00Z",
+                    "fieldsType": "FieldsV1",
+                    "fieldsV1": {"f:data": {".": {}, "f:a": {}}},
+                }
+            ],
         },
         "data": {"a": "b"},
     }

@@ -157,11 +157,11 @@ async def test_patches(server: Server, patch: object, content_type: str, contain
         ),
         pytest.param(
             {},
-            "application/apply-patch+yaml",
+            "application/apply-patch+cbor",
             415,
             "the body of the request was in an unknown format - accepted media types include: "
-            f"{JSON_PATCH}, {MERGE}, {STRATEGIC}",
-            id="apply",
+            f"{JSON_PATCH}, {MERGE}, {STRATEGIC}, application/apply-patch+yaml",
+            id="CBOR",
         ),
         pytest.param(
             b"{x}",

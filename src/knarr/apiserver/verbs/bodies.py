@@ -28,7 +28,7 @@ def read_as(call: Call, kind: str, api_versions: Sequence[str], model: ObjectTyp
     """
     chosen = media.media_type(call.request.http.headers.get("content-type", ""))
     tree = _parse(call, chosen, kind, model.definition)
-    doubled = chosen.duplicates(call.request.http.body, tree) if _is_watched(call) else []
+    doubled = chosen.duplicates(call.request.http.body, tree) if is_watched(call) else []
     tree = _named(tree, kind, api_versions)
     unknown = [f'unknown field "{path}"' for path in _typed(tree, model, kind, api_versions[0])]
     if (doubled or unknown) and report(call, doubled + unknown):
@@ -38,7 +38,7 @@ def read_as(call: Call, kind: str, api_versions: Sequence[str], model: ObjectTyp
     return tree
 
 
-def _is_watched(call: Call) -> bool:
+def is_watched(call: Call) -> bool:
     """Whether the client wants to hear of fields that are unknown or doubled."""
     return call.request.parameter("fieldValidation") != "Ignore"
 

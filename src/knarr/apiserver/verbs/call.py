@@ -79,9 +79,13 @@ class Call:
             tree["force"] = self.request.flag("force")
         return tree
 
+    @property
+    def options_kind(self) -> str:
+        """What messages call the request's parameters."""
+        return _OPTIONS.get(self.request.info.verb, "DeleteOptions")
+
     def bad_option(self, name: str, value: str, supported: list[str]) -> Invalid:
-        options = _OPTIONS.get(self.request.info.verb, "DeleteOptions")
-        return Invalid.of(META_GROUP, options, "", [not_supported(name, value, supported)])
+        return Invalid.of(META_GROUP, self.options_kind, "", [not_supported(name, value, supported)])
 
     def not_found(self, name: str = "") -> NotFound:
         name = name or self.name

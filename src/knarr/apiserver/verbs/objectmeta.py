@@ -14,9 +14,9 @@ from knarr.machinery.errors import BadRequest, Conflict
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required
 from knarr.machinery.times import format_time
 
-_SERVER_OWNED = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "resourceVersion")
+_SERVER_OWNED = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion")
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
-_DROPPED = ("selfLink", "managedFields", "resourceVersion")
+_DROPPED = ("selfLink", "resourceVersion")
 
 
 def settle_identity(call: Call, metadata: JSON) -> None:
@@ -56,8 +56,8 @@ def prepare_create(call: Call, metadata: JSON) -> None:
 
 
 def carry_over(call: Call, metadata: JSON, old: JSON) -> None:
-    """Put what only the server writes from the old metadata into the new. Raises Conflict when the uid is another
-    one.
+    """Put what only the server writes from the old metadata into the new, owners apart. Raises Conflict when the uid is
+    another one.
     """
     settle_identity(call, metadata)
     if metadata.get("uid") and metadata["uid"] != old["uid"]:
@@ -68,6 +68,8 @@ def carry_over(call: Call, metadata: JSON, old: JSON) -> None:
         metadata.pop(name, None)
         if name in old:
             metadata[name] = old[name]
+    if not metadata.get("managedFields"):
+        metadata.pop("managedFields", None)
 
 
 def uid_conflict(call: Call, wanted: str, found: str) -> Conflict:

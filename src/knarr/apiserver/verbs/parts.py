@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from knarr.api import certificates
 from knarr.api.kind import JSON, Kind
+from knarr.machinery.apply.sets import EMPTY, LEAF, FieldSet
 from knarr.machinery.fielderrors import FieldError
 
 Preparation = Callable[[JSON, JSON], None]
@@ -21,6 +22,8 @@ class Part:
     prepare: Callable[[Kind], Preparation | None] | None = None
     counts: bool = False  # whether writing it makes a new generation of the object
     rule: Callable[[Kind], Rule | None] = lambda kind: None  # what the kind says of (new, old) written this way
+    reset: Callable[[Kind], FieldSet] = lambda kind: EMPTY  # what nobody comes to own by writing this part
+    owned: bool = True  # whether who writes it owns what he writes
 
 
 def _replace(tree: JSON, name: str, source: JSON) -> JSON:
@@ -67,10 +70,27 @@ def _approval(kind: Kind, new: JSON, old: JSON) -> JSON:
     return {**old, "status": status}
 
 
-MAIN = Part(_main, lambda kind: kind.prepare_update, counts=True, rule=lambda kind: kind.validate_update)
-STATUS = Part(_status, lambda kind: kind.prepare_status, rule=lambda kind: kind.validate_status)
+_NO_STATUS: FieldSet = {"f:status": LEAF}
+_STATUS_ONLY: FieldSet = {
+    "f:metadata": {"f:deletionTimestamp": LEAF, "f:ownerReferences": LEAF},
+    "f:spec": LEAF,
+}
+
+MAIN = Part(
+    _main,
+    lambda kind: kind.prepare_update,
+    counts=True,
+    rule=lambda kind: kind.validate_update,
+    reset=lambda kind: _NO_STATUS if kind.has_status else EMPTY,
+)
+STATUS = Part(
+    _status,
+    lambda kind: kind.prepare_status,
+    rule=lambda kind: kind.validate_status,
+    reset=lambda kind: _STATUS_ONLY,
+)
 APPROVAL = Part(_approval, rule=lambda kind: certificates.validate_approval)
 FINALIZE = Part(_finalize)
 EPHEMERAL_CONTAINERS = Part(_ephemeral_containers, counts=True)
 RESIZE = Part(_resize, counts=True)
-WHOLE = Part(lambda kind, new, old: new)
+WHOLE = Part(lambda kind, new, old: new, owned=False)

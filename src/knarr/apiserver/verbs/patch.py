@@ -1,4 +1,5 @@
-"""PATCH: JSON patch, merge patch and strategic merge patch, each a function from the served object to the wanted one.
+"""PATCH: JSON patch, merge patch and strategic merge patch, each a function from the served object to the wanted one;
+applied configurations are apply's.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
 """
@@ -13,8 +14,9 @@ from knarr.api.types import duplicate_fields, type_of
 from knarr.apiserver import media
 from knarr.apiserver.encoding import from_storage, to_storage
 from knarr.apiserver.jsontext import JSONSyntaxError, parse
-from knarr.apiserver.verbs import bodies
+from knarr.apiserver.verbs import bodies, ownership
 from knarr.apiserver.verbs.answers import object_answer
+from knarr.apiserver.verbs.apply import APPLY, apply, is_apply
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.parts import MAIN, Part
 from knarr.apiserver.verbs.update import based_on
@@ -32,7 +34,7 @@ _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC = "application/strategic-merge-patch+json"
 _MOST_OPERATIONS = 10_000
-_ACCEPTED = (_JSON_PATCH, _MERGE_PATCH, _STRATEGIC)
+_ACCEPTED = (_JSON_PATCH, _MERGE_PATCH, _STRATEGIC, APPLY)
 
 
 async def patch(call: Call) -> Answer:
@@ -44,6 +46,9 @@ async def patch_part(call: Call, part: Part) -> Answer:
     """Patch what `part` says of the object; with no resourceVersion in the patch, on whatever is stored when it
     commits.
     """
+    if is_apply(call):
+        return await apply(call, part)
+    ownership.check_options(call)
     change = read_patch(call, call.version.definition)
     stored, _ = await update_object(call, call.name, lambda old, revision: _draft(call, change, old, revision), part)
     return object_answer(call, stored)
@@ -52,7 +57,7 @@ async def patch_part(call: Call, part: Part) -> Answer:
 def read_patch(call: Call, definition: str) -> Patch:
     """The body as a function. Raises UnsupportedMediaType, BadRequest."""
     content_type = call.request.http.headers.get("content-type", "").partition(";")[0].strip().lower()
-    accepted = _ACCEPTED[:-1] if call.version.own else _ACCEPTED  # what has no published type merges in no special way
+    accepted = [name for name in _ACCEPTED if name != _STRATEGIC or not call.version.own]  # whose type is not published
     if content_type not in accepted:
         raise media.unknown_format(accepted)
     body = _decode(call)

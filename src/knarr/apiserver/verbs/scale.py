@@ -16,15 +16,17 @@ from knarr.api.paths import dig
 from knarr.api.types import type_of
 from knarr.apiserver.admission.admission import Waived
 from knarr.apiserver.admission.plugin import Form
-from knarr.apiserver.verbs import bodies
+from knarr.apiserver.encoding import api_version
+from knarr.apiserver.verbs import apply, bodies, ownership
 from knarr.apiserver.verbs.answers import tree_answer
+from knarr.apiserver.verbs.apply import is_apply
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.list import reach
 from knarr.apiserver.verbs.listoptions import read_revision
 from knarr.apiserver.verbs.parts import MAIN
 from knarr.apiserver.verbs.patch import apply_patch, read_patch
 from knarr.apiserver.verbs.update import based_on
-from knarr.apiserver.verbs.writing import Draft, attributes_of, update_object
+from knarr.apiserver.verbs.writing import Draft, Drafting, attributes_of, update_object
 from knarr.machinery.errors import BadRequest, Invalid
 from knarr.machinery.fielderrors import invalid
 from knarr.wire.messages import Answer
@@ -43,6 +45,8 @@ async def get(call: Call) -> Answer:
 
 
 async def update(call: Call) -> Answer:
+    ownership.check_options(call)
+
     def read(old: JSON, revision: int) -> JSON:
         return bodies.read_as(call, "Scale", (_API_VERSION,), type_of(_DEFINITION))
 
@@ -50,6 +54,9 @@ async def update(call: Call) -> Answer:
 
 
 async def patch(call: Call) -> Answer:
+    if is_apply(call):
+        return await _apply(call)
+    ownership.check_options(call)
     change = read_patch(call, _DEFINITION)
 
     def patched(old: JSON, revision: int) -> JSON:
@@ -71,6 +78,28 @@ async def _write(call: Call, wanted: Callable[[JSON, int], JSON]) -> Answer:
         _set_replicas(tree, _rule(call), dig(scale, "spec.replicas", 0))
         return Draft(tree, based_on(call, scale.get("metadata") or {}))
 
+    return await _store(call, draft)
+
+
+async def _apply(call: Call) -> Answer:
+    """What is applied to the number is applied to the object that has it, in the name of the subresource."""
+    config = apply.read(call, _API_VERSION, "Scale", type_of(_DEFINITION).ownership)
+    _check(call, config)
+    whole: JSON = {"apiVersion": api_version(call.kind, call.version), "kind": call.kind.kind}
+    whole["metadata"] = config.get("metadata") or {}
+    if (replicas := dig(config, "spec.replicas", None)) is not None:
+        _set_replicas(whole, _rule(call), replicas)
+    drafting = apply.drafting(call, whole, MAIN)
+
+    async def draft(old: JSON, revision: int) -> Draft:
+        wanted = drafting(old, revision)
+        await _admit(call, _scale(call, wanted.tree, revision), _scale(call, old, revision), revision)
+        return wanted
+
+    return await _store(call, draft)
+
+
+async def _store(call: Call, draft: Drafting) -> Answer:
     stored, _ = await update_object(replace(call, admission=Waived()), call.name, draft, MAIN)
     return tree_answer(call, _scale(call, orjson.loads(stored.value), stored.revision))
 

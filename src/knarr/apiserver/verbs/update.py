@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from knarr.api.kind import JSON
-from knarr.apiserver.verbs import objectmeta
+from knarr.apiserver.verbs import objectmeta, ownership
 from knarr.apiserver.verbs.answers import object_answer
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.create import reader
@@ -46,10 +46,11 @@ async def update(call: Call) -> Answer:
 
 async def replace(call: Call, part: Part) -> Answer:
     """Replace what `part` says of the object by what the body says of it."""
+    ownership.check_options(call)
     read = reader(call)
     may_create = part is MAIN and call.kind.qualified_resource in _CREATED_BY_UPDATE
     stored, created = await update_object(
-        call, call.name, lambda old, revision: _draft(call, read()), part, create=read if may_create else None
+        call, call.name, lambda old, revision: _draft(call, read().tree), part, create=read if may_create else None
     )
     return object_answer(call, stored, 201 if created else 200)
 

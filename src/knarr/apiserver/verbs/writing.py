@@ -20,11 +20,11 @@ from knarr.apiserver.effects.table import effects_of
 from knarr.apiserver.encoding import stored_tree, to_stored
 from knarr.apiserver.indexing import index_tree
 from knarr.apiserver.registry import key_of
-from knarr.apiserver.verbs import objectmeta
+from knarr.apiserver.verbs import objectmeta, ownership
 from knarr.apiserver.verbs.answers import Stored
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.deleting import finished
-from knarr.apiserver.verbs.parts import Part
+from knarr.apiserver.verbs.parts import MAIN, Part
 from knarr.machinery import names
 from knarr.machinery.errors import AlreadyExists, APIError, Invalid, Timeout
 from knarr.machinery.fielderrors import FieldError
@@ -43,23 +43,28 @@ _STATUS_AT_CREATION = frozenset({"nodes"})
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a client wants an object to become, and the revision that it must be based on (None: any)."""
+    """What a client wants an object to become, and the revision that it must be based on (None: any).
+
+    `owned`: its managedFields are already those that it has then.
+    """
 
     tree: JSON
     based_on: int | None = None
+    owned: bool = False
 
 
 Drafting = Callable[[JSON, int], Draft | Awaitable[Draft]]  # from what is stored, and its revision
 
 
-async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
+async def create_object(call: Call, read: Callable[[], Draft]) -> Stored:
     """Create what `read` returns: a defaulted tree of the storage version. Raises APIError."""
     taken = 0
     for _ in range(ATTEMPTS):
-        tree = read()
+        wanted = read()
+        tree = wanted.tree
         generated = not tree["metadata"].get("name") and bool(tree["metadata"].get("generateName"))
         try:
-            attributes, writes = await _plan_create(call, tree)
+            attributes, writes = await _plan_create(call, wanted)
         except AwaitedError as awaited:
             if await call.registry.appears(*awaited.address, PATIENCE):
                 continue
@@ -74,12 +79,16 @@ async def create_object(call: Call, read: Callable[[], JSON]) -> Stored:
     raise contended(call)
 
 
-async def _plan_create(call: Call, tree: JSON) -> tuple[Attributes, list[Write]]:
-    kind = call.kind
+async def _plan_create(call: Call, wanted: Draft) -> tuple[Attributes, list[Write]]:
+    kind, tree = call.kind, wanted.tree
     objectmeta.receive(call, tree["metadata"])
+    if not wanted.owned:
+        ownership.track_creation(call, tree, MAIN)
+    tracked = tree["metadata"].get("managedFields")
     attributes = attributes_of(call, "CREATE", tree, None)
     await call.admission.mutate(attributes)
     metadata = tree["metadata"]
+    ownership.settle(call, metadata, tracked)
     objectmeta.prepare_create(call, metadata)
     if kind.has_status and kind.qualified_resource not in _STATUS_AT_CREATION:
         _reset_status(call, tree)
@@ -108,7 +117,7 @@ def _reset_status(call: Call, tree: JSON) -> None:
 
 
 async def update_object(
-    call: Call, name: str, draft: Drafting, part: Part, *, create: Callable[[], JSON] | None = None
+    call: Call, name: str, draft: Drafting, part: Part, *, create: Callable[[], Draft] | None = None
 ) -> tuple[Stored, bool]:
     """Make of the stored object what `draft(old, revision)` says, as far as `part` may be written; trees are of the
     storage version.
@@ -136,10 +145,13 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
         wanted = await wanted
     if wanted.based_on is not None and wanted.based_on != entry.revision:
         raise call.conflict(OVERTAKEN, old["metadata"]["name"])
+    explicit = wanted.owned or (part.owned and ownership.track_update(call, wanted.tree, old, part))
+    tracked = wanted.tree["metadata"].get("managedFields")
     attributes = attributes_of(call, "UPDATE", wanted.tree, old, revision=entry.revision)
     await call.admission.mutate(attributes)
+    ownership.settle(call, wanted.tree["metadata"], tracked)
     new = part.merge(call.kind, wanted.tree, old)
-    new["metadata"] = dict(new["metadata"])  # which may be the old one's
+    new["metadata"] = {**new["metadata"], "managedFields": wanted.tree["metadata"].get("managedFields")}
     objectmeta.carry_over(call, new["metadata"], old["metadata"])
     if part.prepare and (prepare := part.prepare(call.kind)):
         prepare(new, old)
@@ -147,6 +159,7 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
     for effect in effects_of(call.kind):
         if effect.settle:
             effect.settle(new, old)
+    ownership.keep_unless_changed(new, old, explicit=explicit)
     if new != old:
         if part.counts and call.kind.generation:
             _count_generation(call.kind, new, old)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from knarr.machinery.apply.managers import (
     UPDATE,
@@ -36,8 +36,7 @@ UNOWNED: FieldSet = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(NamedTuple):
     """Who writes, through what: `reset` are the fields that the endpoint does not write."""
 
     manager: str

@@ -1,0 +1,165 @@
+"""Who owns which fields: metadata.managedFields of every write.
+
+A write is tracked as its author meant it, before admission and before the server adds what is its own.
+https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from knarr.api.kind import JSON, Kind, Version
+from knarr.api.types import typed
+from knarr.apiserver.encoding import api_version, from_storage, to_storage
+from knarr.apiserver.media import META_GROUP
+from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.parts import Part
+from knarr.machinery.apply import managers
+from knarr.machinery.apply.elements import ElementError
+from knarr.machinery.apply.managers import Managers, ManagersError
+from knarr.machinery.apply.shapes import Shape
+from knarr.machinery.apply.tracking import Author, update
+from knarr.machinery.errors import Invalid
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required, too_long
+from knarr.machinery.times import format_time
+from knarr.machinery.trees import copied
+
+log = logging.getLogger(__name__)
+
+_LONGEST = 128  # of a manager's name
+_NAMELESS = "unknown"
+_RESETS: tuple[list[JSON], ...] = ([], [{}])  # what a client sends to have all owners forgotten
+_TAMPERED = (
+    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating "
+    "admission controller; please fix your requests: {}"
+)
+
+
+class KindVersions:
+    """A kind's versions, as machinery.apply asks for them."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def shape(self, version: str) -> Shape | None:
+        found = self._find(version)
+        return typed(found).ownership if found else None
+
+    def convert(self, tree: JSON, source: str, target: str) -> JSON:
+        before, after = self._find(source), self._find(target)
+        if source == target or not tree or before is None or after is None:
+            return tree
+        return from_storage(after, to_storage(before, copied(tree)))
+
+    def _find(self, version: str) -> Version | None:
+        return next((v for v in self._kind.versions if api_version(self._kind, v) == version), None)
+
+
+def author(call: Call, part: Part) -> Author:
+    """Who writes: as the request says, or as its User-Agent begins."""
+    agent = call.request.http.headers.get("user-agent", "")
+    manager = call.request.parameter("fieldManager") or _from_agent(agent) or _NAMELESS
+    time = format_time(call.registry.clock.now())
+    return Author(manager, api_version(call.kind, call.version), call.subresource, time, part.reset(call.kind))
+
+
+def check_options(call: Call, *, applied: bool = False) -> None:
+    """Hold the options about ownership against their rules. Raises Invalid."""
+    manager = call.request.parameter("fieldManager")
+    errors: list[FieldError] = []
+    if applied and not manager:
+        errors.append(required("fieldManager", "is required for apply patch"))
+    if not applied and "force" in call.request.parameters and call.request.info.verb == "patch":
+        errors.append(forbidden("force", "may not be specified for non-apply patch"))
+    errors += _check_manager(manager) if manager else ()
+    if errors:
+        raise Invalid.of(META_GROUP, call.options_kind, "", errors)
+
+
+def track_creation(call: Call, tree: JSON, part: Part) -> None:
+    """Give a new object its first owner."""
+    metadata = tree["metadata"]
+    sent = metadata.pop("managedFields", None)
+    _own(call, part, metadata, _sent(sent, None), {}, served(call, tree))
+
+
+def track_update(call: Call, tree: JSON, old: JSON, part: Part) -> bool:
+    """Give an object, as its author wants it, the owners that it has then; whether he has named owners himself."""
+    metadata, live = tree["metadata"], old["metadata"].get("managedFields")
+    sent = None if call.subresource else metadata.get("managedFields")
+    metadata["managedFields"] = live
+    before, after = served(call, old), served(call, part.merge(call.kind, tree, old))
+    _own(call, part, metadata, _sent(sent, live), before, after)
+    return sent is not None and sent != live
+
+
+def put(metadata: JSON, found: Managers) -> None:
+    """Write the entries into an object's metadata."""
+    metadata.pop("managedFields", None)
+    if found:
+        metadata["managedFields"] = managers.written(found)
+
+
+def settle(call: Call, metadata: JSON, tracked: Any) -> None:
+    """After admission: entries that a plugin has spoilt are those from before."""
+    current = metadata.get("managedFields")
+    if current is tracked:
+        return
+    try:
+        managers.read(current or ())
+    except (ManagersError, AttributeError, TypeError) as error:
+        call.warnings.append(_TAMPERED.format(error))
+        metadata["managedFields"] = tracked
+
+
+def keep_unless_changed(new: JSON, old: JSON, *, explicit: bool) -> None:
+    """A write of nothing leaves the owners as they were; one that is `explicit` about owners, at least their times."""
+    current, before = new["metadata"].get("managedFields"), old["metadata"].get("managedFields")
+    if current == before or (explicit and not managers.same_but_times(current, before)):
+        return
+    metadata = {name: value for name, value in new["metadata"].items() if name != "managedFields"}
+    if before:
+        metadata["managedFields"] = before
+    if metadata == old["metadata"] and {**new, "metadata": metadata} == old:
+        new["metadata"] = metadata
+
+
+def _own(call: Call, part: Part, metadata: JSON, known: Managers, before: JSON, after: JSON) -> None:
+    try:
+        put(metadata, update(known, KindVersions(call.kind), before, after, author(call, part)))
+    except ElementError as error:  # a stored list whose items cannot be told apart: owners stay as they were
+        log.warning("%s %s/%s: owners not updated: %s", call.resource, call.namespace, call.name, error)
+        put(metadata, known)
+
+
+def _sent(sent: Any, live: Any) -> Managers:
+    """The entries that a write starts from: the client's, where it sends some that make sense, or the stored ones."""
+    if sent is None or sent == live:
+        return managers.stored(live)
+    if sent in _RESETS:
+        return {}
+    try:
+        return managers.read(sent)
+    except ManagersError:
+        return managers.stored(live)
+
+
+def served(call: Call, tree: JSON) -> JSON:
+    """A tree of the storage version in the request's."""
+    return from_storage(call.version, copied(tree)) if call.version.from_storage else tree
+
+
+def _from_agent(agent: str) -> str:
+    """What stands before the first slash, as far as it is printable and fits."""
+    name = "".join(character for character in agent.partition("/")[0] if character.isprintable())
+    return name.encode()[:_LONGEST].decode(errors="ignore")
+
+
+def _check_manager(manager: str) -> list[FieldError]:
+    errors = [too_long("fieldManager", _LONGEST)] if len(manager.encode()) > _LONGEST else []
+    for position, character in enumerate(manager):
+        if not character.isprintable():
+            why = f"invalid character U+{ord(character):04X} (at position {position})"
+            errors.append(invalid("fieldManager", manager, why))
+    return errors
