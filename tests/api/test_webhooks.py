@@ -480,7 +480,7 @@ async def test_a_configuration_counts_from_the_next_request_on(server: Server, a
     )
     assert (await server.post(MAPS, config_map("b"))).status == 201
     await server.patch(
-        path, [{"op": "replace", "path": "/webhooks/0/rules", "value": [rule()]}], "application/json-patch+json"
+        path, [{"op": "add", "path": "/webhooks/0/rules", "value": [rule()]}], "application/json-patch+json"
     )
     assert (await server.post(MAPS, config_map("c"))).status == 400
     await server.delete(path)

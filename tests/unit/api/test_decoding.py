@@ -155,3 +155,32 @@ def test_the_wrong_type(kind: Type, tree: Any, message: str) -> None:
     with pytest.raises(DecodeError) as failure:
         kind.decode(tree)
     assert str(failure.value) == message
+
+
+@pytest.mark.parametrize(
+    ("definition", "sent", "kept"),
+    [
+        pytest.param("core.v1.ConfigMap", {"data": {}, "binaryData": {}}, {}, id="empty maps"),
+        pytest.param("core.v1.ConfigMap", {"data": {"a": ""}}, {"data": {"a": ""}}, id="values of a map"),
+        pytest.param("core.v1.ConfigMap", {"immutable": False}, {"immutable": False}, id="a pointer to no"),
+        pytest.param(
+            "core.v1.PodSpec",
+            {"containers": [], "nodeName": "", "hostNetwork": False, "tolerations": [], "nodeSelector": {}},
+            {"containers": []},
+            id="a list that must be there",
+        ),
+        pytest.param("core.v1.PodSpec", {"securityContext": {}}, {"securityContext": {}}, id="an empty struct"),
+        pytest.param("core.v1.PodSpec", {"priority": 0}, {"priority": 0}, id="a pointer to zero"),
+        pytest.param(
+            "core.v1.PersistentVolumeClaimSpec", {"storageClassName": ""}, {"storageClassName": ""}, id="no class"
+        ),
+        pytest.param(
+            "core.v1.Volume", {"name": "a", "emptyDir": {"medium": ""}}, {"name": "a", "emptyDir": {}}, id="in"
+        ),
+        pytest.param("rbac.v1.Role", {"rules": []}, {"rules": []}, id="a list that is written all the same"),
+        pytest.param("core.v1.Probe", {"periodSeconds": 0}, {}, id="zero"),
+    ],
+)
+def test_what_says_nothing_is_left_out(definition: str, sent: dict[str, object], kept: dict[str, object]) -> None:
+    assert type_of(f"io.k8s.api.{definition}").decode(sent) == []
+    assert sent == kept

@@ -1,6 +1,6 @@
 """Kubernetes' protobuf form of objects: between its messages and the trees that the server keeps.
 
-fields.txt holds the fields' numbers; everything else about a field (its type, what is required) is in the published
+The numbers of fields are in schema/fields.txt; all else about a field (its type, what is required) is in the published
 schema, the same that JSON is decoded by.
 """
 

@@ -17,8 +17,8 @@ import orjson
 
 from knarr.api.kind import JSON
 from knarr.api.protobuf import wire
-from knarr.api.protobuf.numbers import fields_of, message_of
 from knarr.api.protobuf.wire import BYTES, FIXED64, VARINT, ProtobufError, delimited, fields, tag, varint
+from knarr.api.schema.numbers import fields_of, message_of
 from knarr.api.types.shapes import ListOf, MapOf, ObjectOr, Opaque, Scalar, Shape, Struct
 from knarr.machinery.times import format_micro, format_time, parse_time
 

@@ -10,8 +10,8 @@ from functools import cache
 
 from knarr.api.kind import JSON
 from knarr.api.protobuf.codecs import reader, text, writer
-from knarr.api.protobuf.numbers import message_of
 from knarr.api.protobuf.wire import ProtobufError, delimited, fields, varint
+from knarr.api.schema.numbers import message_of
 from knarr.api.types.shapes import Struct, shape_of
 
 MAGIC = b"k8s\0"

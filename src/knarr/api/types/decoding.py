@@ -6,7 +6,7 @@ the value to keep. Places are linked pairs, made for composites only and written
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -49,17 +49,17 @@ def _decoder(shape: Shape) -> Decoder:
 
 
 def _struct(shape: Struct) -> Decoder:
-    fields: dict[str, tuple[type | None, Decoder]] = {}  # filled at first use: shapes may be recursive
+    fields: dict[str, tuple[type | None, Decoder, bool]] = {}  # filled at first use: shapes may be recursive
 
     def decode(value: Any, place: Place, unknown: list[str]) -> Any:
         if type(value) is not dict:
             raise Mismatch(found(value), shape.go_type)
         if not fields:
-            fields.update((name, (_plain(field.shape), _decoder(field.shape))) for name, field in shape.fields.items())
+            fields.update(_members(shape))
         dropped = []
         for name, item in value.items():
-            plain, decode_field = fields.get(name, _UNKNOWN)
-            if type(item) is plain:  # most fields: nothing to change, nothing to call
+            plain, decode_field, omitted = fields.get(name, _UNKNOWN)
+            if type(item) is plain and (item or not omitted):  # most fields: nothing to change, nothing to call
                 continue
             if item is None:
                 dropped.append(name)
@@ -71,7 +71,9 @@ def _struct(shape: Struct) -> Decoder:
                     kept = decode_field(item, (place, name), unknown)
                 except Mismatch as mismatch:
                     raise explained(mismatch, shape, (place, name)) from None
-                if kept is not item:
+                if omitted and not kept:
+                    dropped.append(name)
+                elif kept is not item:
                     value[name] = kept
         for name in dropped:
             del value[name]
@@ -80,7 +82,13 @@ def _struct(shape: Struct) -> Decoder:
     return decode
 
 
-_UNKNOWN = (None, None)
+_UNKNOWN = (None, None, False)
+
+
+def _members(shape: Struct) -> Iterator[tuple[str, tuple[type | None, Decoder, bool]]]:
+    """Each field with the type that needs no decoder, its decoder, and whether nothing is left out."""
+    for name, field in shape.fields.items():
+        yield name, (_plain(field.shape), _decoder(field.shape), name in shape.omitted)
 
 
 def _plain(shape: Shape) -> type | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
+from knarr.api.schema.numbers import message_of, values_of
 from knarr.api.types.attached import rules_of
 from knarr.api.types.shapes import Field, Form, ListOf, MapOf, ObjectOr, Opaque, Scalar, Shape, Struct
 from knarr.machinery.apply import lists, shapes, structs
@@ -59,14 +60,11 @@ def _fields(shape: Struct) -> Mapping[str, shapes.Shape]:
 
 def _present(shape: Struct) -> frozenset[str]:
     """The fields that Go writes even when they are empty: structs that are no pointers, and what is required."""
-    from knarr.api.protobuf.numbers import fields_of, message_of  # here, since most definitions are never written
-
-    numbered = fields_of(message_of(shape.name)).values()
-    values = {field.name for field in numbered if not field.pointer}
+    values = values_of(message_of(shape.name))
     return frozenset(name for name, field in shape.fields.items() if _is_present(shape, name, field, values))
 
 
-def _is_present(shape: Struct, name: str, field: Field, values: set[str]) -> bool:
+def _is_present(shape: Struct, name: str, field: Field, values: frozenset[str]) -> bool:
     if isinstance(field.shape, ListOf | MapOf):
         return name in shape.required
     return isinstance(field.shape, Struct) and (name in values or name in shape.required)

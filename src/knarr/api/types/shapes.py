@@ -14,10 +14,14 @@ import msgspec
 
 from knarr.api import schema as published
 from knarr.api.kind import JSON
+from knarr.api.schema.numbers import message_of, values_of
 
 Form = Literal["string", "bool", "int32", "int64", "float64", "bytes", "time", "micro", "quantity", "int-or-string"]
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+
+
+_ZEROED: frozenset[Form] = frozenset({"string", "bool", "int32", "int64", "float64", "bytes"})
 
 
 class Scalar(msgspec.Struct, frozen=True):
@@ -66,6 +70,15 @@ class Struct:
         properties, self._properties = self._properties, {}  # read once; kept, they would be most of a type's memory
         return {name: _field(schema) for name, schema in properties.items()}
 
+    @cached_property
+    def omitted(self) -> frozenset[str]:
+        """The fields that upstream leaves out where they are empty or zero (Go's omitempty), as that says nothing:
+        optional ones that are no pointers, and no structs.
+        """
+        said = {*self.required, *_WRITTEN.get(self.name, ())}
+        optional = values_of(message_of(self.name)) - said
+        return frozenset(name for name in optional if name in self.fields and _has_zero(self.fields[name].shape))
+
     @property
     def go_name(self) -> str:
         """As Go's decoder names the type in its messages: `DeploymentSpec`."""
@@ -82,6 +95,15 @@ Shape = Scalar | Opaque | ObjectOr | ListOf | MapOf | Struct
 _OPAQUE = Opaque()
 _EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1"
 _SCHEMA_OR = ObjectOr(f"{_EXTENSIONS}.JSONSchemaProps")
+_CORE, _RBAC = "io.k8s.api.core.v1", "io.k8s.api.rbac.v1"
+_WRITTEN = {  # optional fields that upstream writes all the same
+    f"{_CORE}.Event": ("reportingComponent", "reportingInstance"),
+    f"{_CORE}.ProjectedVolumeSource": ("sources",),
+    f"{_RBAC}.ClusterRole": ("rules",),
+    f"{_RBAC}.Role": ("rules",),
+    "io.k8s.api.discovery.v1.EndpointSlice": ("endpoints", "ports"),
+    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus": ("currentMetrics",),
+}
 _NAMED: dict[str, Shape] = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": Scalar("quantity"),
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": Scalar("int-or-string"),
@@ -117,6 +139,11 @@ def shape_of(definition: str) -> Shape:
         return _NAMED[definition]
     schema = published.definition(definition)
     return Struct(definition, schema) if schema.get("type") == "object" else _OPAQUE
+
+
+def _has_zero(shape: Shape) -> bool:
+    """Whether a value of this shape can be one that Go takes for none; quantities and times are structs."""
+    return isinstance(shape, ListOf | MapOf) or (isinstance(shape, Scalar) and shape.form in _ZEROED)
 
 
 def _field(schema: JSON) -> Field:

@@ -1,4 +1,4 @@
-"""The numbers of messages' fields, read from fields.txt when the first protobuf comes or is asked for."""
+"""The numbers of messages' fields, and which of them are pointers; read from fields.txt when first asked for."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ def fields_of(message: str) -> Mapping[int, Numbered]:
     package, _, _ = message.partition(" ")
     written = _messages().get(message, "")
     return dict(_numbered(package, field) for field in written.split(" ") if field)
+
+
+@cache
+def values_of(message: str) -> frozenset[str]:
+    """The names of the message's fields that are no pointers: absent and zero are the same of them."""
+    fields = fields_of(message).values()
+    own = {field.name for field in fields if field.name and not field.pointer}
+    return frozenset(own).union(*(values_of(field.inlined) for field in fields if field.inlined))
 
 
 def message_of(definition: str) -> str:
