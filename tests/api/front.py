@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -102,13 +103,18 @@ class Running:
 async def running(directory: Path) -> AsyncIterator[Running]:
     authority = Authority(directory)
     pair, kubelet_client = authority.issue("server"), authority.issue("system:apiserver")
+    proxy = authority.issue("front-proxy-client")
     tls = server_context(pair.certificate, pair.key, authority.file)
     clock, kinds = RealClock(), Kinds(KINDS)
     store = await open_store(directory, clock, kinds=kinds)
     cache = WatchCache(store, index_of(kinds), clock=clock)
     api = API(kinds, store, cache, clock)
     kubelet_tls = client_context(authority.file, kubelet_client.certificate, kubelet_client.key)
-    front = assemble(api, Security(kubelet_tls, *_token_keys()), {"readyz": {"store": lambda: ""}})
+    front = assemble(
+        api,
+        Security(kubelet_tls, *_token_keys(), front_proxy=(proxy.certificate, proxy.key)),
+        {"readyz": {"store": lambda: ""}},
+    )
     kubelet = FakeKubelet()
     server, node = Server(front.application, tls=tls, oversized=front.application.oversized), Server(kubelet, tls=tls)
     await cache.start()
@@ -118,9 +124,12 @@ async def running(directory: Path) -> AsyncIterator[Running]:
     admin = InProcessTransport(front.application, User("admin", groups=("system:masters",)))
     found = Running(f"https://127.0.0.1:{port}", authority, directory, front, kubelet, admin, server)
     await _register(found, node_port)
+    aggregating = asyncio.create_task(front.aggregation.run())
     try:
         yield found
     finally:
+        aggregating.cancel()
+        front.aggregation.close()
         await admin.close()
         await front.kubelets.close()
         await node.close(grace=0)

@@ -40,7 +40,9 @@ class Resources(Protocol):
 
 
 class Application:
-    """The chain. `handlers` stand before the verbs, by (resource.group, subresource)."""
+    """The chain. `handlers` stand before the verbs, by (resource.group, subresource); before all of these `elsewhere`,
+    which knows the paths that other servers answer.
+    """
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class Application:
         metrics: Metrics,
         clock: Clock,
         handlers: Mapping[tuple[str, str], Handler] | None = None,
+        elsewhere: Callable[[Request, User], Awaitable[Answer] | None] = lambda request, user: None,
     ) -> None:
         self._authenticator = authenticator
         self._authorizer = authorizer
@@ -60,6 +63,7 @@ class Application:
         self._metrics = metrics
         self._clock = clock
         self._handlers = dict(handlers or {})
+        self._elsewhere = elsewhere
 
     async def __call__(self, request: Request, peer: Peer) -> Answer:
         """Answer a request from the network."""
@@ -107,6 +111,8 @@ class Application:
         raise forbidden(user, info, decision.reason)
 
     async def _dispatch(self, request: Request, info: RequestInfo, user: User) -> Answer:
+        if (answer := self._elsewhere(request, user)) is not None:
+            return await answer
         if not info.is_resource:
             return self._documents.answer(request)
         parsed = APIRequest(request, info, user, request.parameters() if request.query else {})

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from knarr.api.kind import JSON
 from knarr.apiserver import reviews
+from knarr.apiserver.aggregation import Aggregation
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.authn.authenticator import Authenticator
@@ -36,6 +38,7 @@ class Security:
     signing_key: bytes
     verification_keys: Sequence[bytes]
     issuer: str = ISSUER
+    front_proxy: tuple[Path, Path] | None = None  # our certificate and key for the servers of aggregated APIs
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Front:
     application: Application
     kubelets: Kubelets
     tokens: TokenVerifier
+    aggregation: Aggregation
 
 
 def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Check]]) -> Front:
@@ -64,6 +68,7 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
     requests = TokenRequests(issuer, audiences, clock, lookup)
     address = f"{registry.options.advertise_address}:{registry.options.advertise_port}"
     documents = issuer_documents(tokens, security.issuer, address)
+    aggregation = Aggregation(registry, *(security.front_proxy or ()))
     application = Application(
         authenticator=Authenticator(clock, tokens),
         authorizer=authorizer,
@@ -71,13 +76,14 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
         documents=Documents(registry.kinds, _all_checks(checks, registry), metrics, documents),
         metrics=metrics,
         clock=clock,
+        elsewhere=aggregation.find,
         handlers={
             **admitted(api, streaming(registry, kubelets)),
             **reviews.reviews(reviews.Judges(registry, authorizer, tokens, audiences)),
             ("serviceaccounts", "token"): requests.handle,
         },
     )
-    return Front(application, kubelets, tokens)
+    return Front(application, kubelets, tokens, aggregation)
 
 
 def _all_checks(checks: Mapping[str, Mapping[str, Check]], registry: Registry) -> Mapping[str, Mapping[str, Check]]:

@@ -41,6 +41,8 @@ def initial_objects(options: Options, servers: Sequence[Server]) -> Iterator[Ini
     yield Initial("", "services", _service(options))
     yield Initial("", "endpoints", _endpoints(servers), kept=("subsets",))
     yield Initial("discovery.k8s.io", "endpointslices", _slice(servers), kept=("addressType", "endpoints", "ports"))
+    if options.extension_authentication:
+        yield Initial("", "configmaps", _extension_authentication(options), kept=("data",))
 
 
 def _namespace(name: str) -> JSON:
@@ -131,4 +133,14 @@ def _slice(servers: Sequence[Server]) -> JSON:
             {"addresses": [server.address], "conditions": {"ready": True}} for server in servers if server.port == port
         ],
         "ports": [_port(port)],
+    }
+
+
+def _extension_authentication(options: Options) -> JSON:
+    """https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/"""
+    return {
+        "kind": "ConfigMap",
+        "apiVersion": "v1",
+        "metadata": {"name": "extension-apiserver-authentication", "namespace": "kube-system"},
+        "data": dict(options.extension_authentication),
     }

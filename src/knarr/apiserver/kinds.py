@@ -1,12 +1,12 @@
 """The kinds that are served now: custom resources come and go while the server runs.
 
 What is derived from the kinds is not told of changes: whoever keeps such a thing remembers the `generation` that it was
-made of, and makes it anew when that has grown.
+made of, and makes it anew when that has grown. Who has to act at once puts a callback into `listeners`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from knarr.api.kind import Kind
 
@@ -16,6 +16,7 @@ class Kinds:
 
     def __init__(self, kinds: Iterable[Kind] = ()) -> None:
         self.generation = 0
+        self.listeners: list[Callable[[], None]] = []
         self._by_address: dict[tuple[str, str], Kind] = {}
         self._by_prefix: dict[str, Kind] = {}
         self.serve(*kinds)
@@ -36,10 +37,15 @@ class Kinds:
         for kind in kinds:
             self._by_address[kind.group, kind.plural] = kind
             self._by_prefix[kind.prefix] = kind
-        self.generation += 1
+        self._changed()
 
     def withdraw(self, kind: Kind) -> None:
         """Serve a kind no longer; what is stored of it stays."""
         del self._by_address[kind.group, kind.plural]
         del self._by_prefix[kind.prefix]
+        self._changed()
+
+    def _changed(self) -> None:
         self.generation += 1
+        for listener in tuple(self.listeners):
+            listener()

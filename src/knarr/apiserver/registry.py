@@ -38,6 +38,8 @@ class Options:
     body_limit: int = BODY_LIMIT  # of a body once it is decompressed
     watch_timeout: float = 1800  # seconds, the least a watch lasts when its client names no time; at most twice this
     bookmark_interval: float = 60  # seconds
+    # By what aggregated APIs' servers know us and our users: the data of a ConfigMap of theirs.
+    extension_authentication: Mapping[str, str] = field(default_factory=dict)
     random: random.Random = field(default_factory=random.SystemRandom)
 
 

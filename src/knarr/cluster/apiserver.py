@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import resource
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 from knarr.api.kinds.table import KINDS
 from knarr.apiserver import bootstrap
+from knarr.apiserver.aggregation import Aggregation
+from knarr.apiserver.aggregation.proxying import HEADERS
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Security, assemble
@@ -70,8 +73,9 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         stack.callback(front.application.stop)
         if datastore_of(config).shared:
             stack.push_async_callback(_ended, asyncio.create_task(attend(api.registry)))
-        keeper = asyncio.create_task(_bootstrap(api, started))
-        stack.callback(keeper.cancel)
+        stack.callback(front.aggregation.close)
+        for keeper in (_bootstrap(api, started), _aggregate(front.aggregation, started)):
+            stack.callback(asyncio.create_task(keeper).cancel)
         yield APIServer(front.application, api, started)
 
 
@@ -90,6 +94,12 @@ async def _bootstrap(api: API, started: asyncio.Event) -> None:
     await bootstrap.ensure(api.registry)
     started.set()
     await bootstrap.run(api.registry)
+
+
+async def _aggregate(aggregation: Aggregation, started: asyncio.Event) -> None:
+    """Nobody waits for this: what comes first comes first."""
+    await started.wait()
+    await aggregation.run()
 
 
 def _allow_connections() -> None:
@@ -122,7 +132,17 @@ def _options(config: Config) -> Options:
         node_ports=range(int(first), int(last) + 1),
         advertise_address=config.node_ip,
         advertise_port=config.api_port,
+        extension_authentication=_extension_authentication(config),
     )
+
+
+def _extension_authentication(config: Config) -> Mapping[str, str]:
+    names = {**HEADERS, "requestheader-allowed-names": ["front-proxy-client"]}
+    return {
+        "client-ca-file": (config.pki / "ca.crt").read_text(),
+        "requestheader-client-ca-file": (config.pki / "front-proxy-ca.crt").read_text(),
+        **{name: json.dumps(values) for name, values in names.items()},
+    }
 
 
 def _security(config: Config) -> Security:
@@ -133,6 +153,7 @@ def _security(config: Config) -> Security:
         signing_key=(pki / "service-accounts.key").read_bytes(),
         verification_keys=[(pki / "service-accounts.pub").read_bytes()],
         issuer=f"https://kubernetes.default.svc.{config.domain}",
+        front_proxy=(pki / "front-proxy-client.crt", pki / "front-proxy-client.key"),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from knarr.cluster.config import Config
-from knarr.cluster.leaves import Leaf, hosts_file, leaves
+from knarr.cluster.leaves import AUTHORITIES, Leaf, hosts_file, leaves
 
 RENEWED_AFTER = 300 * 86400  # seconds; issuing.LEAF_LIFE is 365 days
 
@@ -38,7 +38,7 @@ def _is_stale(config: Config, leaf: Leaf) -> bool:
 
 
 def _files(config: Config) -> Iterator[Path]:
-    for name in ("ca", *(leaf.file for leaf in leaves(config))):
+    for name in (*AUTHORITIES, *(leaf.file for leaf in leaves(config))):
         yield config.pki / f"{name}.crt"
         yield config.pki / f"{name}.key"
     yield config.pki / "service-accounts.key"

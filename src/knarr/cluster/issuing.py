@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from knarr.cluster.config import Config
-from knarr.cluster.leaves import Leaf, hosts_file
+from knarr.cluster.leaves import AUTHORITIES, Leaf, hosts_file
 
 CA_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=365)
@@ -32,19 +32,21 @@ BACKDATED = timedelta(days=2)  # for clocks that disagree, or are set back
 
 
 def issue(config: Config, leaves: Iterable[Leaf]) -> None:
-    """Make what is missing of the authority, these certificates of it, and the key of service account tokens."""
+    """Make what is missing of the authorities, these certificates of them, and the key of service account tokens."""
     now = datetime.now(UTC)
     config.pki.mkdir(parents=True, exist_ok=True)
     config.pki.chmod(0o700)
-    ca_key = _key(config.pki / "ca.key")
-    ca = _authority(config.pki / "ca.crt", ca_key, config.name, now)
+    keys = {name: _key(config.pki / f"{name}.key") for name in AUTHORITIES}
+    authorities = {
+        name: _authority(config.pki / f"{name}.crt", key, f"{config.name}-{name}", now) for name, key in keys.items()
+    }
     for leaf in leaves:
         certificate = config.pki / f"{leaf.file}.crt"
         if not certificate.exists():
             key = _key(config.pki / f"{leaf.file}.key")
             if leaf.hosts:
                 _write(hosts_file(config, leaf), "\n".join(leaf.hosts).encode())
-            _write(certificate, _issue(leaf, key, ca, ca_key, now))
+            _write(certificate, _issue(leaf, key, authorities[leaf.authority], keys[leaf.authority], now))
     _token_key(config.pki / "service-accounts.key")
 
 
@@ -68,10 +70,10 @@ def _token_key(path: Path) -> None:
     _write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
-def _authority(path: Path, key: ec.EllipticCurvePrivateKey, cluster: str, now: datetime) -> x509.Certificate:
+def _authority(path: Path, key: ec.EllipticCurvePrivateKey, called: str, now: datetime) -> x509.Certificate:
     if path.exists():
         return x509.load_pem_x509_certificate(path.read_bytes())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{cluster}-ca")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, called)])
     usage = x509.KeyUsage(
         digital_signature=True,
         key_cert_sign=True,

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from knarr.cluster.config import Config
 
+CA, FRONT_PROXY_CA = "ca", "front-proxy-ca"  # the second vouches for who may speak for users: us, to aggregated APIs
+AUTHORITIES = (CA, FRONT_PROXY_CA)
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A certificate to be made: `file` without suffix, who it is for, and the hosts it may serve as.
+    """A certificate to be made: `file` without suffix, who it is for, hosts it may serve as, who vouches for it.
 
     Without hosts it is a client's.
     """
@@ -23,6 +26,7 @@ class Leaf:
     user: str
     groups: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    authority: str = CA
 
 
 def leaves(config: Config) -> tuple[Leaf, ...]:
@@ -39,6 +43,7 @@ def leaves(config: Config) -> tuple[Leaf, ...]:
         Leaf("admin", "kubernetes-admin", ("system:masters",)),
         Leaf("apiserver", "kube-apiserver", hosts=api_hosts),
         Leaf("apiserver-kubelet-client", "system:apiserver"),
+        Leaf("front-proxy-client", "front-proxy-client", authority=FRONT_PROXY_CA),
         Leaf("controller-manager", "system:kube-controller-manager"),
         Leaf("scheduler", "system:kube-scheduler"),
         Leaf("proxy", "system:kube-proxy", ("system:node-proxier",)),

@@ -29,8 +29,9 @@ def request_head(request: Request, prefix: str, headers: Mapping[str, str]) -> b
     merged = {**headers, **request.headers}
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         merged["content-length"] = str(len(request.body))
-    fields = "".join([f"{name}: {value}\r\n" for name, value in merged.items()])
-    _check(fields, len(merged))
+    lines = [f"{name}: {value}\r\n" for name, value in (*merged.items(), *request.repeated)]
+    fields = "".join(lines)
+    _check(fields, len(lines))
     if any(ord(character) <= 32 for character in target):
         raise HeadError(f"{target!r} is not a request target")
     return f"{request.method} {target} HTTP/1.1\r\n{fields}\r\n".encode()

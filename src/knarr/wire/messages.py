@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import parse_qsl
@@ -10,13 +10,17 @@ from urllib.parse import parse_qsl
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. Header names are lower case; `path` is still percent-encoded; `query` has no question mark."""
+    """One request. Header names are lower case; `path` is still percent-encoded; `query` has no question mark.
+
+    `repeated` are fields besides `headers` that are sent each in a line of its own, as their values may hold commas.
+    """
 
     method: str
     path: str
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    repeated: Sequence[tuple[str, str]] = ()
 
     def parameters(self) -> dict[str, list[str]]:
         """The decoded query, each name with its values in order."""

@@ -47,11 +47,17 @@ def test_the_api_server_answers_to_every_name_that_clients_use(config: Config) -
     assert {"127.0.0.1", "192.0.2.7", "10.96.0.1"} == {str(ip) for ip in names.get_values_for_type(x509.IPAddress)}
 
 
-def test_all_come_from_the_one_authority(config: Config) -> None:
+def test_all_come_from_their_authority(config: Config) -> None:
     certificates.ensure(config)
-    ca = read(config, "ca")
     for leaf in leaves(config):
-        read(config, leaf.file).verify_directly_issued_by(ca)
+        read(config, leaf.file).verify_directly_issued_by(read(config, leaf.authority))
+
+
+def test_who_may_speak_for_users_is_vouched_for_by_an_authority_of_its_own(config: Config) -> None:
+    certificates.ensure(config)
+    assert [leaf.file for leaf in leaves(config) if leaf.authority != "ca"] == ["front-proxy-client"]
+    with pytest.raises(ValueError, match="Issuer"):
+        read(config, "front-proxy-client").verify_directly_issued_by(read(config, "ca"))
 
 
 def test_nothing_is_readable_by_others_and_nothing_is_made_twice(config: Config) -> None:

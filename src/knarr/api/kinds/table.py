@@ -6,6 +6,7 @@ from functools import cache
 
 from knarr.api.kind import Kind
 from knarr.api.kinds import (
+    apiservices,
     bindings,
     certificatesigningrequests,
     clusterrolebindings,
@@ -86,6 +87,7 @@ KINDS: tuple[Kind, ...] = (
     secrets.KIND,
     serviceaccounts.KIND,
     services.KIND,
+    apiservices.KIND,
     controllerrevisions.KIND,
     daemonsets.KIND,
     deployments.KIND,

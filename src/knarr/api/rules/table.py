@@ -5,6 +5,7 @@ from __future__ import annotations
 from knarr.api.kind import Rules
 from knarr.api.rules import (
     admissionpolicies,
+    apiservices,
     autoscalers,
     certificates,
     configuration,
@@ -63,4 +64,5 @@ RULES: tuple[Rules, ...] = (
     *webhooks.RULES,
     *definitions.RULES,
     *admissionpolicies.RULES,
+    *apiservices.RULES,
 )

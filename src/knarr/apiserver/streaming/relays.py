@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from knarr.machinery.errors import APIError, BadRequest, InternalError, NotFound, ServiceUnavailable
+from knarr.wire.heads import BODILESS
 from knarr.wire.joining import join
 from knarr.wire.messages import Answer, Duplex, Request, Response, Sink, StreamedResponse, Streaming, Transport, Upgrade
 
@@ -30,7 +31,18 @@ def end_to_end(headers: Mapping[str, str]) -> dict[str, str]:
 
 async def relay(transport: Transport, request: Request, *, close: bool = False) -> Answer:
     """Send on, and answer with what comes back; `close` closes the transport afterwards."""
-    return relayed(await reach(transport, request), transport if close else None)
+    return await passed_on(await reach(transport, request), transport if close else None)
+
+
+async def passed_on(backend: StreamedResponse, transport: Transport | None = None) -> Answer:
+    """A backend's answer as ours, whatever it is."""
+    if backend.status not in BODILESS:
+        return relayed(backend, transport)
+    async for _ in backend:  # there is nothing, but then the connection is free again
+        pass
+    if transport:
+        await transport.close()
+    return Response(backend.status, end_to_end(backend.headers))
 
 
 def relayed(backend: StreamedResponse, transport: Transport | None = None) -> Streaming:

@@ -1,0 +1,151 @@
+"""The condition Available of every APIService, kept true: looked at again when its Service changes, and in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+import orjson
+
+from knarr.apiserver.aggregation.availability import Verdict, judge
+from knarr.apiserver.aggregation.registrations import GROUP, PLURAL, Registration, Registrations
+from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.outbound.pool import Pool
+from knarr.apiserver.registry import Registry, prefix_of
+from knarr.machinery.clock import at_most
+from knarr.machinery.times import format_time
+from knarr.storage.cache import Change, Subscription
+from knarr.storage.store import ConflictError, StoreError, Write
+
+log = logging.getLogger(__name__)
+
+RESYNC = 30.0  # seconds between looks at a server that is well
+_FIRST_RETRY = 0.25  # seconds; doubled with each failure, up to RESYNC
+_WATCHED = ((GROUP, PLURAL), ("", "services"), ("discovery.k8s.io", "endpointslices"))
+
+
+class Keeper:
+    """One task for each remote APIService; `changed` is called when the set of what is available has changed."""
+
+    def __init__(
+        self, registry: Registry, pool: Pool, registrations: Registrations, changed: Callable[[], None]
+    ) -> None:
+        self._registry, self._pool, self._registrations, self._changed = registry, pool, registrations, changed
+        self._wake = asyncio.Event()
+        self._tasks: dict[str, tuple[Registration, asyncio.Task[None], asyncio.Event]] = {}
+        self._subscriptions: dict[str, Subscription] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                self._follow()
+                await self._settle_local()
+                self._arrange()
+                await self._wake.wait()
+                self._wake.clear()
+        finally:
+            for subscription in self._subscriptions.values():
+                subscription.close()
+            for _, task, _ in self._tasks.values():
+                task.cancel()
+
+    def _follow(self) -> None:
+        """Hear of changes; again after some have been missed."""
+        cache = self._registry.cache
+        for address in _WATCHED:
+            kind = self._registry.find(*address)
+            if kind and kind.prefix not in self._subscriptions:
+                prefix = prefix_of(kind)
+                lost = self._forgetter(kind.prefix)
+                self._subscriptions[kind.prefix] = cache.subscribe(prefix, cache.revision, self._notice, lost)
+
+    def _forgetter(self, prefix: str) -> Callable[[], None]:
+        def forget() -> None:
+            del self._subscriptions[prefix]
+            self._wake_all()
+
+        return forget
+
+    def _notice(self, changes: Sequence[Change]) -> None:
+        """Somebody's Service, or its endpoints, or a registration."""
+        for change in changes:
+            parts = change.entry.key.split("/")
+            name = change.entry.labels.get("kubernetes.io/service-name", parts[-1])
+            if parts[2] == GROUP:
+                self._wake.set()
+                self._changed()
+            for registration, _, look in self._tasks.values():
+                service = registration.target and registration.target.service
+                if service and (service.namespace, service.name) == (parts[-2], name):
+                    look.set()
+
+    def _wake_all(self) -> None:
+        self._wake.set()
+        for _, _, look in self._tasks.values():
+            look.set()
+
+    def _arrange(self) -> None:
+        """A task for each that is there, none for those that have gone or are about somebody else now."""
+        wanted = {r.name: r for r in self._registrations.all() if r.target}
+        for name, (registration, task, _) in tuple(self._tasks.items()):
+            now = wanted.get(name)
+            if now is None or (now.uid, now.target) != (registration.uid, registration.target):
+                task.cancel()
+                del self._tasks[name]
+        for name, registration in wanted.items():
+            if name not in self._tasks:
+                look = asyncio.Event()
+                task = asyncio.create_task(self._keep(registration, look), name=f"availability of {name}")
+                self._tasks[name] = registration, task, look
+
+    async def _keep(self, registration: Registration, look: asyncio.Event) -> None:
+        retry = _FIRST_RETRY
+        while True:
+            look.clear()
+            verdict = await judge(self._registry, self._pool, registration)
+            await self._write(registration.name, verdict)
+            probing = verdict.reason == "FailedDiscoveryCheck"
+            await at_most(self._registry.clock, retry if probing else RESYNC, look.wait())
+            retry = min(retry * 2, RESYNC) if probing else _FIRST_RETRY
+
+    async def _settle_local(self) -> None:
+        """Registrations of what is served here are well by definition."""
+        for registration in self._registrations.all():
+            if registration.target is None and not registration.available:
+                await self._write(registration.name, await judge(self._registry, self._pool, registration))
+
+    async def _write(self, name: str, verdict: Verdict) -> None:
+        """Put the condition into the status, unless it is there."""
+        kind = self._registry.find(GROUP, PLURAL)
+        while kind and (entry := self._registry.entry(kind, "", name)):
+            tree = orjson.loads(entry.value)
+            conditions = (tree.get("status") or {}).get("conditions") or []
+            known: dict[str, str] = next((c for c in conditions if c.get("type") == "Available"), {})
+            now = format_time(self._registry.clock.now())
+            condition = _condition(verdict, known, now)
+            if condition == known:
+                return
+            tree["status"] = {"conditions": [*(c for c in conditions if c is not known), condition]}
+            try:
+                await self._registry.commit([Write(entry.key, to_stored(tree), expected=entry.revision)])
+            except ConflictError:
+                await self._registry.synced()
+            except StoreError as error:
+                log.warning("the status of the APIService %s cannot be written: %s", name, error)
+                return
+            else:
+                return
+
+
+def _condition(verdict: Verdict, known: dict[str, str], now: str) -> dict[str, str]:
+    status = "True" if verdict.available else "False"
+    since = known.get("lastTransitionTime", now) if known.get("status") == status else now
+    return {
+        "type": "Available",
+        "status": status,
+        "lastTransitionTime": since,
+        "reason": verdict.reason,
+        "message": verdict.message,
+    }

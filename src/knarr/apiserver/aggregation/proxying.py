@@ -1,0 +1,88 @@
+"""Requests to another server's resources, passed on in the name of whoever sent them.
+
+The server knows us by our client certificate, and by its headers who the user is:
+https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/#kubernetes-apiserver-client-authentication
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from urllib.parse import quote
+
+from knarr.apiserver.aggregation.registrations import Registration
+from knarr.apiserver.authn.users import User
+from knarr.apiserver.outbound.pool import Pool
+from knarr.apiserver.outbound.wording import failure
+from knarr.apiserver.streaming.relays import end_to_end, passed_on
+from knarr.wire.joining import join
+from knarr.wire.messages import Answer, Duplex, Request, Response, Transport, Upgrade
+
+_PRIVATE = ("authorization", "host")  # meant for us alone
+_FORGEABLE = ("x-remote-", "impersonate-")  # what only we may say of a user
+_FIELD_NAME = "!#$&'*+-.^_`|~"  # what a field's name may hold besides letters and digits (RFC 9110, 5.6.2)
+
+
+HEADERS = {
+    "requestheader-username-headers": ["X-Remote-User"],
+    "requestheader-uid-headers": ["X-Remote-Uid"],
+    "requestheader-group-headers": ["X-Remote-Group"],
+    "requestheader-extra-headers-prefix": ["X-Remote-Extra-"],
+}  # as the ConfigMap kube-system/extension-apiserver-authentication announces them
+
+
+async def proxied(pool: Pool, registration: Registration, request: Request, user: User) -> Answer:
+    """The other server's answer, streamed as it comes; 503 where it is not there."""
+    target = registration.target
+    if target is None or not registration.available:
+        return unavailable("service unavailable")
+    sent = as_user(request, user)
+    try:
+        transport = pool.transport(target)
+        if "upgrade" in request.headers.get("connection", "").lower():
+            return await _switched(transport, replace(sent, headers={**sent.headers, **_switching(request)}))
+        return await passed_on(await transport.stream(sent))
+    except (OSError, ValueError) as error:
+        host = target.service.host if target.service else ""
+        return unavailable(f"error trying to reach service: {failure(error, host)}")
+
+
+def unavailable(why: str) -> Response:
+    """As upstream's aggregator says it: no Status, as no resource of ours is concerned."""
+    headers = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
+    return Response(503, headers, f"{why}\n".encode())
+
+
+def as_user(request: Request, user: User) -> Request:
+    """The request with the user in its headers, and without what the client said of users."""
+    headers = {
+        name: value
+        for name, value in end_to_end(request.headers).items()
+        if name not in _PRIVATE and not name.startswith(_FORGEABLE)
+    }
+    return replace(request, headers=headers, repeated=tuple(_identity(user)))
+
+
+def _identity(user: User) -> Iterator[tuple[str, str]]:
+    yield "x-remote-user", user.name
+    if user.uid:
+        yield "x-remote-uid", user.uid
+    yield from (("x-remote-group", group) for group in user.groups)
+    for key, values in user.extra.items():
+        yield from ((f"x-remote-extra-{quote(key.lower(), safe=_FIELD_NAME)}", value) for value in values)
+
+
+def _switching(request: Request) -> Mapping[str, str]:
+    return {"connection": "Upgrade", "upgrade": request.headers.get("upgrade", "")}
+
+
+async def _switched(transport: Transport, request: Request) -> Answer:
+    """Repeat the upgrade, and join the two ends."""
+    response, far = await transport.upgrade(request)
+    if far is None:
+        return Response(response.status, end_to_end(response.headers), response.body)
+
+    async def start(near: Duplex) -> None:
+        await join(near, far)
+
+    return Upgrade(start, {**end_to_end(response.headers), "upgrade": response.headers.get("upgrade", "")})

@@ -1,0 +1,131 @@
+"""The APIServices of what is served here: every version of a group has one, so that clients see all in one place.
+
+They carry the label kube-aggregator.kubernetes.io/automanaged: `onstart` for our own groups, which are put right when
+the server starts, `true` for those of custom resources, which come and go with them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from knarr.api.kind import JSON, Kind
+from knarr.apiserver.aggregation.registrations import GROUP, PLURAL
+from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.registry import Registry, key_of, prefix_of
+from knarr.machinery.times import format_time
+from knarr.storage.cache import Entry
+from knarr.storage.store import Write
+
+LABEL = "kube-aggregator.kubernetes.io/automanaged"
+LOCAL = {"reason": "Local", "message": "Local APIServices are always available"}
+_AT_START, _ALWAYS = "onstart", "true"
+_CUSTOM = (1000, 100)  # group's and version's priority of custom resources
+_STABLE, _BETA, _ALPHA = 15, 9, 1
+
+# Groups' priorities, and of versions those that are not what their stage says (upstream's table).
+_GROUPS = {
+    "": 18000,
+    "apps": 17800,
+    "events.k8s.io": 17750,
+    "authentication.k8s.io": 17700,
+    "authorization.k8s.io": 17600,
+    "autoscaling": 17500,
+    "batch": 17400,
+    "certificates.k8s.io": 17300,
+    "networking.k8s.io": 17200,
+    "policy": 17100,
+    "rbac.authorization.k8s.io": 17000,
+    "storage.k8s.io": 16800,
+    "apiextensions.k8s.io": 16700,
+    "admissionregistration.k8s.io": 16700,
+    "scheduling.k8s.io": 16600,
+    "coordination.k8s.io": 16500,
+    "node.k8s.io": 16300,
+    "discovery.k8s.io": 16200,
+    "flowcontrol.apiserver.k8s.io": 16100,
+    "internal.apiserver.k8s.io": 16000,
+    "resource.k8s.io": 15900,
+    "storagemigration.k8s.io": 15800,
+}
+_VERSIONS = {("", "v1"): 1, ("autoscaling", "v2"): 30, ("flowcontrol.apiserver.k8s.io", "v1"): 21}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A version of a group that is served here."""
+
+    group: str
+    version: str
+    custom: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.version}.{self.group}"
+
+    @property
+    def spec(self) -> JSON:
+        group, version = _CUSTOM if self.custom else (_GROUPS.get(self.group, _CUSTOM[0]), self._rank())
+        named = {"group": self.group} if self.group else {}
+        return {**named, "version": self.version, "groupPriorityMinimum": group, "versionPriority": version}
+
+    def _rank(self) -> int:
+        staged = _BETA if "beta" in self.version else _ALPHA if "alpha" in self.version else _STABLE
+        return _VERSIONS.get((self.group, self.version), staged)
+
+
+def wanted(kinds: Iterable[Kind]) -> dict[str, Wanted]:
+    """What there is to register, by name; the group of registrations itself is not."""
+    found = (
+        Wanted(kind.group, version.name, version.own is not None)
+        for kind in kinds
+        for version in kind.versions
+        if kind.group != GROUP
+    )
+    return {one.name: one for one in found}
+
+
+async def register(registry: Registry, *, starting: bool) -> None:
+    """Make the registrations right. `starting`: those of our own groups too. Raises StoreError."""
+    kind = registry.find(GROUP, PLURAL)
+    if kind is None:
+        return
+    found = {entry.key: entry for entry in registry.cache.range(prefix_of(kind))}
+    writes = list(_writes(registry, kind, found, starting))
+    if writes:
+        await registry.commit(writes)
+
+
+def _writes(registry: Registry, kind: Kind, found: dict[str, Entry], starting: bool) -> Iterator[Write]:
+    labels = (_AT_START, _ALWAYS) if starting else (_ALWAYS,)
+    needed = {key_of(kind, "", name): one for name, one in wanted(registry.kinds).items()}
+    for key, one in needed.items():
+        entry, label = found.get(key), _ALWAYS if one.custom else _AT_START
+        if label not in labels:
+            continue
+        if entry is None:
+            yield Write(key, to_stored(_born(registry, one, label)), expected=0)
+        elif entry.labels.get(LABEL) == label and (tree := orjson.loads(entry.value))["spec"] != one.spec:
+            yield Write(key, to_stored({**tree, "spec": one.spec}), expected=entry.revision)
+    for key, entry in found.items():
+        if key not in needed and entry.labels.get(LABEL) in labels:
+            yield Write(key, None, expected=entry.revision)
+
+
+def _born(registry: Registry, one: Wanted, label: str) -> JSON:
+    now = format_time(registry.clock.now())
+    return {
+        "kind": "APIService",
+        "apiVersion": f"{GROUP}/v1",
+        "metadata": {
+            "name": one.name,
+            "uid": str(uuid.uuid4()),
+            "creationTimestamp": now,
+            "labels": {LABEL: label},
+        },
+        "spec": one.spec,
+        "status": {"conditions": [{"type": "Available", "status": "True", "lastTransitionTime": now, **LOCAL}]},
+    }

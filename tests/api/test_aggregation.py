@@ -1,0 +1,226 @@
+"""API aggregation over real TLS: requests passed on in their users' names, availability, registrations."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from knarr.wire.messages import Request, Response
+from tests.api.backends import GROUP, NAME, PATH, Backend, backend
+from tests.api.front import Running, running
+from tests.kubectl import installed
+
+JSON = dict[str, Any]
+SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+async def wardle(server: Running) -> AsyncIterator[Backend]:
+    async with backend(server.authority) as found:
+        yield found
+
+
+async def get(server: Running, path: str, query: str = "", **headers: str) -> Response:
+    answer = await server.admin.request(Request("GET", path, query, headers))
+    assert isinstance(answer, Response)
+    return answer
+
+
+async def condition(server: Running, status: str = "", reason: str = "", name: str = NAME) -> JSON:
+    """The condition Available, once it is as expected."""
+    async with asyncio.timeout(10):
+        while True:
+            tree = json.loads((await get(server, f"{SERVICES}/{name}")).body)
+            found: JSON = next(iter(tree.get("status", {}).get("conditions", ())), {})
+            if found and status in ("", found["status"]) and reason in ("", found["reason"]):
+                return found
+            await asyncio.sleep(0.01)
+
+
+async def join(server: Running, wardle: Backend) -> None:
+    """Register the backend, and wait until it is known to be there."""
+    await server.post("/api/v1/namespaces/default/services", wardle.service())
+    await server.post(SERVICES, wardle.registration())
+    await condition(server, "True", "Passed")
+
+
+async def test_a_request_goes_on_in_its_users_name(server: Running, wardle: Backend) -> None:
+    await join(server, wardle)
+    alice = server.authority.issue("alice, the first", "system:masters", "a,b")
+    forged = {"x-remote-user": "root", "x-remote-group": "wheel", "x-remote-extra-a": "b", "x-mine": "yes"}
+    transport = server.transport(alice, **forged)
+    answer = await transport.request(Request("GET", f"{PATH}/flunders", "limit=5"))
+    await transport.close()
+    assert json.loads(answer.body)["kind"] == "FlunderList"
+    asked, peer = wardle.asked[-1]
+    assert (asked.query, asked.headers["host"]) == ("limit=5", f"wardle.default.svc:{wardle.port}")
+    assert (asked.headers["x-remote-user"], asked.headers["x-mine"]) == ("alice, the first", "yes")
+    assert asked.headers["x-remote-group"] == "system:masters, a,b, system:authenticated"
+    assert "x-remote-extra-a" not in asked.headers
+    certificate = x509.load_der_x509_certificate(peer.certificate or b"")
+    assert certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "front-proxy-client"
+
+
+async def test_who_may_not_is_refused_here(server: Running, wardle: Backend) -> None:
+    await join(server, wardle)
+    transport = server.transport(server.authority.issue("bob"))
+    answer = await transport.request(Request("GET", f"{PATH}/flunders"))
+    await transport.close()
+    assert answer.status == 403
+    assert wardle.requests(f"{PATH}/flunders") == []
+
+
+async def test_bodies_and_answers_pass_untouched(server: Running, wardle: Backend) -> None:
+    await join(server, wardle)
+    path = f"{PATH}/namespaces/default/flunders"
+    wardle.answers[path] = Response(418, {"content-type": "text/teapot", "x-own": "1"}, b"\xff" * 300_000)
+    answer = await server.admin.request(Request("POST", path, "dryRun=All", {"content-type": "x/y"}, b"\x00\x01"))
+    assert isinstance(answer, Response)
+    assert (answer.status, answer.headers["content-type"], answer.headers["x-own"]) == (418, "text/teapot", "1")
+    assert answer.body == b"\xff" * 300_000
+    asked = wardle.requests(path)[0]
+    assert (asked.method, asked.query, asked.headers["content-type"], asked.body) == (
+        "POST",
+        "dryRun=All",
+        "x/y",
+        b"\x00\x01",
+    )
+    wardle.answers[path] = Response(204)
+    transport = server.transport(server.authority.issue("kubernetes-admin", "system:masters"))
+    assert [(await transport.request(Request("DELETE", path))).status for _ in range(2)] == [204, 204]
+    await transport.close()
+
+
+async def test_a_watch_streams(server: Running, wardle: Backend) -> None:
+    await join(server, wardle)
+    transport = server.transport(server.authority.issue("kubernetes-admin", "system:masters"))
+    watch = await transport.stream(Request("GET", f"{PATH}/flunders", "watch=true"))
+    seen = b""
+    async for chunk in watch:
+        seen += chunk
+        if seen.count(b"\n") == 2:
+            break
+    await watch.close()
+    await transport.close()
+    names = [json.loads(line)["object"]["metadata"]["name"] for line in seen.splitlines()]
+    assert names == ["a", "b"]
+
+
+async def test_an_upgrade_is_joined(server: Running, wardle: Backend) -> None:
+    await join(server, wardle)
+    transport = server.transport(server.authority.issue("kubernetes-admin", "system:masters"))
+    headers = {"connection": "Upgrade", "upgrade": "echo"}
+    path = f"{PATH}/namespaces/default/flunders/a/shout"
+    response, duplex = await transport.upgrade(Request("GET", path, headers=headers))
+    assert duplex is not None
+    assert response.headers["upgrade"] == "echo"
+    await duplex.write(b"hello")
+    assert await duplex.read() == b"HELLO"
+    await duplex.close()
+    await transport.close()
+    assert wardle.requests(path)[0].headers["x-remote-user"] == "kubernetes-admin"
+
+
+async def test_a_server_that_is_not_there(server: Running, wardle: Backend) -> None:
+    await server.post(SERVICES, wardle.registration())
+    missing = await condition(server, "False")
+    assert missing["reason"] == "ServiceNotFound"
+    assert missing["message"] == 'service/wardle in "default" is not present'
+    answer = await get(server, f"{PATH}/flunders")
+    assert (answer.status, answer.body) == (503, b"service unavailable\n")
+
+
+async def test_availability_follows_the_service(server: Running, wardle: Backend) -> None:
+    await server.post(SERVICES, wardle.registration())
+    await condition(server, "False", "ServiceNotFound")
+    path, slices = "/api/v1/namespaces/default/services", "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+    await server.post(path, wardle.service(ports=[{"port": 1, "name": "https"}]))
+    found = await condition(server, "False", "ServicePortError")
+    assert found["message"] == f'service/wardle in "default" is not listening on port {wardle.port}'
+    await server.send("PATCH", f"{path}/wardle", {"spec": {"ports": [{"port": wardle.port, "name": "https"}]}})
+    found = await condition(server, "False", "EndpointsNotFound")
+    assert found["message"] == 'cannot find endpointslices for service/wardle in "default"'
+    labels = {"kubernetes.io/service-name": "wardle"}
+    endpoint = {"addresses": ["192.0.2.1"], "conditions": {"ready": False}}
+    body = {"metadata": {"name": "w", "labels": labels}, "addressType": "IPv4", "endpoints": [endpoint]}
+    await server.post(slices, {**body, "ports": [{"name": "https", "port": 1}]})
+    found = await condition(server, "False", "MissingEndpoints")
+    assert found["message"] == ('endpoints for service/wardle in "default" have no addresses with port name "https"')
+    await server.send(
+        "PATCH",
+        f"{path}/wardle",
+        {"spec": {"type": "ExternalName", "externalName": "localhost", "clusterIP": None, "clusterIPs": None}},
+    )
+    await condition(server, "True", "Passed")
+    assert wardle.requests(PATH)[0].headers["x-remote-user"] == "system:kube-aggregator"
+    assert (await get(server, f"{PATH}/flunders")).status == 200
+
+
+async def test_a_server_that_fails_its_check_and_comes_back(server: Running, wardle: Backend) -> None:
+    wardle.answers[PATH] = Response(500)
+    await server.post("/api/v1/namespaces/default/services", wardle.service())
+    await server.post(SERVICES, wardle.registration())
+    found = await condition(server, "False", "FailedDiscoveryCheck")
+    url = f"https://wardle.default.svc:{wardle.port}{PATH}"
+    assert found["message"] == f"failing or missing response from {url}: bad status from {url}: 500"
+    del wardle.answers[PATH]
+    assert (await condition(server, "True"))["message"] == "all checks passed"
+
+
+async def test_an_authority_that_nobody_trusts(server: Running, wardle: Backend) -> None:
+    await server.post("/api/v1/namespaces/default/services", wardle.service())
+    await server.post(SERVICES, wardle.registration(caBundle=None))
+    found = await condition(server, "False", "FailedDiscoveryCheck")
+    assert found["message"].endswith("tls: failed to verify certificate: x509: certificate signed by unknown authority")
+    await server.send("PATCH", f"{SERVICES}/{NAME}", {"spec": {"insecureSkipTLSVerify": True}})
+    await condition(server, "True", "Passed")
+
+
+async def test_a_server_that_goes_away(server: Running, wardle: Backend) -> None:
+    await join(server, wardle)
+    assert wardle.server is not None
+    await wardle.server.close(grace=0)
+    answer = await get(server, f"{PATH}/flunders")
+    assert answer.status == 503
+    assert answer.body.startswith(b"error trying to reach service: dial tcp")
+    assert (await server.admin.request(Request("DELETE", f"{SERVICES}/{NAME}"))).status == 200
+    assert (await get(server, f"{PATH}/flunders")).status == 404
+
+
+async def test_what_is_served_here_is_registered_too(server: Running) -> None:
+    await condition(server, "True", "Local", "v1.apps")
+    found = {item["metadata"]["name"]: item for item in json.loads((await get(server, SERVICES)).body)["items"]}
+    assert {"v1.", "v1.apps", "v2.autoscaling", "v1.admissionregistration.k8s.io"} <= set(found)
+    assert "v1.apiregistration.k8s.io" not in found
+    apps = found["v1.apps"]
+    assert apps["metadata"]["labels"] == {"kube-aggregator.kubernetes.io/automanaged": "onstart"}
+    assert apps["spec"] == {
+        "group": "apps",
+        "version": "v1",
+        "groupPriorityMinimum": 17800,
+        "versionPriority": 15,
+    }
+    assert apps["status"]["conditions"][0]["message"] == "Local APIServices are always available"
+
+
+async def test_kubectl_lists_registrations(server: Running, wardle: Backend) -> None:
+    await join(server, wardle)
+    kubectl = server.kubectl(installed()[-1], server.authority.issue("kubernetes-admin", "system:masters"))
+    lines = (await asyncio.to_thread(kubectl, "get", "apiservices")).splitlines()
+    rows = {line.split()[0]: line.split()[1:3] for line in lines}
+    assert (rows["NAME"], rows["v1.apps"]) == (["SERVICE", "AVAILABLE"], ["Local", "True"])
+    assert rows[NAME] == ["default/wardle", "True"]
+    assert GROUP in NAME
