@@ -14,7 +14,7 @@ from knarr.api.custom.defaults import check_defaults
 from knarr.api.custom.lists import check_list
 from knarr.api.custom.places import Placed
 from knarr.api.custom.places import schemas as schemas_of
-from knarr.api.custom.rules import check_rule_texts
+from knarr.api.custom.ruletexts import check_rule_texts, has_rules
 from knarr.api.kind import JSON
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required
 
@@ -48,6 +48,10 @@ def check(spec: JSON) -> Iterator[FieldError]:
         errors += structural.check(part.value, part.path) or check_defaults(part.value, part.path)
         errors += [*_schema(part.value, part.path, _Context(), root=True)]
         yield from errors
+        if not errors and has_rules(part.value):
+            from knarr.api.custom.rulecosts import check_rules  # here, since the language is large
+
+            yield from check_rules(part.value, part.path)
 
 
 def _root(spec: JSON, part: Placed) -> Iterator[FieldError]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -13,6 +14,7 @@ from knarr.api.custom.defaulting import Defaulter, defaulter
 from knarr.api.custom.embedded import metadata_validator
 from knarr.api.custom.ownership import ownership
 from knarr.api.custom.published import published
+from knarr.api.custom.ruletexts import has_rules
 from knarr.api.custom.values import NOTHING, Validator, validator
 from knarr.api.kind import JSON, Scale
 from knarr.api.paths import dig
@@ -20,6 +22,13 @@ from knarr.machinery.apply.shapes import Shape
 from knarr.machinery.fielderrors import FieldError, invalid
 
 _MOST_REPLICAS = 2**31 - 1
+_BLOCKING = frozenset(f"FieldValue{what}" for what in ("NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid"))
+_UNASKED = invalid(
+    "<nil>",
+    None,
+    "some validation rules were not checked because the object was invalid; correct the existing errors to complete "
+    "validation",
+)
 
 
 class CustomType:
@@ -45,16 +54,35 @@ class CustomType:
     def validate(self, tree: JSON) -> list[FieldError]:
         errors: list[FieldError] = []
         metadata_validator()(tree["metadata"], "metadata", errors)
-        self._validate(tree, NOTHING, "", errors)
-        return [*errors, *self._replicas(tree)]
+        return errors + self._judge(tree, NOTHING)
 
     def validate_changes(self, new: JSON, old: JSON) -> list[FieldError]:
         """Of what was as it is, nothing is said."""
         errors: list[FieldError] = []
         if new["metadata"] != old["metadata"]:
             metadata_validator()(new["metadata"], "metadata", errors)
+        return errors + self._judge(new, old)
+
+    def _judge(self, new: JSON, old: Any) -> list[FieldError]:
+        """What schema, scale and rules say; rules are asked about values that are what they are declared to be."""
+        errors: list[FieldError] = []
         self._validate(new, old, "", errors)
-        return [*errors, *self._replicas(new)]
+        errors += self._replicas(new)
+        if not self._has_rules:
+            return errors
+        if any(error.reason in _BLOCKING for error in errors):
+            return [*errors, _UNASKED]
+        return errors + self._ask(new, old)
+
+    @cached_property
+    def _has_rules(self) -> bool:
+        return has_rules(self._schema)
+
+    @cached_property
+    def _ask(self) -> Callable[[JSON, Any], list[FieldError]]:
+        from knarr.api.custom.rules import asking  # here, since the language is large and most schemas have no rules
+
+        return asking(self._schema)
 
     def validate_update(self, new: JSON, old: JSON) -> list[FieldError]:
         return []

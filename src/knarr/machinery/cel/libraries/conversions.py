@@ -21,6 +21,7 @@ from knarr.machinery.cel.values import (
 )
 
 _NANO = 10**9
+_LONGEST_SCALAR = 40  # characters of a number, a time, a length of time
 _INT = re.compile(r"[+-]?\d+", re.ASCII)
 _TRUE, _FALSE = ("1", "t", "true", "TRUE", "True"), ("0", "f", "false", "FALSE", "False")
 
@@ -117,9 +118,9 @@ OVERLOADS = (
     *(overload(f"uint({t}) -> uint", _to_uint) for t in ("int", "double", "string")),
     overload("double(double) -> double", _same),
     *(overload(f"double({t}) -> double", _to_double) for t in ("int", "uint", "string")),
-    overload("string(string) -> string", _same),
+    overload("string(string) -> string", _same, grows=costs.size()),
     *(
-        overload(f"string({t}) -> string", _to_string)
+        overload(f"string({t}) -> string", _to_string, grows=lambda *_: _LONGEST_SCALAR)
         for t in ("int", "uint", "double", "bool", "timestamp", "duration")
     ),
     overload("string(bytes) -> string", _to_string, costs.traverse(), costs.size()),
