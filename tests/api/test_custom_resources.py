@@ -163,10 +163,14 @@ async def test_several_versions_without_conversion(server: Server) -> None:
 
 async def test_scale(server: Server) -> None:
     paths = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
-    await established(server, definition(version(subresources={"status": {}, "scale": paths})))
+    scale = {**paths, "labelSelectorPath": ".status.phase"}
+    await established(server, definition(version(subresources={"status": {}, "scale": scale})))
     await server.post(WIDGETS, widget(replicas=2))
-    scale = (await server.get(f"{WIDGETS}/w/scale")).body
-    assert (scale["spec"], scale["status"]) == ({"replicas": 2}, {"replicas": 0})
+    shown = (await server.get(f"{WIDGETS}/w/scale")).body
+    assert (shown["spec"], shown["status"]) == ({"replicas": 2}, {"replicas": 0})
+    await server.patch(f"{WIDGETS}/w/status", {"status": {"phase": "app=web"}})
+    shown = (await server.get(f"{WIDGETS}/w/scale")).body
+    assert shown["status"] == {"replicas": 0, "selector": "app=web"}
     await server.patch(f"{WIDGETS}/w/scale", {"spec": {"replicas": 5}})
     found = (await server.get(f"{WIDGETS}/w")).body
     assert (found["spec"]["replicas"], found["metadata"]["generation"]) == (5, 2)

@@ -151,8 +151,10 @@ def _scale(call: Call, tree: JSON, revision: int) -> JSON:
     }
 
 
-def _selector(selector: JSON | None) -> str:
-    """As text; a ReplicationController's is a plain map of labels."""
+def _selector(selector: JSON | str | None) -> str:
+    """As text, which custom resources keep; a ReplicationController's is a plain map of labels."""
+    if isinstance(selector, str):
+        return selector
     if not selector:
         return ""
     structured = "matchLabels" in selector or "matchExpressions" in selector
