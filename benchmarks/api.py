@@ -1,9 +1,9 @@
 """The API over TLS with keep-alive: rate, latency, and the server's processor time per operation.
 
-python -m benchmarks.api [--seconds 2] [--profile OPERATION]
+python -m benchmarks.api [--store sqlite|etcd] [--seconds 2] [--profile OPERATION]
 
-The server is a process of its own over SQLite, with nothing beside it; the load comes from this process over 16
-connections. Goals and upstream's figures are in docs/performance.md.
+The server is a process of its own, with nothing beside it but etcd, whose processor time counts as the server's; the
+load comes from this process over 16 connections. Goals and upstream's figures are in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 
 from benchmarks.clusters import Server, api_server
-from benchmarks.measuring import cpu_seconds, memory, p50_p99, say
+from benchmarks.measuring import memory, p50_p99, say
 from benchmarks.objects import config_map, pod
 from knarr.wire.connections import HTTPTransport
 from knarr.wire.messages import Request, Response
@@ -120,10 +120,9 @@ async def measure(server: Server, api: API, name: str, seconds: float) -> None:
     load = Load(api, OPERATIONS[name])
     if name.startswith(READS):
         await load.operation(api, 0)  # makes what is made at first use
-    pid = server.process.pid
-    before = cpu_seconds(pid)
+    before = server.cpu()
     taken = await load.run(seconds, at_most)
-    cpu = (cpu_seconds(pid) - before) / load.count
+    cpu = (server.cpu() - before) / load.count
     median, worst = p50_p99(load.latencies)
     say(name, f"{load.count / taken:.0f}/s", f"{median * 1000:.1f} / {worst * 1000:.1f} ms", f"{cpu * 1000:.3f} ms")
 
@@ -148,29 +147,28 @@ async def fan_out(server: Server, api: API) -> None:
         await stream.close()
 
     watchers = asyncio.gather(*(watch(stream) for stream in streams))
-    pid, started = server.process.pid, time.perf_counter()
-    before = cpu_seconds(pid)
+    before, started = server.cpu(), time.perf_counter()
     for n in range(UPDATES):
         await asyncio.sleep(max(0.0, started + n / RATE - time.perf_counter()))
         now = time.perf_counter()
         await api.send("PUT", f"{MAPS}/u0", config_map("u0", now))
     await watchers
     taken = time.perf_counter() - started
-    cpu = (cpu_seconds(pid) - before) / len(lags)
+    cpu = (server.cpu() - before) / len(lags)
     median, worst = p50_p99(lags)
     name = f"watch, {WATCHERS} watchers, {RATE}/s"
     lag = f"{median * 1000:.1f} / {worst * 1000:.1f} ms"
     say(name, f"{len(lags) / taken:.0f} events/s", lag, f"{cpu * 1e6:.1f} us/event")
 
 
-async def run(seconds: float, only: str) -> None:
-    async with api_server() as server:
+async def run(seconds: float, only: str, store: str) -> None:
+    async with api_server(store) as server:
         api = API(server.transport())
         empty = memory(server.process.pid)["Pss"]
         await prepare(api)
         size = len((await api.send("GET", f"{PODS}/p0000")).body)
         grown = memory(server.process.pid)["Pss"] - empty
-        say(f"API, Pods of {size / 1000:.1f} KB", "rate", "p50 / p99", "server CPU")
+        say(f"API over {store}, Pods of {size / 1000:.1f} KB", "rate", "p50 / p99", "server CPU")
         with Profile(server.process.pid, only):
             for name in OPERATIONS:
                 if only in name:
@@ -198,13 +196,15 @@ class Profile:
             self._process.wait()
 
 
-def main(seconds: float = 2, profile: str = "") -> None:
-    asyncio.run(run(seconds, profile))
+def main(seconds: float = 2, profile: str = "", stores: Sequence[str] = ("sqlite", "etcd")) -> None:
+    for store in stores:
+        asyncio.run(run(seconds, profile, store))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=2, help="for each operation")
     parser.add_argument("--profile", default="", help="only the operations whose names contain this, under py-spy")
+    parser.add_argument("--store", choices=("sqlite", "etcd"), help="only over this one")
     options = parser.parse_args()
-    main(options.seconds, options.profile)
+    main(options.seconds, options.profile, [options.store] if options.store else ("sqlite", "etcd"))

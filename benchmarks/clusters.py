@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
+import msgspec
+
+from benchmarks.measuring import cpu_seconds
 from knarr.client.client import Client
 from knarr.client.objects import View
 from knarr.client.resources import PODS
@@ -23,6 +26,7 @@ from knarr.machinery.errors import APIError
 from knarr.wire.connections import HTTPTransport
 from knarr.wire.messages import Request
 from knarr.wire.tls import client_context
+from tests.storage.etcds import etcd, on_etcd
 
 NAME = "bench"
 # What Python compiles is kept for the next start, as it is on a user's machine, whatever this one's settings are.
@@ -100,10 +104,15 @@ def running_cluster() -> Iterator[Cluster]:
 
 @dataclass(frozen=True)
 class Server:
-    """An API server in a process of its own, over SQLite, and the way to it."""
+    """An API server in a process of its own, and the way to it; `etcd` is the process of its store, if it is that."""
 
     config: Config
     process: processes.Process
+    etcd: int = 0
+
+    def cpu(self) -> float:
+        """Seconds of processor time of the server and its store."""
+        return cpu_seconds(self.process.pid) + (cpu_seconds(self.etcd) if self.etcd else 0)
 
     def transport(self) -> HTTPTransport:
         pki = self.config.pki
@@ -112,15 +121,23 @@ class Server:
 
 
 @asynccontextmanager
-async def api_server() -> AsyncIterator[Server]:
-    """`knarr apiserver` alone: no controllers that answer what a benchmark does with work of their own."""
-    with TemporaryDirectory(prefix="knarr-bench-") as folder:
+async def api_server(store: str = "sqlite") -> AsyncIterator[Server]:
+    """`knarr apiserver` alone: no controllers that answer what a benchmark does with work of their own.
+
+    `store` sqlite, or etcd: one member with TLS, its journal synced, beside it.
+    """
+    with TemporaryDirectory(prefix="knarr-bench-") as folder, ExitStack() as stack:
         wanted = Config(name=NAME, data=f"{folder}/data", api_port=int(FLAGS["api-port"]))
+        member = 0
+        if store == "etcd":
+            running = stack.enter_context(etcd(Path(folder)))
+            member = running.pids()[0]
+            wanted = msgspec.structs.replace(wanted, **on_etcd(running))
         config = complete(wanted)
         launch.prepare(config)
         argv = (sys.executable, "-m", "knarr", "apiserver", "--data-dir", config.data)
         process = processes.launch(argv, config.logs / "apiserver.log", {})
-        server = Server(config, process)
+        server = Server(config, process, member)
         try:
             await _until_ready(server)
             yield server

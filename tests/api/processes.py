@@ -23,7 +23,7 @@ import msgspec
 from knarr.cluster.config import Config
 from knarr.cluster.launch import prepare
 from tests.kubectl import Kubectl, installed
-from tests.storage.etcds import Etcd, etcd
+from tests.storage.etcds import etcd, on_etcd
 from tests.stores import CHOSEN
 
 JSON = dict[str, Any]
@@ -139,15 +139,6 @@ def chosen_datastore(directory: Path) -> Iterator[dict[str, str]]:
             yield {"datastore": "memory:"}
         case _:
             yield {}
-
-
-def on_etcd(server: Etcd) -> dict[str, str]:
-    return {
-        "datastore": f"etcd://{','.join(server.endpoints)}",
-        "etcd_cafile": str(server.authority.file),
-        "etcd_certfile": str(server.client.certificate),
-        "etcd_keyfile": str(server.client.key),
-    }
 
 
 def configured(directory: Path, **choices: str) -> Config:

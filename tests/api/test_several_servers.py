@@ -21,9 +21,9 @@ from knarr.apiserver.kinds import Kinds
 from knarr.storage.etcd import EtcdStore
 from knarr.storage.store import Store, Write
 from tests.api.harness import Server, Stream
-from tests.api.processes import PATIENCE, ServerProcess, configured, launched, on_etcd
+from tests.api.processes import PATIENCE, ServerProcess, configured, launched
 from tests.kubectl import installed
-from tests.storage.etcds import Etcd, etcd
+from tests.storage.etcds import Etcd, etcd, on_etcd
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 WRITERS, WRITES = 4, 25

@@ -71,6 +71,9 @@ class Etcd:
     def endpoints(self) -> list[str]:
         return [member.endpoint for member in self.members]
 
+    def pids(self) -> list[int]:
+        return [member.process.pid for member in self.members if member.process]
+
     def tls(self) -> ssl.SSLContext:
         return client_context(self.authority.file, self.client.certificate, self.client.key, protocols=("h2",))
 
@@ -99,6 +102,16 @@ def etcd(directory: Path, members: int = 1, *options: str) -> Iterator[Etcd]:
     finally:
         for member in found:
             member.kill()
+
+
+def on_etcd(server: Etcd) -> dict[str, str]:
+    """What the configuration of a cluster says that keeps its state there."""
+    return {
+        "datastore": f"etcd://{','.join(server.endpoints)}",
+        "etcd_cafile": str(server.authority.file),
+        "etcd_certfile": str(server.client.certificate),
+        "etcd_keyfile": str(server.client.key),
+    }
 
 
 def _until_listening(member: Member) -> None:
