@@ -15,10 +15,13 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from benchmarks.measuring import cpu_seconds
 from knarr.storage.cache import Change, WatchCache
+from knarr.storage.etcd import EtcdStore
 from knarr.storage.memory import MemoryStore
 from knarr.storage.sqlite import SqliteStore
 from knarr.storage.store import Store, Write
+from tests.storage.etcds import etcd
 
 VALUE = b'{"kind":"Pod","metadata":{"name":"web"}}' + b" " * 2000
 PODS = "/registry/pods/"
@@ -127,6 +130,28 @@ async def reopened(path: Path) -> None:
     await store.close()
 
 
+async def etcds(directory: Path) -> None:
+    """Over TLS, on one member; its own processor time comes beside ours."""
+    with etcd(directory) as server:
+        store = await EtcdStore.open(server.endpoints, tls=server.tls())
+        (pid,) = server.pids()
+        before = cpu_seconds(pid)
+        await commits(store, "etcd")
+        own = (cpu_seconds(pid) - before) / 12_000 * 1e6
+        print(f"{'etcd: its own part of each':<52}{'':>14}{own:>12,.2f} us CPU each")
+        for workers in (1, 50):
+            with figure(f"etcd: quorum reads of the revision, {workers} at once", 5000):
+                await asyncio.gather(*(revisions(store, 5000 // workers) for _ in range(workers)))
+        with figure("etcd: keys loaded by a range of all", 12_000):
+            await store.range(PODS)
+        await store.close()
+
+
+async def revisions(store: Store, times: int) -> None:
+    for _ in range(times):
+        await store.revision()
+
+
 async def main(directory: str | None) -> None:
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         path = Path(scratch) / "store.db"
@@ -135,6 +160,7 @@ async def main(directory: str | None) -> None:
         await commits_of_a_busy_loop(store)
         await store.close()
         await reopened(path)
+        await etcds(Path(scratch))
     memory = MemoryStore()
     await commits(memory, "memory", 20_000)
     await memory.close()

@@ -23,12 +23,16 @@ __all__ = ["Change", "Entry", "Index", "Subscription", "WatchCache"]
 log = logging.getLogger(__name__)
 
 HISTORY = 4096  # changes; what reaches further back must list again
+HISTORY_BYTES = 64 << 20  # of their objects: a few thousand Pods, or far fewer of the largest objects
 RECONNECT_SECONDS = 0.2
 FORESEEN = 1000  # values
 
 
 class WatchCache:
-    """See the module's docstring. `history` changes are retained for watches that start in the past."""
+    """See the module's docstring.
+
+    `history` changes, of HISTORY_BYTES at most, are retained for watches that start in the past.
+    """
 
     def __init__(
         self,
@@ -46,7 +50,7 @@ class WatchCache:
         self._keep = history
         self._clock = clock or RealClock()
         self._shelves: dict[str, Shelf] = {}
-        self._history: History[Change] = History(floor=0)
+        self._history: History[Change] = History(0, _weight)
         self._foreseen: dict[bytes, tuple[Mapping[str, str], Mapping[str, str]]] = {}
         self.fault = ""  # why the store's events cannot be followed now
         self.loads = 0  # how often everything was loaded
@@ -169,7 +173,7 @@ class WatchCache:
             shelf = known.get(name)
             entry = shelf.get(record.key) if shelf else None
             self._shelf(name).put(entry if entry and entry.revision == record.modified else self._entry(record))
-        self._history, self._loaded = History(floor=page.revision), page.revision
+        self._history, self._loaded = History(page.revision, _weight), page.revision
         self.loads += 1
         self._advance(page.revision)
 
@@ -204,7 +208,7 @@ class WatchCache:
     def _apply(self, events: Sequence[Event]) -> None:
         changes = [self._change(event) for event in events if event.key.startswith(self._prefix)]
         self._history.extend(changes)
-        self._history.trim(self._keep)
+        self._history.trim(self._keep, HISTORY_BYTES)
         self._advance(events[-1].revision)
         self._subscriptions.publish(changes)
 
@@ -234,3 +238,7 @@ class WatchCache:
             waiter = heapq.heappop(self._waiters)[2]
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _weight(change: Change) -> int:
+    return len(change.entry.value)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
 from knarr.storage.store import CompactedError, Event
+
+
+def weightless(_: object) -> int:
+    return 0
 
 
 class Happening(Protocol):
@@ -22,12 +27,14 @@ _revision = attrgetter("revision")
 
 
 class History(Generic[T]):
-    """All that happened after the revision `floor`."""
+    """All that happened after the revision `floor`. `weigh` says how many bytes an item keeps in memory."""
 
-    __slots__ = ("_items", "floor")
+    __slots__ = ("_items", "_weigh", "floor", "weight")
 
-    def __init__(self, floor: int) -> None:
+    def __init__(self, floor: int, weigh: Callable[[T], int] = weightless) -> None:
         self.floor = floor
+        self.weight = 0
+        self._weigh = weigh
         self._items: list[T] = []
 
     def __len__(self) -> int:
@@ -35,10 +42,12 @@ class History(Generic[T]):
 
     def extend(self, items: Sequence[T]) -> None:
         self._items.extend(items)
+        self.weight += sum(map(self._weigh, items))
 
     def precede(self, items: Sequence[T], floor: int) -> None:
         """Put all that happened after the revision `floor`, up to the floor until now, before what there is."""
         self._items[:0] = items
+        self.weight += sum(map(self._weigh, items))
         self.floor = floor
 
     def after(self, revision: int) -> list[T]:
@@ -50,14 +59,27 @@ class History(Generic[T]):
     def forget(self, revision: int) -> None:
         """Raise the floor to `revision`."""
         if revision > self.floor:
-            del self._items[: self._end(revision)]
+            end = self._end(revision)
+            self.weight -= sum(map(self._weigh, self._items[:end]))
+            del self._items[:end]
             self.floor = revision
 
-    def trim(self, keep: int) -> None:
-        """Keep the newest `keep`, and up to an eighth more, so that calling this after each addition is cheap."""
+    def trim(self, keep: int, weight: int = sys.maxsize) -> None:
+        """Keep the newest `keep`, of that weight, and up to an eighth more, so that calling this often is cheap."""
         surplus = len(self._items) - keep
         if surplus > keep // 8:
             self.forget(self._items[surplus - 1].revision)
+        if self.weight > weight + weight // 8:
+            self.forget(self._lightened(weight))
+
+    def _lightened(self, weight: int) -> int:
+        """The revision up to which to forget, to weigh no more than that; one commit stays, however heavy."""
+        heavy = self.weight
+        for item in self._items:
+            heavy -= self._weigh(item)
+            if heavy <= weight:
+                return min(item.revision, self._items[-1].revision - 1)
+        return self.floor
 
     def _end(self, revision: int) -> int:
         return bisect_right(self._items, revision, key=_revision)

@@ -53,3 +53,27 @@ def test_trimming_waits_for_an_eighth() -> None:
     made.extend([Happened(18), Happened(19)])
     made.trim(keep=16)
     assert (len(made), made.floor) == (16, 3)
+
+
+@dataclass(frozen=True)
+class Heavy(Happened):
+    weight: int
+
+
+@pytest.mark.parametrize(
+    ("weights", "kept"),
+    [
+        pytest.param([8, 8, 8], [1, 2, 3], id="light enough"),
+        pytest.param([8, 8, 9], [1, 2, 3], id="an eighth over"),
+        pytest.param([8, 8, 12], [2, 3], id="the oldest goes"),
+        pytest.param([8, 8, 24], [3], id="all but the newest go"),
+        pytest.param([8, 8, 99], [3], id="the newest stays, however heavy"),
+    ],
+)
+def test_trimming_by_weight(weights: list[int], kept: list[int]) -> None:
+    made: History[Heavy] = History(0, lambda item: item.weight)
+    made.extend([Heavy(revision, weight) for revision, weight in enumerate(weights, 1)])
+    made.trim(100, 24)
+    assert [item.revision for item in made.after(made.floor)] == kept
+    assert made.weight == sum(weights[-len(kept) :])
+    assert made.floor == kept[0] - 1

@@ -198,6 +198,7 @@ async def test_a_silent_server_is_given_up(tmp_path: Path, monkeypatch: pytest.M
         pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9, id="another protocol"),
         pytest.param(b"\0\0\1\1\4\0\0\0\1\xff", id="headers that cannot be decoded"),
         pytest.param(b"\0\0\1\0\x08\0\0\0\1\x09", id="more padding than payload"),
+        pytest.param(b"\0\0\5\0\0\0\0\0\1\1\0\0\0\0", id="a compressed message"),
         pytest.param(b"\0\0\4\5\4\0\0\0\1\0\0\0\2", id="a push"),
         pytest.param(b"\0\0\0\1\0\0\0\0\1" + b"\0\0\0\0\0\0\0\0\1", id="interrupted headers"),
     ],

@@ -87,6 +87,8 @@ class Call:
         buffer += data
         self._owed += size
         while len(buffer) >= 5:
+            if buffer[0]:
+                raise frames.MalformedError("a compressed message, which nobody asked for")
             end = 5 + int.from_bytes(buffer[1:5], "big")
             if len(buffer) < end:
                 break
