@@ -6,7 +6,13 @@ from knarr.api.kind import JSON, Kind, Version
 from knarr.api.schema import REFERENCE
 from knarr.apiserver.subresources import Subresource, subresources_of
 
-PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
+_STRATEGIC = "application/strategic-merge-patch+json"
+PATCH_TYPES = (
+    "application/apply-patch+yaml",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    _STRATEGIC,
+)
 _ANSWER_TYPES = ("application/json", "application/yaml")
 _STATUS = "io.k8s.apimachinery.pkg.apis.meta.v1.Status"
 _DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
@@ -84,7 +90,7 @@ def _operation(kind: Kind, version: Version, verb: str, scope: str) -> JSON:
         "operationId": _operation_id(kind, version, verb, kind.kind + scope),
         "x-kubernetes-action": _ACTIONS.get(verb, verb),
         "x-kubernetes-group-version-kind": identity,
-        **_body(verb, definition),
+        **_body(verb, version),
         **({"parameters": list(_PARAMETERS[verb])} if verb in _PARAMETERS else {}),
         "responses": _responses(verb, answered),
         "tags": [_tag(kind, version)],
@@ -110,14 +116,20 @@ def _subresource_item(kind: Kind, version: Version, sub: Subresource, parameters
     return item
 
 
-def _body(verb: str, definition: str) -> JSON:
+def _body(verb: str, version: Version) -> JSON:
     if verb in ("create", "update"):
-        return {"requestBody": {"required": True, "content": {"*/*": {"schema": _reference(definition)}}}}
+        return {"requestBody": {"required": True, "content": {"*/*": {"schema": _reference(version.definition)}}}}
     if verb == "patch":
-        return {"requestBody": {"required": True, "content": {t: {"schema": _reference(_PATCH)} for t in PATCH_TYPES}}}
+        content = {name: {"schema": _reference(_PATCH)} for name in _patch_types(version)}
+        return {"requestBody": {"required": True, "content": content}}
     if verb in ("delete", "deletecollection"):
         return {"requestBody": {"content": {"*/*": {"schema": _reference(_DELETE_OPTIONS)}}}}
     return {}
+
+
+def _patch_types(version: Version) -> tuple[str, ...]:
+    """Kubectl takes from here which patch it may send."""
+    return tuple(name for name in PATCH_TYPES if not (version.own and name == _STRATEGIC))
 
 
 def _responses(verb: str, definition: str) -> JSON:
