@@ -7,13 +7,14 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
 
 from knarr.wire.connections import HTTPTransport
 from knarr.wire.limits import Limits
-from knarr.wire.messages import Answer, Application, Duplex, Peer, Request, Response, Sink, Streaming, Upgrade
+from knarr.wire.messages import Answer, Application, Duplex, Peer, Pieced, Request, Response, Sink, Streaming, Upgrade
 from knarr.wire.server import Server
 from knarr.wire.tls import client_context, server_context
 from tests.api.certificates import Authority
@@ -92,6 +93,32 @@ async def test_a_request_that_never_ends_is_given_up() -> None:
     async with serving(limits=Limits(message=0.05)) as (_, port):
         assert b" 408 " in await talk(port, b"GET / HTTP/1.1\r\nHost:")
         assert await talk(port, b"") == b""
+
+
+async def test_a_large_body_goes_as_the_peer_takes_it() -> None:
+    piece, taken = b"x" * 10_000, []
+
+    class Watched(list[bytes]):
+        def __getitem__(self, index: Any) -> Any:
+            taken.append(index)
+            return super().__getitem__(index)
+
+    async def large(request: Request, peer: Peer) -> Answer:
+        pieces = Watched([piece] * 5000) if request.path == "/pieces" else []
+        return Pieced(200, {}, pieces, 50_000_000) if pieces else Response(200, body=b"y" * 1_000_000)
+
+    sent = b"".join(b"%b HTTP/1.1\r\nHost: x\r\n\r\n" % line for line in (b"HEAD /pieces", b"GET /pieces", b"GET /"))
+    async with serving(large) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        head = await reader.readuntil(b"\r\n\r\n") + await reader.readuntil(b"\r\n\r\n")
+        assert head.count(b"content-length: 50000000") == 2
+        before = len(taken)
+        assert before < 5000 // 6 // 2  # most of it is not even joined before somebody reads
+        assert await reader.readexactly(50_000_000) == piece * 5000
+        await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(1_000_000) == b"y" * 1_000_000
+        writer.close()
 
 
 async def test_http_10_gets_its_answer_and_the_end() -> None:

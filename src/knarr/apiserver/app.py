@@ -24,7 +24,7 @@ from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError, Forbidden, InternalError, RequestEntityTooLarge, Unauthorized
 from knarr.wire.limits import BODY_LIMIT
-from knarr.wire.messages import Answer, Duplex, Peer, Request, Response, Sink, Streaming, Upgrade
+from knarr.wire.messages import Answer, Duplex, Peer, Pieced, Request, Response, Sink, Streaming, Upgrade
 
 log = logging.getLogger(__name__)
 
@@ -121,9 +121,10 @@ class Application:
 
     def _counted(self, request: Request, info: RequestInfo, answer: Answer, started: float) -> Answer:
         labels = _labels(info, "All" if "dryRun" in request.query else "")
-        if isinstance(answer, Response):
+        if isinstance(answer, Response | Pieced):
             seconds = self._clock.monotonic() - started
-            self._metrics.answered(labels, answer.status, seconds, len(answer.body))
+            size = len(answer.body) if isinstance(answer, Response) else answer.size
+            self._metrics.answered(labels, answer.status, seconds, size)
             return answer
         code = answer.status if isinstance(answer, Streaming) else 101
         return told_of_its_end(answer, self._metrics.goes_on(labels, code))

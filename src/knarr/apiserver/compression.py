@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 
-from knarr.wire.messages import Answer, Request, Response
+from knarr.wire.messages import Answer, Pieced, Request, Response
 
 _LEAST = 128 * 1024  # bytes; below, it costs more time than it saves
 _FASTEST = 1
@@ -19,10 +19,11 @@ async def compressed(answer: Answer, request: Request) -> Answer:
 
     In a thread: a list of megabytes takes longer than the event loop may be held.
     """
-    if not isinstance(answer, Response) or len(answer.body) <= _LEAST:
+    if not isinstance(answer, Response | Pieced) or "content-encoding" in answer.headers or not _wanted(request):
         return answer
-    if "content-encoding" in answer.headers or not _wanted(request):
+    if (answer.size if isinstance(answer, Pieced) else len(answer.body)) <= _LEAST:
         return answer
+    answer = answer.joined() if isinstance(answer, Pieced) else answer
     body = await asyncio.to_thread(gzip.compress, answer.body, _FASTEST, mtime=0)
     vary = ", ".join(filter(None, (answer.headers.get("vary"), "Accept-Encoding")))
     return Response(answer.status, {**answer.headers, "content-encoding": "gzip", "vary": vary}, body)

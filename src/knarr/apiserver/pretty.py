@@ -9,14 +9,18 @@ import orjson
 
 from knarr.apiserver.answers import JSON_TYPE
 from knarr.apiserver.request import truthy
-from knarr.wire.messages import Answer, Request, Response
+from knarr.wire.messages import Answer, Pieced, Request, Response
 
 _READ_BY_PEOPLE = ("curl", "Wget", "Mozilla/5.0")
 
 
 def prettied(answer: Answer, request: Request) -> Answer:
     """The answer, indented where it is JSON and somebody wants to read it."""
-    if not _wanted(request) or not isinstance(answer, Response) or not answer.body:
+    if not _wanted(request):
+        return answer
+    if isinstance(answer, Pieced):
+        answer = answer.joined()
+    if not isinstance(answer, Response) or not answer.body:
         return answer
     if not answer.headers.get("content-type", "").startswith(JSON_TYPE) or "content-encoding" in answer.headers:
         return answer

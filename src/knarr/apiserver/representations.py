@@ -33,10 +33,10 @@ class Item(Protocol):
 
 
 class Representation(NamedTuple):
-    """How a media type shows one object, and a list with its metadata."""
+    """How a media type shows one object, and, in pieces, a list with its metadata."""
 
     whole: Callable[[Kind, Version, Item], bytes]
-    listed: Callable[[Kind, Version, Sequence[Item], Tree], bytes]
+    listed: Callable[[Kind, Version, Sequence[Item], Tree], Sequence[Buffer]]
 
 
 def representation(media: MediaType) -> Representation:
@@ -47,17 +47,23 @@ def _whole_json(kind: Kind, version: Version, item: Item) -> bytes:
     return served(version, item.value, item.revision, item.encodings)
 
 
-def _listed_json(kind: Kind, version: Version, items: Sequence[Item], metadata: Tree) -> bytes:
-    """Put together from what every item is served as; each byte is copied once."""
-    head = {"kind": kind.list_kind, "apiVersion": api_version(kind, version), "metadata": metadata}
-    parts: list[Buffer] = [msgspec.json.encode(head)[:-1], b',"items":[']
+def _listed_json(kind: Kind, version: Version, items: Sequence[Item], metadata: Tree) -> Sequence[Buffer]:
+    """Put together from what every item is served as; no byte of an object is copied."""
+    served_as = api_version(kind, version)
+    head = {"kind": kind.list_kind, "apiVersion": served_as, "metadata": metadata}
+    parts: list[Buffer] = [msgspec.json.encode(head)[:-1] + b',"items":[']
+    opening = b'{"kind":"%b","apiVersion":"%b","metadata":{' % (kind.kind.encode(), served_as.encode())
+    cut, separated = len(opening), b"," + opening
     for item in items:
-        parts += pieces(converted(version, item.value, item.encodings), item.revision)
-        parts.append(b",")
+        value = converted(version, item.value, item.encodings)
+        if item.revision and value.startswith(opening):  # as every object is stored: nothing to look for
+            parts += (separated, b'"resourceVersion":"%d",' % item.revision, memoryview(value)[cut:])
+        else:
+            parts += (b",", *pieces(value, item.revision))
     if items:
-        parts.pop()
+        parts[1] = parts[1][1:]  # no comma before the first
     parts.append(b"]}")
-    return b"".join(parts)
+    return parts
 
 
 def _whole_protobuf(kind: Kind, version: Version, item: Item) -> bytes:
@@ -66,11 +72,11 @@ def _whole_protobuf(kind: Kind, version: Version, item: Item) -> bytes:
     return protobuf.wrap(api_version(kind, version), kind.kind, _message(version, item))
 
 
-def _listed_protobuf(kind: Kind, version: Version, items: Sequence[Item], metadata: Tree) -> bytes:
+def _listed_protobuf(kind: Kind, version: Version, items: Sequence[Item], metadata: Tree) -> Sequence[Buffer]:
     from knarr.api import protobuf
 
     messages = [_message(version, item) for item in items]
-    return protobuf.listed(api_version(kind, version), kind.list_kind, metadata, messages)
+    return [protobuf.listed(api_version(kind, version), kind.list_kind, metadata, messages)]
 
 
 def _message(version: Version, item: Item) -> bytes:
@@ -89,7 +95,9 @@ def _written(media: MediaType) -> Representation:
     """By way of a tree: for media types that nobody asks for often."""
     return Representation(
         lambda kind, version, item: media.encode(orjson.loads(_whole_json(kind, version, item))),
-        lambda kind, version, items, metadata: media.encode(orjson.loads(_listed_json(kind, version, items, metadata))),
+        lambda kind, version, items, metadata: [
+            media.encode(orjson.loads(b"".join(_listed_json(kind, version, items, metadata))))
+        ],
     )
 
 

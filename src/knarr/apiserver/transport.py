@@ -10,7 +10,7 @@ from typing import Protocol
 
 from knarr.apiserver.authn.users import User
 from knarr.wire.flow import READ_AHEAD
-from knarr.wire.messages import Answer, Duplex, Request, Response, Sink, StreamedResponse, Streaming
+from knarr.wire.messages import Answer, Duplex, Pieced, Request, Response, Sink, StreamedResponse, Streaming
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ class InProcessTransport:
 
     async def request(self, request: Request) -> Response:
         answer = await self._application.serve(request, self._user)
+        if isinstance(answer, Pieced):
+            return answer.joined()
         if isinstance(answer, Response):
             return answer
         streamed = self._open(answer)
@@ -50,7 +52,11 @@ class InProcessTransport:
 
     def _open(self, answer: Answer) -> _Received:
         pipe = _Pipe(self._pipes.discard)
-        if isinstance(answer, Response):
+        if isinstance(answer, Pieced):
+            for piece in answer.pieces:
+                pipe.write(bytes(piece))
+            pipe.close()
+        elif isinstance(answer, Response):
             pipe.write(answer.body)
             pipe.close()
         elif isinstance(answer, Streaming):

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl
+
+_SHORT = 1000  # characters of a query that may come again
+
+
+@lru_cache(512)
+def _known_pairs(query: str) -> Sequence[tuple[str, str]]:
+    return parse_qsl(query, keep_blank_values=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,8 @@ class Request:
     def parameters(self) -> dict[str, list[str]]:
         """The decoded query, each name with its values in order."""
         found: dict[str, list[str]] = {}
-        for name, value in parse_qsl(self.query, keep_blank_values=True):
+        pairs = _known_pairs(self.query) if len(self.query) < _SHORT else parse_qsl(self.query, keep_blank_values=True)
+        for name, value in pairs:
             found.setdefault(name, []).append(value)
         return found
 
@@ -46,6 +55,23 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieced:
+    """A whole answer with a large body of pieces that others share: they are joined as the peer takes them.
+
+    `size` is the sum of the pieces' lengths.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: Sequence[bytes | memoryview]
+    size: int
+
+    def joined(self) -> Response:
+        """The same in one piece."""
+        return Response(self.status, self.headers, b"".join(self.pieces))
 
 
 class Sink(Protocol):
@@ -104,7 +130,7 @@ class Upgrade:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Answer = Response | Streaming | Upgrade
+Answer = Response | Pieced | Streaming | Upgrade
 Application = Callable[[Request, Peer], Awaitable[Answer]]
 
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator, Mapping
 from typing import Protocol, cast
 
 import httptools
 
+from knarr.wire.bodies import ONE_WRITE, joined, sliced
 from knarr.wire.flow import Backpressure, RawStream
 from knarr.wire.heads import BODILESS, HeadError, response_head
 from knarr.wire.limits import Limits
-from knarr.wire.messages import Answer, Application, Peer, Response, Streaming, Upgrade
+from knarr.wire.messages import Answer, Application, Peer, Pieced, Response, Streaming, Upgrade
 from knarr.wire.parsing import Arrived, RequestReader
 from knarr.wire.peers import peer_of
 from knarr.wire.sinks import BodySink
 
 log = logging.getLogger(__name__)
 
-_ONE_WRITE = 64 * 1024  # bytes; below, joining head and body is cheaper than a second write, above, slicing is
 _PLAIN = {"content-type": "text/plain; charset=utf-8"}
 _FAILED = Response(500, _PLAIN, b"internal server error\n")
 
@@ -46,6 +46,7 @@ class ServerConnection(asyncio.Protocol):
         "_flow",
         "_host",
         "_loop",
+        "_outgoing",
         "_peer",
         "_queue",
         "_raw",
@@ -69,6 +70,7 @@ class ServerConnection(asyncio.Protocol):
         self._answering: Arrived | None = None
         self._closing = False  # no further request is taken; the connection ends with the current answer
         self._sink: BodySink | None = None
+        self._outgoing: Iterator[bytes | memoryview] | None = None  # what is left of a large body
         self._raw: RawStream | None = None
         self._tail: bytearray | None = None  # what followed a request to switch protocols
         self._task: asyncio.Future[None] | None = None
@@ -95,6 +97,7 @@ class ServerConnection(asyncio.Protocol):
             self._sink.lose()
             if self._task:
                 self._task.cancel()
+        self._outgoing = None
         if self._raw:
             self._raw.inbox.end()
         self._host.forget(self)
@@ -106,6 +109,8 @@ class ServerConnection(asyncio.Protocol):
         self._flow.resume()
         if self._sink:
             self._sink.resume()
+        if self._outgoing:
+            self._go_on()
         self._next()
 
     def eof_received(self) -> None:
@@ -139,7 +144,7 @@ class ServerConnection(asyncio.Protocol):
         """Keep what a client sends before we have agreed to switch protocols."""
         assert self._tail is not None
         self._tail += data
-        if len(self._tail) > _ONE_WRITE:
+        if len(self._tail) > ONE_WRITE:
             self._transport.pause_reading()
 
     def on_arrived(self, arrived: Arrived) -> None:
@@ -206,6 +211,8 @@ class ServerConnection(asyncio.Protocol):
     def _send(self, answer: Answer) -> None:
         if isinstance(answer, Response):
             self._send_whole(answer)
+        elif isinstance(answer, Pieced):
+            self._send_body(answer.status, answer.headers, answer.size, joined(answer))
         elif isinstance(answer, Streaming):
             self._send_stream(answer)
         else:
@@ -213,22 +220,34 @@ class ServerConnection(asyncio.Protocol):
 
     def _send_whole(self, answer: Response) -> None:
         assert self._answering is not None
-        framing = "" if answer.status in BODILESS else f"content-length: {len(answer.body)}\r\n"
+        body = answer.body
+        if len(body) >= ONE_WRITE:
+            self._send_body(answer.status, answer.headers, len(body), sliced(body))
+            return
+        framing = "" if answer.status in BODILESS else f"content-length: {len(body)}\r\n"
         head = response_head(answer.status, answer.headers, framing + self._persistence())
-        if self._answering.request.method == "HEAD" or answer.status in BODILESS:
-            self._transport.write(head)
-        elif len(answer.body) < _ONE_WRITE:
-            self._transport.write(head + answer.body)
-        else:
-            self._transport.write(head)
-            self._write_sliced(answer.body)
+        bodiless = self._answering.request.method == "HEAD" or answer.status in BODILESS
+        self._transport.write(head if bodiless else head + body)
         self._answered()
 
-    def _write_sliced(self, body: bytes) -> None:
-        """TLS grows a buffer to hold all that one write encrypts: for megabytes, copying it along costs the most."""
-        view = memoryview(body)
-        for start in range(0, len(body), _ONE_WRITE):
-            self._transport.write(view[start : start + _ONE_WRITE])
+    def _send_body(
+        self, status: int, headers: Mapping[str, str], size: int, body: Iterator[bytes | memoryview]
+    ) -> None:
+        """A large body goes as the peer takes it: what it has not taken is neither joined nor encrypted yet."""
+        assert self._answering is not None
+        self._transport.write(response_head(status, headers, f"content-length: {size}\r\n{self._persistence()}"))
+        self._outgoing = iter(()) if self._answering.request.method == "HEAD" else body
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Write until the peer is behind; it ends the answer to have written everything."""
+        while self._outgoing and not self._flow.paused:
+            part = next(self._outgoing, None)
+            if part is not None:
+                self._transport.write(part)
+            else:
+                self._outgoing = None
+                self._answered()
 
     def _send_stream(self, answer: Streaming) -> None:
         assert self._answering is not None
@@ -236,7 +255,7 @@ class ServerConnection(asyncio.Protocol):
         self._answering.keep_alive &= chunked
         framing = "transfer-encoding: chunked\r\n" if chunked else ""
         self._transport.write(response_head(answer.status, answer.headers, framing + self._persistence()))
-        self._transport.set_write_buffer_limits(high=_ONE_WRITE)
+        self._transport.set_write_buffer_limits(high=ONE_WRITE)
         sink = self._sink = BodySink(self._transport, self._flow, chunked=chunked, ended=self._stream_ended)
         if self._answering.request.method == "HEAD":
             self._sink = None
@@ -272,7 +291,7 @@ class ServerConnection(asyncio.Protocol):
         self._raw = RawStream(self._transport, self._flow)
         if self._tail:
             self._raw.inbox.feed(bytes(self._tail))
-            if len(self._tail) > _ONE_WRITE and not self._transport.is_closing():
+            if len(self._tail) > ONE_WRITE and not self._transport.is_closing():
                 self._transport.resume_reading()
         self._tail = None
         self._task = self._loop.create_task(self._own(answer, self._raw))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from knarr.api.kind import JSON
 from knarr.apiserver import tables
@@ -19,10 +19,11 @@ from knarr.machinery.errors import BadRequest, Cause, Gone, Timeout
 from knarr.storage.cache import Entry
 from knarr.storage.entries import entry_of
 from knarr.storage.store import CompactedError, FutureRevisionError
-from knarr.wire.messages import Answer, Response
+from knarr.wire.messages import Answer, Pieced, Response
 
 LIST_VIEWS = frozenset({"Table", "PartialObjectMetadataList"})
 FUTURE_WAIT = 3.0  # seconds that a read waits for a revision that this server has not seen
+_SHARED = 64 * 1024  # bytes; a list that is larger goes out in its pieces
 _CHUNK = 500  # records read at once while a selector looks for a page's worth
 
 
@@ -49,7 +50,7 @@ async def chosen_entries(call: Call, options: ListOptions) -> tuple[Sequence[Ent
     return entries, metadata
 
 
-def list_answer(call: Call, entries: Sequence[Entry], metadata: JSON) -> Response:
+def list_answer(call: Call, entries: Sequence[Entry], metadata: JSON) -> Answer:
     """A list of these entries, in the form asked for."""
     return _answer(call, output(call, LIST_VIEWS), entries, metadata)
 
@@ -81,11 +82,14 @@ def select(call: Call, options: ListOptions) -> Sequence[Entry]:
     equal = options.fields.equalities
     if "metadata.name" in equal and (call.namespace or not call.kind.namespaced):
         entry = cache.get(prefix + equal["metadata.name"])
-        candidates: Iterable[Entry] = (entry,) if entry else ()
+        candidates: Sequence[Entry] = (entry,) if entry else ()
     elif options.everything:
         return cache.range(prefix, limit=options.limit + 1 if options.limit else 0)
     else:
-        candidates = cache.range(prefix, label=next(iter(options.labels.equalities.items()), None))
+        label = next(iter(options.labels.equalities.items()), None)
+        candidates = cache.range(prefix, label=label)
+        if label and len(options.labels.requirements) == 1 and not options.fields.requirements:
+            return candidates  # the index has answered the whole question
     return [e for e in candidates if matches(options, e)]
 
 
@@ -142,12 +146,13 @@ async def _read(
         start = page.records[-1].key + "\0"
 
 
-def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> Response:
+def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> Response | Pieced:
+    fields = headers(call, chosen.media)
     if chosen.view:
-        body = chosen.media.encode(_viewed(call, chosen, entries, metadata))
-    else:
-        body = representation(chosen.media).listed(call.kind, call.version, entries, metadata)
-    return Response(200, headers(call, chosen.media), body)
+        return Response(200, fields, chosen.media.encode(_viewed(call, chosen, entries, metadata)))
+    parts = representation(chosen.media).listed(call.kind, call.version, entries, metadata)
+    size = sum(map(len, parts))
+    return Pieced(200, fields, parts, size) if size > _SHARED else Response(200, fields, b"".join(parts))
 
 
 def _viewed(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> JSON:

@@ -6,6 +6,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knarr.apiserver.media import META_GROUP
 from knarr.apiserver.verbs.call import Call
@@ -17,6 +18,10 @@ EXACT, NOT_OLDER_THAN = "Exact", "NotOlderThan"
 _FORBIDDEN = "resourceVersionMatch is forbidden"
 _ALWAYS_SELECTABLE = frozenset({"metadata.name", "metadata.namespace"})
 _SEND_INITIAL = "sendInitialEvents"
+
+# Clients ask for the same things over and over.
+_SHORT = 1000  # characters
+_known_labels, _known_fields = lru_cache(512)(parse_labels), lru_cache(512)(parse_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def read(call: Call) -> ListOptions:
 
 def _labels(text: str) -> LabelSelector:
     try:
-        return parse_labels(text)
+        return _known_labels(text) if len(text) < _SHORT else parse_labels(text)
     except SelectorError as error:
         raise BadRequest(str(error)) from None
 
@@ -72,7 +77,8 @@ def _labels(text: str) -> LabelSelector:
 def _fields(call: Call) -> FieldSelector:
     """The query's selector, and the one name that the path of a watch may name."""
     try:
-        selector = parse_fields(call.request.parameter("fieldSelector"))
+        text = call.request.parameter("fieldSelector")
+        selector = _known_fields(text) if len(text) < _SHORT else parse_fields(text)
     except SelectorError as error:
         raise BadRequest(str(error)) from None
     if call.name and not selector.requirements:
