@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from knarr.api.checks import no_parent, relative_path, unique
+from knarr.api.checks import unique
 from knarr.api.images import is_latest
 from knarr.api.kind import JSON, Rules
-from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported
+from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported
 from knarr.machinery.names import dns1123_label, ip, port_name
 
 _CORE = "io.k8s.api.core.v1"
@@ -19,7 +19,11 @@ _DEFAULTS = {
     "imagePullPolicy": lambda container: "Always" if is_latest(container.get("image") or "") else "IfNotPresent",
     "resources": {},
 }
-_ENUMS = {"imagePullPolicy": _PULL_POLICIES, "terminationMessagePolicy": ("FallbackToLogsOnError", "File")}
+_ENUMS = {
+    "imagePullPolicy": _PULL_POLICIES,
+    "restartPolicy": ("Always", "Never", "OnFailure"),
+    "terminationMessagePolicy": ("FallbackToLogsOnError", "File"),
+}
 _NOT_EPHEMERAL = ("lifecycle", "livenessProbe", "ports", "readinessProbe", "startupProbe")
 
 
@@ -27,29 +31,32 @@ def _container(container: JSON, path: str) -> Iterable[FieldError]:
     image = container.get("image") or ""
     if image != image.strip():
         yield invalid(f"{path}.image", image, "must not have leading or trailing whitespace")
+    yield from unique(f"{path}.ports", container.get("ports") or ())
+
+
+def _probes(container: JSON, path: str) -> Iterable[FieldError]:
     for probe in ("livenessProbe", "startupProbe"):
         threshold = (container.get(probe) or {}).get("successThreshold", 1)
         if threshold not in (0, 1):
             yield invalid(f"{path}.{probe}.successThreshold", threshold, "must be 1")
-    yield from unique(f"{path}.ports", container.get("ports") or ())
-    yield from _mounts(f"{path}.volumeMounts", container.get("volumeMounts") or [])
+    grace = (container.get("readinessProbe") or {}).get("terminationGracePeriodSeconds")
+    if grace is not None:
+        where = f"{path}.readinessProbe.terminationGracePeriodSeconds"
+        yield invalid(where, grace, "must not be set for readinessProbes")
 
 
-def _mounts(path: str, mounts: list[JSON]) -> Iterable[FieldError]:
-    seen = set()
-    for index, mount in enumerate(mounts):
-        where = mount.get("mountPath")
-        if where and where in seen:
-            yield invalid(f"{path}[{index}].mountPath", where, "must be unique")
-        seen.add(where)
-
-
-def _mount(mount: JSON, path: str) -> Iterable[FieldError]:
-    for key in ("subPath", "subPathExpr"):
-        if inner := mount.get(key):
-            yield from relative_path(f"{path}.{key}", inner)
-    if mount.get("subPath") and mount.get("subPathExpr"):
-        yield invalid(f"{path}.subPathExpr", mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive")
+def _resizing(container: JSON, path: str) -> Iterable[FieldError]:
+    """What may be resized in place, each once (KEP-1287)."""
+    seen: set[str] = set()
+    for policy in container["resizePolicy"]:
+        name, restart = policy.get("resourceName") or "", policy.get("restartPolicy") or ""
+        if name in seen:
+            yield duplicate(f"{path}.resizePolicy", name)
+        seen.add(name)
+        if name not in ("cpu", "memory"):
+            yield not_supported(f"{path}.resizePolicy", name, ("cpu", "memory"))
+        if restart not in ("NotRequired", "RestartContainer"):
+            yield not_supported(f"{path}.resizePolicy", restart, ("NotRequired", "RestartContainer"))
 
 
 def _ephemeral(container: JSON, path: str) -> Iterable[FieldError]:
@@ -60,31 +67,12 @@ def _ephemeral(container: JSON, path: str) -> Iterable[FieldError]:
             yield forbidden(f"{path}.{name}", "cannot be set for an Ephemeral Container")
     if any((container.get("resources") or {}).values()):
         yield forbidden(f"{path}.resources", "cannot be set for an Ephemeral Container")
-
-
-def _security(context: JSON, path: str) -> Iterable[FieldError]:
-    for key in ("runAsUser", "runAsGroup"):
-        if (number := context.get(key)) is not None and not 0 <= number <= 2**31 - 1:
-            yield invalid(f"{path}.{key}", number, "must be between 0 and 2147483647, inclusive")
-    if context.get("allowPrivilegeEscalation") is False:
-        if context.get("privileged"):
-            detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-            yield invalid(path, context, detail)
-        if "SYS_ADMIN" in ((context.get("capabilities") or {}).get("add") or ()):
-            detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
-            yield invalid(path, context, detail)
-
-
-def _profile(profile: JSON, path: str) -> Iterable[FieldError]:
-    """Seccomp and AppArmor: a profile on the node is named exactly when the type says so."""
-    kind, local = profile.get("type"), profile.get("localhostProfile")
-    if kind not in ("Localhost", "RuntimeDefault", "Unconfined"):
-        yield not_supported(f"{path}.type", kind, ("Localhost", "RuntimeDefault", "Unconfined"))
-    elif kind == "Localhost" and local:
-        yield from no_parent(f"{path}.localhostProfile", local)
-    elif (kind == "Localhost") != bool(local):
-        detail = "must be set when seccomp type is Localhost" if not local else "can only be set when type is Localhost"
-        yield invalid(f"{path}.localhostProfile", local or "", detail)
+    if container.get("resizePolicy"):
+        yield forbidden(f"{path}.resizePolicy", "cannot be set for an Ephemeral Container")
+    for index, mount in enumerate(container.get("volumeMounts") or ()):
+        for name in ("subPath", "subPathExpr"):
+            if mount.get(name):
+                yield forbidden(f"{path}.volumeMounts[{index}].{name}", "cannot be set for an Ephemeral Container")
 
 
 _CONTAINER = Rules(
@@ -110,13 +98,6 @@ RULES = (
         bounds={"containerPort": (1, 65535), "hostPort": (0, 65535)},
         names={"name": port_name, "hostIP": ip},
     ),
-    Rules(
-        f"{_CORE}.VolumeMount",
-        required=("name", "mountPath"),
-        enums={"mountPropagation": ("Bidirectional", "HostToContainer", "None")},
-        validate=_mount,
-        when=frozenset({"subPath", "subPathExpr"}),
-    ),
-    Rules(f"{_CORE}.SecurityContext", validate=_security),
-    Rules(f"{_CORE}.SeccompProfile", validate=_profile),
+    Rules(f"{_CORE}.Container", validate=_probes, when=frozenset({"livenessProbe", "readinessProbe", "startupProbe"})),
+    Rules(f"{_CORE}.Container", sizes={"restartPolicyRules": 20}, validate=_resizing, when=frozenset({"resizePolicy"})),
 )

@@ -9,9 +9,10 @@ from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
 from knarr.api.pods.mounts import containers
 from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required
-from knarr.machinery.names import dns1123_label, dns1123_subdomain, ip, qualified_name
+from knarr.machinery.names import dns1123_subdomain, qualified_name
 
 _CORE = "io.k8s.api.core.v1"
+_NAMES = ("nodeName", "priorityClassName", "runtimeClassName", "serviceAccountName")
 _EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
 
 
@@ -25,16 +26,24 @@ def _default(spec: JSON) -> None:
 def _validate(spec: JSON, path: str) -> Iterable[FieldError]:
     yield from _container_names(spec, path)
     yield from _init_containers(spec, path)
-    yield from _host_ports(spec, path)
-    for name, check in (("nodeName", dns1123_subdomain), ("serviceAccountName", dns1123_subdomain)):
-        if value := spec.get(name):
-            yield from named(f"{path}.{name}", value, check)
+    yield from _restart_rules(spec, path)
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= 2**31 - 1:
         yield invalid(f"{path}.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive")
-    if spec.get("dnsPolicy") == "None" and not (spec.get("dnsConfig") or {}).get("nameservers"):
-        detail = "must provide at least one DNS nameserver when `dnsPolicy` is None"
-        yield required(f"{path}.dnsConfig.nameservers", detail)
+    if spec.get("nodeName") and spec.get("schedulingGates"):
+        yield forbidden(f"{path}.nodeName", "cannot be set until all schedulingGates have been cleared")
+
+
+def _restart_rules(spec: JSON, path: str) -> Iterable[FieldError]:
+    """Who has rules for restarts says what holds besides them (KEP-5307)."""
+    for where, container in containers(spec, path):
+        if container.get("restartPolicyRules") and not container.get("restartPolicy"):
+            yield required(f"{where}.restartPolicy", "must specify restartPolicy when restart rules are used")
+
+
+def _restart_rule(rule: JSON, path: str) -> Iterable[FieldError]:
+    if rule.get("exitCodes") is None:
+        yield required(f"{path}.exitCodes", "must be specified")
 
 
 def _container_names(spec: JSON, path: str) -> Iterable[FieldError]:
@@ -57,22 +66,6 @@ def _init_containers(spec: JSON, path: str) -> Iterable[FieldError]:
                 yield forbidden(where, "may not be set for init containers without restartPolicy=Always")
 
 
-def _host_ports(spec: JSON, path: str) -> Iterable[FieldError]:
-    """Two containers of a Pod cannot have the same port of the host; on the host's network ports are the host's."""
-    taken: set[str] = set()
-    for index, container in enumerate(each(spec, "containers")):
-        for number, port in enumerate(each(container, "ports")):
-            where, host = f"{path}.containers[{index}].ports[{number}].hostPort", port.get("hostPort")
-            if not host:
-                continue
-            key = f"{port.get('protocol', 'TCP')}/{port.get('hostIP', '')}/{host}"
-            if key in taken:
-                yield duplicate(where, key)
-            taken.add(key)
-            if spec.get("hostNetwork") and host != port.get("containerPort"):
-                yield invalid(where, host, "must match `containerPort` when `hostNetwork` is true")
-
-
 def _toleration(toleration: JSON, path: str) -> Iterable[FieldError]:
     key, operator, effect = (toleration.get(name) or "" for name in ("key", "operator", "effect"))
     if key:
@@ -89,12 +82,6 @@ def _toleration(toleration: JSON, path: str) -> Iterable[FieldError]:
         yield not_supported(f"{path}.operator", operator, ("Equal", "Exists"))
     if effect and effect not in _EFFECTS:
         yield not_supported(f"{path}.effect", effect, _EFFECTS)
-
-
-def _host_alias(alias: JSON, path: str) -> Iterable[FieldError]:
-    yield from named(f"{path}.ip", alias.get("ip") or "", ip)
-    for index, name in enumerate(alias.get("hostnames") or ()):
-        yield from named(f"{path}.hostnames[{index}]", name, dns1123_subdomain)
 
 
 def _gate(gate: JSON, path: str) -> Iterable[FieldError]:
@@ -115,16 +102,26 @@ RULES = (
         repeated=("affinity", "securityContext", "tolerations", "topologySpreadConstraints"),
         enums={
             "restartPolicy": ("Always", "Never", "OnFailure"),
-            "dnsPolicy": ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
             "preemptionPolicy": ("Never", "PreemptLowerPriority"),
         },
-        names={"hostname": dns1123_label, "subdomain": dns1123_label},
+        names=dict.fromkeys(_NAMES, dns1123_subdomain),
         bounds={"terminationGracePeriodSeconds": (0, None)},
         default=_default,
         validate=_validate,
     ),
     Rules(f"{_CORE}.Toleration", validate=_toleration),
-    Rules(f"{_CORE}.HostAlias", validate=_host_alias),
+    Rules(
+        f"{_CORE}.ContainerRestartRule",
+        required=("action",),
+        enums={"action": ("Restart", "RestartAllContainers")},
+        validate=_restart_rule,
+    ),
+    Rules(
+        f"{_CORE}.ContainerRestartRuleOnExitCodes",
+        required=("values",),
+        enums={"operator": ("In", "NotIn")},
+        sizes={"values": 255},
+    ),
     Rules(f"{_CORE}.PodReadinessGate", validate=_gate),
     Rules(f"{_CORE}.PodSchedulingGate", required=("name",), names={"name": qualified_name}),
 )

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from knarr.api.checks import labels, named
 from knarr.api.kind import JSON, Rules
-from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required
-from knarr.machinery.names import label_value, qualified_name
+from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required
+from knarr.machinery.names import dns1123_label, label_value, qualified_name
 
+_UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
 _SET, _EXISTENCE, _ORDER = ("In", "NotIn"), ("Exists", "DoesNotExist"), ("Gt", "Lt")
 
 
@@ -61,16 +62,65 @@ def _affinity_term(term: JSON, path: str) -> Iterable[FieldError]:
         yield from named(f"{path}.topologyKey", key, qualified_name)
 
 
+def _fields(term: JSON, path: str) -> Iterable[FieldError]:
+    """Nodes are selected by their name and by no other field."""
+    for index, requirement in enumerate(term["matchFields"]):
+        where, operator = f"{path}.matchFields[{index}]", requirement.get("operator")
+        if operator in _SET and len(requirement.get("values") or ()) != 1:
+            detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+            yield required(f"{where}.values", detail)
+        elif operator not in _SET:
+            yield invalid(f"{where}.operator", operator, "not a valid selector operator")
+        if requirement.get("key") != "metadata.name":
+            yield invalid(f"{where}.key", requirement.get("key"), "not a valid field selector key")
+
+
+def _namespaces(term: JSON, path: str) -> Iterable[FieldError]:
+    for name in term["namespaces"]:
+        yield from named(f"{path}.namespace", name, dns1123_label)
+
+
+def _label_keys(holder: JSON, path: str) -> Iterable[FieldError]:
+    """Labels that the Pod itself fills in are not selected by hand as well (KEP-3243, KEP-3633)."""
+    where, selector = f"{path}.matchLabelKeys", holder.get("labelSelector")
+    if selector is None:
+        yield forbidden(where, "must not be specified when labelSelector is not set")
+        return
+    chosen = {*(selector.get("matchLabels") or ())}
+    chosen |= {requirement.get("key") for requirement in selector.get("matchExpressions") or ()}
+    for index, key in enumerate(holder["matchLabelKeys"]):
+        yield from named(f"{where}[{index}]", key, qualified_name)
+        if key in chosen:
+            yield invalid(f"{where}[{index}]", key, "exists in both matchLabelKeys and labelSelector")
+
+
+def _spreads(spec: JSON, path: str) -> Iterable[FieldError]:
+    seen: set[tuple[str, str]] = set()
+    for index, constraint in enumerate(spec["topologySpreadConstraints"]):
+        key, otherwise = constraint.get("topologyKey") or "", constraint.get("whenUnsatisfiable") or ""
+        if (key, otherwise) in seen:
+            where = f"{path}.topologySpreadConstraints[{index}].{{topologyKey, whenUnsatisfiable}}"
+            yield duplicate(where, f"{{{key}, {otherwise}}}")
+        seen.add((key, otherwise))
+
+
 def _spread(constraint: JSON, path: str) -> Iterable[FieldError]:
     """docs: "Pod Topology Spread Constraints"."""
-    if constraint.get("maxSkew", 0) <= 0:
-        yield invalid(f"{path}.maxSkew", constraint.get("maxSkew", 0), "must be greater than zero")
-    if not constraint.get("topologyKey"):
+    skew, key, otherwise = (constraint.get(name) for name in ("maxSkew", "topologyKey", "whenUnsatisfiable"))
+    domains = constraint.get("minDomains")
+    if (skew or 0) <= 0:
+        yield invalid(f"{path}.maxSkew", skew or 0, "must be greater than zero")
+    if not key:
         yield required(f"{path}.topologyKey", "can not be empty")
-    if constraint.get("whenUnsatisfiable") not in ("DoNotSchedule", "ScheduleAnyway"):
-        yield not_supported(
-            f"{path}.whenUnsatisfiable", constraint.get("whenUnsatisfiable"), ("DoNotSchedule", "ScheduleAnyway")
-        )
+    else:
+        yield from named(f"{path}.topologyKey", key, qualified_name)
+    if otherwise not in _UNSATISFIABLE:
+        yield not_supported(f"{path}.whenUnsatisfiable", otherwise, _UNSATISFIABLE)
+    if domains is not None and domains <= 0:
+        yield invalid(f"{path}.minDomains", domains, "must be greater than zero")
+    if domains is not None and otherwise != "DoNotSchedule":
+        detail = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {otherwise}"
+        yield invalid(f"{path}.minDomains", domains, detail)
 
 
 _META, _CORE = "io.k8s.apimachinery.pkg.apis.meta.v1", "io.k8s.api.core.v1"
@@ -83,5 +133,14 @@ RULES = (
     Rules(f"{_CORE}.PreferredSchedulingTerm", validate=_preferred_node),
     Rules(f"{_CORE}.WeightedPodAffinityTerm", validate=_preferred_node),
     Rules(f"{_CORE}.PodAffinityTerm", validate=_affinity_term),
-    Rules(f"{_CORE}.TopologySpreadConstraint", validate=_spread),
+    Rules(f"{_CORE}.PodAffinityTerm", validate=_namespaces, when=frozenset({"namespaces"})),
+    Rules(f"{_CORE}.PodAffinityTerm", validate=_label_keys, when=frozenset({"matchLabelKeys"})),
+    Rules(f"{_CORE}.NodeSelectorTerm", validate=_fields, when=frozenset({"matchFields"})),
+    Rules(
+        f"{_CORE}.TopologySpreadConstraint",
+        enums={"nodeAffinityPolicy": ("Honor", "Ignore"), "nodeTaintsPolicy": ("Honor", "Ignore")},
+        validate=_spread,
+    ),
+    Rules(f"{_CORE}.TopologySpreadConstraint", validate=_label_keys, when=frozenset({"matchLabelKeys"})),
+    Rules(f"{_CORE}.PodSpec", validate=_spreads, when=frozenset({"topologySpreadConstraints"})),
 )

@@ -29,7 +29,10 @@ class Check(NamedTuple):
 
 # Lists that the schema calls maps and whose keys upstream does not check: equal keys only make apply ambiguous.
 _DUPLICATES_ALLOWED = frozenset(
-    ("env", "ports", "imagePullSecrets", "hostAliases", "volumeMounts", "ownerReferences", "conditions", "secrets")
+    {
+        *("conditions", "env", "hostAliases", "imagePullSecrets", "ownerReferences", "ports", "secrets"),
+        *("topologySpreadConstraints", "volumeMounts"),  # the rules say it otherwise
+    }
 )
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _UNSET = (None, "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from knarr.api import certificates
 from knarr.api.kind import JSON, Kind
+from knarr.api.pods.subresources import validate_ephemeral, validate_resize
 from knarr.machinery.apply.sets import EMPTY, LEAF, FieldSet
 from knarr.machinery.fielderrors import FieldError
 
@@ -91,6 +92,6 @@ STATUS = Part(
 )
 APPROVAL = Part(_approval, rule=lambda kind: certificates.validate_approval)
 FINALIZE = Part(_finalize)
-EPHEMERAL_CONTAINERS = Part(_ephemeral_containers, counts=True)
-RESIZE = Part(_resize, counts=True)
+EPHEMERAL_CONTAINERS = Part(_ephemeral_containers, counts=True, rule=lambda kind: validate_ephemeral)
+RESIZE = Part(_resize, counts=True, rule=lambda kind: validate_resize)
 WHOLE = Part(lambda kind, new, old: new, owned=False)
