@@ -77,7 +77,9 @@ EVERY_EXTENSION = pytest.mark.parametrize(
         pytest.param(Extensions(kinds, ("KIND",), KINDS), id="kinds"),
         pytest.param(Extensions(rules, ("RULES",), RULES), id="rules"),
         pytest.param(
-            Extensions(admission, ("PLUGIN",), ADMISSION_PLUGINS, frozenset({"admission", "matching", "plugin"})),
+            Extensions(
+                admission, ("PLUGIN",), ADMISSION_PLUGINS, frozenset({"admission", "matching", "plugin", "showing"})
+            ),
             id="admission",
         ),
         pytest.param(Extensions(effects, ("EFFECT",), EFFECTS, frozenset({"effect"})), id="effects"),

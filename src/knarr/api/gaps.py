@@ -33,8 +33,6 @@ KINDS = {
     "volumeattributesclasses.storage.k8s.io": "volumes are not modified yet",
     "flowschemas.flowcontrol.apiserver.k8s.io": "requests are not sorted by FlowSchemas yet",
     "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": "requests have no priority levels yet",
-    "mutatingadmissionpolicies.admissionregistration.k8s.io": "MutatingAdmissionPolicies are not enforced yet",
-    "validatingadmissionpolicies.admissionregistration.k8s.io": "ValidatingAdmissionPolicies are not enforced yet",
     "servicecidrs.networking.k8s.io": "ServiceCIDRs are not used yet: the service range is given at the start",
 }
 POD_FIELDS = {

@@ -63,6 +63,7 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
     tell_of_storage(metrics, registry.kinds, registry.cache)
     tell_of_process(metrics)
     authorizer, kubelets = NamedIdentities(IDENTITIES), Kubelets(registry, security.kubelet_tls)
+    registry.authorizer = authorizer
     tokens = TokenVerifier(security.verification_keys, security.issuer, audiences, clock, lookup)
     issuer = TokenIssuer(security.signing_key, security.issuer, clock)
     requests = TokenRequests(issuer, audiences, clock, lookup)

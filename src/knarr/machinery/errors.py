@@ -33,6 +33,11 @@ class Cause:
     field: str = ""
 
 
+def _written(cause: Cause) -> dict[str, str]:
+    found = {"reason": cause.reason, "message": cause.message, "field": cause.field}
+    return {name: text for name, text in found.items() if text}
+
+
 @dataclass(eq=False)
 class APIError(Exception):
     """An answer that is a `Status` of failure; `message`, `code` and `reason` are its class's unless given."""
@@ -68,10 +73,7 @@ class APIError(Exception):
             if value
         }
         if self.causes:
-            details["causes"] = [
-                {"reason": c.reason, "message": c.message, **({"field": c.field} if c.field else {})}
-                for c in self.causes
-            ]
+            details["causes"] = [_written(cause) for cause in self.causes]
         if self.retry_after:
             details["retryAfterSeconds"] = self.retry_after
         return {

@@ -9,6 +9,7 @@ from knarr.apiserver.admission import (
     default_storage_class,
     default_toleration_seconds,
     limit_ranger,
+    mutating_admission_policy,
     mutating_admission_webhook,
     namespace_lifecycle,
     persistent_volume_claim_resize,
@@ -20,6 +21,7 @@ from knarr.apiserver.admission import (
     service_account,
     storage_object_in_use_protection,
     taint_nodes_by_condition,
+    validating_admission_policy,
     validating_admission_webhook,
 )
 from knarr.apiserver.admission.plugin import Plugin
@@ -40,7 +42,9 @@ PLUGINS: tuple[Plugin, ...] = (
     certificate_subject_restriction.PLUGIN,
     default_ingress_class.PLUGIN,
     pod_topology_labels.PLUGIN,
+    mutating_admission_policy.PLUGIN,
     mutating_admission_webhook.PLUGIN,
+    validating_admission_policy.PLUGIN,
     validating_admission_webhook.PLUGIN,
     resource_quota.PLUGIN,
 )

@@ -8,15 +8,13 @@ import uuid
 from collections.abc import Awaitable
 from typing import Any
 
-from knarr.api.kind import JSON
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.encoding import from_storage
+from knarr.apiserver.admission.showing import shown_tree
 from knarr.apiserver.outbound import CallError, Webhooks
 from knarr.apiserver.webhooks.hook import Hook
 from knarr.apiserver.webhooks.reviews import ReviewError, Verdict, review, verdict
 from knarr.machinery.errors import BadRequest, Cause, InternalError, Timeout
-from knarr.machinery.trees import copied
 
 log = logging.getLogger(__name__)
 
@@ -70,16 +68,5 @@ def _pass_over(hook: Hook, why: str) -> None:
 
 
 def shown(attributes: Attributes, match: Match) -> Trees:
-    """The object and the old one in the form of the match; they share nothing with those that admission works on."""
-    return _shown(attributes.object, attributes, match), _shown(attributes.old, attributes, match)
-
-
-def _shown(tree: JSON | None, attributes: Attributes, match: Match) -> JSON | None:
-    if tree is None:
-        return None
-    if attributes.form:
-        return copied(tree)
-    found = from_storage(match.version, copied(tree))
-    if attributes.revision:
-        found["metadata"].setdefault("resourceVersion", str(attributes.revision))
-    return found
+    """The object and the old one in the form of the match."""
+    return shown_tree(attributes.object, attributes, match), shown_tree(attributes.old, attributes, match)

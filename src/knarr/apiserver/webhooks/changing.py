@@ -30,6 +30,15 @@ def change(attributes: Attributes, match: Match, webhook: str, patch: bytes, bef
         after = json_patch(before, operations)
     except PatchError as error:
         raise _broken(str(error)) from None
+    return replace(attributes, match, before, after)
+
+
+def replace(attributes: Attributes, match: Match, before: Any, after: Any) -> bool:
+    """Put what was shown as `before` and has become `after` in the object's place; whether it differs.
+
+    Raises InternalError for what is no object of its kind any more.
+    """
+    assert attributes.object is not None
     _retype(attributes, match, before, after)
     if after == before:
         return False

@@ -14,7 +14,7 @@ import msgspec
 from knarr.api.kind import JSON
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.authn.users import User
+from knarr.apiserver.admission.showing import described
 from knarr.machinery.errors import APIError, Cause
 
 GROUP = "admission.k8s.io"
@@ -65,47 +65,8 @@ def _causes(details: JSON) -> Sequence[JSON]:
 
 def review(version: str, uid: str, attributes: Attributes, match: Match, trees: tuple[Any, Any]) -> bytes:
     """The body to be sent; `trees` are the object and the old one, in the form of the match."""
-    asked = Match(attributes.kind, attributes.version)
-    subresource, name = attributes.subresource, attributes.name
-    is_namespace = attributes.kind.qualified_resource == "namespaces"
-    request: JSON = {
-        "uid": uid,
-        "kind": _kind(attributes, match),
-        "resource": _resource(match),
-        **({"subResource": subresource} if subresource else {}),
-        "requestKind": _kind(attributes, asked),
-        "requestResource": _resource(asked),
-        **({"requestSubResource": subresource} if subresource else {}),
-        **({"name": name} if name else {}),
-        **({"namespace": namespace} if (namespace := name if is_namespace else attributes.namespace) else {}),
-        "operation": attributes.operation,
-        "userInfo": _user(attributes.user),
-        "object": trees[0],
-        "oldObject": trees[1],
-        "dryRun": attributes.dry_run,
-        "options": attributes.options or None,
-    }
+    request: JSON = {"uid": uid, **described(attributes, match), "object": trees[0], "oldObject": trees[1]}
     return msgspec.json.encode({"kind": "AdmissionReview", "apiVersion": f"{GROUP}/{version}", "request": request})
-
-
-def _kind(attributes: Attributes, match: Match) -> JSON:
-    if form := attributes.form:
-        return {"group": form.group, "version": form.version, "kind": form.kind}
-    return {"group": match.kind.group, "version": match.version.name, "kind": match.kind.kind}
-
-
-def _resource(match: Match) -> JSON:
-    return {"group": match.kind.group, "version": match.version.name, "resource": match.kind.plural}
-
-
-def _user(user: User) -> JSON:
-    found: JSON = {
-        "username": user.name,
-        "uid": user.uid,
-        "groups": list(user.groups),
-        "extra": {name: list(values) for name, values in user.extra.items()},
-    }
-    return {name: value for name, value in found.items() if value}
 
 
 class _Response(msgspec.Struct, rename="camel"):

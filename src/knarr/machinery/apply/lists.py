@@ -25,7 +25,7 @@ class Associative:
     is_leaf = False
 
     def __init__(self, item: Shape, keys: Sequence[str] = (), defaults: Mapping[str, Any] | None = None) -> None:
-        self._item, self._keys, self._defaults = item, tuple(sorted(keys)), defaults or {}
+        self.item, self._keys, self._defaults = item, tuple(sorted(keys)), defaults or {}
         self._listed = "[" + " ".join(f'"{key}"' for key in keys) + "]"
         self._opening = f"{KEY}{{{text_of(keys[0])}:" if len(keys) == 1 else ""  # of an element, up to its value
 
@@ -33,12 +33,12 @@ class Associative:
         if value is None:
             return LEAF
         found = self._single(value)
-        return {e: LEAF if i is _DOUBLED else as_member(self._item.owned(i) or LEAF) for e, i in found} or None
+        return {e: LEAF if i is _DOUBLED else as_member(self.item.owned(i) or LEAF) for e, i in found} or None
 
     def whole(self, value: Any) -> Node:
         node = {SELF: LEAF}
         for element, item in self._single(value):
-            node[element] = LEAF if item is _DOUBLED else self._item.whole(item)
+            node[element] = LEAF if item is _DOUBLED else self.item.whole(item)
         return node if value else LEAF
 
     def _single(self, value: Any) -> list[tuple[str, Any]]:
@@ -68,11 +68,11 @@ class Associative:
         """The occurrences of one element."""
         if was is None or now is None:
             known = was or now or []
-            node = self._item.whole(known[0]) if len(known) == 1 else LEAF
+            node = self.item.whole(known[0]) if len(known) == 1 else LEAF
             return Changes(node, None) if was is None else Changes(None, node)
         if len(was) == 1 and len(now) == 1:
-            return self._item.changes(was[0], now[0])
-        return Changes(LEAF, self._item.whole(was[0]) if len(was) == 1 else None)
+            return self.item.changes(was[0], now[0])
+        return Changes(LEAF, self.item.whole(was[0]) if len(was) == 1 else None)
 
     def merged(self, live: Any, config: Any) -> Any:
         """The configuration's items in its order; the others stay before the item that they stood before."""
@@ -86,7 +86,7 @@ class Associative:
         for element, item in wanted.items():
             _pass_on(waiting, result, wanted, shared[0] if shared else None)
             known = present.get(element, ())
-            result.append(self._item.merged(known[0] if len(known) == 1 else None, item))
+            result.append(self.item.merged(known[0] if len(known) == 1 else None, item))
             if shared and shared[0] == element:
                 shared.popleft()
         _pass_on(waiting, result, wanted, None)
@@ -99,11 +99,11 @@ class Associative:
             if node is None:
                 kept.append(item)
             elif not is_member(node):
-                kept.append(self._item.without(item, node))
+                kept.append(self.item.without(item, node))
         return kept or None
 
     def named(self, fields: Node) -> Node:
-        return {element: self._item.named(node) if node else node for element, node in fields.items()}
+        return {element: self.item.named(node) if node else node for element, node in fields.items()}
 
     def check(self, value: Any, path: str, problems: list[Problem]) -> None:
         if not isinstance(value, list):
@@ -120,7 +120,7 @@ class Associative:
             if element in seen:
                 problems.append(Problem(path, f"duplicate entries for key {shown(element)}"))
             seen.add(element)
-            self._item.check(item, path + shown(element), problems)
+            self.item.check(item, path + shown(element), problems)
 
     def element(self, item: Any) -> str:
         """The item's place in a path. Raises ElementError."""
@@ -151,7 +151,7 @@ class Items(Leaf):
     """The list within an atomic one: nobody owns its items, but they have a type."""
 
     def __init__(self, item: Shape) -> None:
-        self._item = item
+        self.item = item
 
     def check(self, value: Any, path: str, problems: list[Problem]) -> None:
         if not isinstance(value, list):
@@ -159,7 +159,7 @@ class Items(Leaf):
                 problems.append(Problem(path, f"expected list, got {shown_go(value)}"))
             return
         for index, item in enumerate(value):
-            self._item.check(item, f"{path}[{index}]", problems)
+            self.item.check(item, f"{path}[{index}]", problems)
 
 
 @lru_cache(maxsize=4096, typed=True)

@@ -1,0 +1,63 @@
+"""A write as webhooks and policies are shown it: the request, and the trees in the form by which it was matched."""
+
+from __future__ import annotations
+
+from knarr.api.kind import JSON
+from knarr.apiserver.admission.matching import Match
+from knarr.apiserver.admission.plugin import Attributes
+from knarr.apiserver.authn.users import User
+from knarr.apiserver.encoding import from_storage
+from knarr.machinery.trees import copied
+
+
+def shown_tree(tree: JSON | None, attributes: Attributes, match: Match) -> JSON | None:
+    """The object or the old one; it shares nothing with what admission works on."""
+    if tree is None:
+        return None
+    if attributes.form:
+        return copied(tree)
+    found = from_storage(match.version, copied(tree))
+    if attributes.revision:
+        found["metadata"].setdefault("resourceVersion", str(attributes.revision))
+    return found
+
+
+def described(attributes: Attributes, match: Match) -> JSON:
+    """The fields of an AdmissionRequest besides its uid and its objects."""
+    asked = Match(attributes.kind, attributes.version)
+    subresource, name = attributes.subresource, attributes.name
+    is_namespace = attributes.kind.qualified_resource == "namespaces"
+    return {
+        "kind": _kind(attributes, match),
+        "resource": _resource(match),
+        **({"subResource": subresource} if subresource else {}),
+        "requestKind": _kind(attributes, asked),
+        "requestResource": _resource(asked),
+        **({"requestSubResource": subresource} if subresource else {}),
+        **({"name": name} if name else {}),
+        **({"namespace": namespace} if (namespace := name if is_namespace else attributes.namespace) else {}),
+        "operation": attributes.operation,
+        "userInfo": _user(attributes.user),
+        "dryRun": attributes.dry_run,
+        "options": attributes.options or None,
+    }
+
+
+def _kind(attributes: Attributes, match: Match) -> JSON:
+    if form := attributes.form:
+        return {"group": form.group, "version": form.version, "kind": form.kind}
+    return {"group": match.kind.group, "version": match.version.name, "kind": match.kind.kind}
+
+
+def _resource(match: Match) -> JSON:
+    return {"group": match.kind.group, "version": match.version.name, "resource": match.kind.plural}
+
+
+def _user(user: User) -> JSON:
+    found: JSON = {
+        "username": user.name,
+        "uid": user.uid,
+        "groups": list(user.groups),
+        "extra": {name: list(values) for name, values in user.extra.items()},
+    }
+    return {name: value for name, value in found.items() if value}

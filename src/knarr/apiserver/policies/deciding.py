@@ -1,0 +1,90 @@
+"""What a ValidatingAdmissionPolicy says of one write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from knarr.apiserver.policies.evaluating import (
+    CONDITIONS_BUDGET,
+    BudgetError,
+    Evaluation,
+    EvaluationError,
+    Subject,
+    meets,
+)
+from knarr.apiserver.policies.following import Invocation, Validating, Validation
+
+_LONGEST_MESSAGE = 5 * 1024  # bytes of a message that an expression makes
+LONGEST_ANNOTATION = 10 * 1024  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A validation that does not hold, or could not be evaluated (`reason` is empty); `index` is its place."""
+
+    index: int
+    message: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What goes to the audit log, or why it cannot."""
+
+    key: str
+    value: str = ""
+    error: str = ""
+
+
+def judge(invocation: Invocation[Validating], subject: Subject) -> Iterator[Failure | Annotation]:
+    """The validations that fail, and the audit annotations; errors count as the policy wants it."""
+    policy, param = invocation.policy, invocation.param
+    try:
+        if not meets(policy.conditions, Evaluation(subject, param, budget=CONDITIONS_BUDGET)):
+            return
+        yield from _failures(policy, Evaluation(subject, param, policy.variables))
+        yield from _annotations(policy, Evaluation(subject, param, policy.variables))
+    except EvaluationError as error:
+        if not policy.fails_open:
+            yield Failure(0, str(error))
+
+
+def _failures(policy: Validating, evaluation: Evaluation) -> Iterator[Failure]:
+    """Raises BudgetError."""
+    for index, validation in enumerate(policy.validations):
+        try:
+            if not evaluation.value(validation.program):
+                yield Failure(index, _message(validation, evaluation), validation.reason)
+        except BudgetError:
+            raise
+        except EvaluationError as error:
+            if not policy.fails_open:
+                yield Failure(index, str(error))
+
+
+def _message(validation: Validation, evaluation: Evaluation) -> str:
+    """The composed message if it is a decent one, else the plain one. Raises BudgetError."""
+    if validation.composed is None:
+        return validation.message
+    try:
+        composed = evaluation.value(validation.composed)
+    except BudgetError as error:
+        raise EvaluationError(f"failed messageExpression: {error}") from None
+    except EvaluationError:
+        return validation.message
+    text = composed.strip() if isinstance(composed, str) else ""
+    decent = text and "\n" not in text and len(text.encode()) <= _LONGEST_MESSAGE
+    return text if decent else validation.message
+
+
+def _annotations(policy: Validating, evaluation: Evaluation) -> Iterator[Annotation]:
+    for key, program in policy.annotations:
+        try:
+            value = evaluation.value(program)
+        except EvaluationError as error:
+            if not policy.fails_open:
+                yield Annotation(key, error=str(error))
+            continue
+        if isinstance(value, str) and value.strip():
+            yield Annotation(key, value.strip()[:LONGEST_ANNOTATION])

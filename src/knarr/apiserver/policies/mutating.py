@@ -1,0 +1,111 @@
+"""MutatingAdmissionPolicies applied to what is written, one after the other.
+
+Where one has changed it, the mutating round is gone through once more: policies that asked for it (reinvocationPolicy
+IfNeeded) are applied again if the object has changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from knarr.api.kind import JSON
+from knarr.apiserver.admission.plugin import Attributes
+from knarr.apiserver.admission.showing import shown_tree
+from knarr.apiserver.policies.changing import MutationError, mutated
+from knarr.apiserver.policies.evaluating import CONDITIONS_BUDGET, Evaluation, EvaluationError, Subject, meets
+from knarr.apiserver.policies.following import Invocation, Misconfigured, Mutating, Policies, mutating_of
+from knarr.apiserver.policies.matching import is_judged
+from knarr.apiserver.registry import Registry
+from knarr.apiserver.webhooks.changing import replace
+from knarr.machinery.errors import Cause
+from knarr.machinery.trees import copied
+
+_NAME = "MutatingAdmissionPolicy"
+_Invocation = Invocation[Mutating] | Misconfigured[Mutating]
+
+
+@dataclass(slots=True)
+class _Memory:
+    """Whom the first round applied, who is to be applied again, and what the object was when it ended."""
+
+    applied: set[tuple[str, ...]] = field(default_factory=set)
+    again: set[tuple[str, ...]] = field(default_factory=set)
+    output: JSON | None = None
+
+    def changed(self) -> None:
+        self.again |= self.applied
+        self.applied = set()
+
+
+class Changer:
+    """Applies all policies that are bound to a write."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._policies: Policies[Mutating] = Policies(registry, "mutating", mutating_of)
+
+    def mutate(self, attributes: Attributes) -> None:
+        """Raises APIError."""
+        invocations = list(self._policies.invocations(attributes)) if is_judged(attributes) else []
+        if not invocations:
+            return
+        round_ = attributes.reinvocation
+        memory: _Memory = round_.memory.setdefault(_NAME, _Memory())
+        if round_.again and attributes.object != memory.output:
+            memory.changed()
+        errors = self._apply_each(attributes, invocations, memory)
+        if round_.wanted:
+            memory.output = copied(attributes.object)
+        if errors:
+            refusal = attributes.forbidden("", *(Cause("", error) for error, _ in errors))
+            refusal.message, refusal.reason = errors[0]
+            raise refusal
+
+    def _apply_each(
+        self, attributes: Attributes, invocations: Sequence[_Invocation], memory: _Memory
+    ) -> list[tuple[str, str]]:
+        """The messages of what failed, with their reasons."""
+        errors = []
+        for invocation in invocations:
+            policy = invocation.policy
+            if isinstance(invocation, Misconfigured):
+                if not policy.fails_open:
+                    errors.append((_denial(invocation, invocation.message), "Forbidden"))
+                continue
+            if attributes.reinvocation.again and invocation.key not in memory.again:
+                continue
+            try:
+                changed = self._apply(attributes, invocation)
+            except (EvaluationError, MutationError) as error:
+                if not policy.fails_open:
+                    errors.append((_denial(invocation, str(error)), "Invalid"))
+                continue
+            if changed:
+                memory.changed()
+                attributes.reinvocation.wanted = True
+            if policy.reinvoked:
+                memory.applied.add(invocation.key)
+        return errors
+
+    def _apply(self, attributes: Attributes, invocation: Invocation[Mutating]) -> bool:
+        """Whether the policy has changed the object. Raises EvaluationError, MutationError."""
+        policy, match, judge = invocation.policy, invocation.match, self._registry.authorizer
+        first = Evaluation(Subject(attributes, match, judge), invocation.param, budget=CONDITIONS_BUDGET)
+        if not meets(policy.conditions, first):
+            return False
+        changed = False
+        for kind, program in policy.mutations:
+            evaluation = Evaluation(Subject(attributes, match, judge), invocation.param, policy.variables)
+            before = shown_tree(attributes.object, attributes, match)
+            assert before is not None
+            after = mutated(kind, evaluation.value(program), before, attributes, match)
+            changed |= replace(attributes, match, before, copied(after))
+        return changed
+
+
+def _denial(invocation: _Invocation, message: str) -> str:
+    name, binding = invocation.policy.name, invocation.binding
+    if binding is None:
+        return f'policy "{name}" denied request: {message}'
+    return f"policy '{name}' with binding '{binding.name}' denied request: {message}"

@@ -1,0 +1,413 @@
+"""Admission policies as their authors meet them: what is refused, warned of and changed, and in which words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.harness import Reply, Server
+
+JSON = dict[str, Any]
+BASE = "/apis/admissionregistration.k8s.io/v1"
+MAPS = "/api/v1/namespaces/default/configmaps"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+
+
+def rule(resources: str = "configmaps", operations: str = "CREATE,UPDATE", group: str = "", **rest: Any) -> JSON:
+    return {
+        "apiGroups": [group],
+        "apiVersions": ["v1"],
+        "operations": operations.split(","),
+        "resources": resources.split(","),
+        **rest,
+    }
+
+
+def policy(*expressions: str | JSON, constraints: JSON | None = None, **spec: Any) -> JSON:
+    validations = [{"expression": e} if isinstance(e, str) else e for e in expressions]
+    constraints = constraints or {"resourceRules": [rule()]}
+    return {"metadata": {"name": "p"}, "spec": {"matchConstraints": constraints, "validations": validations, **spec}}
+
+
+def binding(name: str = "b", actions: str = "Deny", **spec: Any) -> JSON:
+    return {"metadata": {"name": name}, "spec": {"policyName": "p", "validationActions": actions.split(","), **spec}}
+
+
+async def enforce(server: Server, policy: JSON, *bindings: JSON) -> None:
+    for path, body in (
+        ("validatingadmissionpolicies", policy),
+        *(("validatingadmissionpolicybindings", b) for b in bindings or [binding()]),
+    ):
+        reply = await server.post(f"{BASE}/{path}", body)
+        assert reply.status == 201, reply.body
+
+
+def config_map(name: str = "a", **rest: Any) -> JSON:
+    return {"metadata": {"name": name}, **rest}
+
+
+def message(reply: Reply) -> str:
+    return str(reply.body["message"])
+
+
+def denial(text: str) -> str:
+    return f"configmaps \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: {text}"
+
+
+async def test_a_write_that_does_not_satisfy_is_invalid(server: Server) -> None:
+    await enforce(server, policy("has(object.data)"))
+    refused = await server.post(MAPS, config_map())
+    text = denial("failed expression: has(object.data)")
+    assert refused.status == 422
+    assert {k: refused.body[k] for k in ("status", "message", "reason", "details", "code")} == {
+        "status": "Failure",
+        "message": text,
+        "reason": "Invalid",
+        "details": {"name": "a", "kind": "configmaps", "causes": [{"message": text.partition("forbidden: ")[2]}]},
+        "code": 422,
+    }
+    assert (await server.post(MAPS, config_map(data={}))).status == 422
+    assert (await server.post(MAPS, config_map(data={"k": "v"}))).status == 201
+
+
+@pytest.mark.parametrize(
+    ("validation", "code", "text"),
+    [
+        pytest.param({"expression": "false", "message": "no"}, 422, "no", id="a message"),
+        pytest.param(
+            {"expression": "false", "message": "no", "messageExpression": "'not ' + object.metadata.name"},
+            422,
+            "not a",
+            id="a composed message",
+        ),
+        pytest.param(
+            {"expression": "false", "message": "no", "messageExpression": "string(object.nothing)"},
+            422,
+            "no",
+            id="a message that cannot be composed",
+        ),
+        pytest.param({"expression": "false", "reason": "Forbidden"}, 403, "failed expression: false", id="forbidden"),
+        pytest.param(
+            {"expression": "false", "reason": "Unauthorized"}, 401, "failed expression: false", id="unauthorized"
+        ),
+        pytest.param(
+            {"expression": "object.nothing == 1"},
+            422,
+            "expression 'object.nothing == 1' resulted in error: no such key: nothing",
+            id="an error",
+        ),
+    ],
+)
+async def test_the_words_of_a_refusal(server: Server, validation: JSON, code: int, text: str) -> None:
+    await enforce(server, policy(validation))
+    refused = await server.post(MAPS, config_map())
+    assert (refused.status, message(refused)) == (code, denial(text))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "request.operation == 'CREATE' && request.name == 'a' && request.namespace == 'default'",
+        "request.kind.kind == 'ConfigMap' && request.resource.resource == 'configmaps' && request.resource.group == ''",
+        "request.userInfo.username == 'admin' && 'system:masters' in request.userInfo.groups",
+        "oldObject == null && !request.dryRun",
+        "namespaceObject.metadata.name == 'default' && namespaceObject.status.phase == 'Active'",
+        "object.kind == 'ConfigMap' && object.apiVersion == 'v1'",
+        "variables.doubled == 'aa' && variables.name == 'a'",
+        "request.options.fieldManager == 'me'",
+        "!authorizer.requestResource.check('create').allowed()",
+    ],
+)
+async def test_what_expressions_may_name(server: Server, expression: str) -> None:
+    variables = [
+        {"name": "name", "expression": "object.metadata.name"},
+        {"name": "doubled", "expression": "variables.name + variables.name"},
+        {"name": "broken", "expression": "object.nothing"},
+    ]
+    await enforce(server, policy(expression, variables=variables))
+    reply = await server.post(MAPS, config_map(), fieldManager="me")
+    assert reply.status == 201, reply.body
+
+
+async def test_updates_and_deletions_show_the_old_object(server: Server) -> None:
+    constraints = {"resourceRules": [rule(operations="UPDATE,DELETE")]}
+    words = {
+        "expression": "request.operation == 'UPDATE' ? object.data.k != oldObject.data.k : oldObject.data.k == 'w'"
+    }
+    await enforce(server, policy(words, constraints=constraints))
+    await server.post(MAPS, config_map(data={"k": "v"}))
+    assert (await server.patch(f"{MAPS}/a", {"metadata": {"labels": {"x": "y"}}})).status == 422
+    assert (await server.delete(f"{MAPS}/a")).status == 422
+    assert (await server.patch(f"{MAPS}/a", {"data": {"k": "w"}})).status == 200
+    assert (await server.delete(f"{MAPS}/a")).status == 200
+
+
+async def test_warnings_instead_of_a_refusal(server: Server) -> None:
+    await enforce(server, policy({"expression": "false", "message": "no"}), binding(actions="Warn,Audit"))
+    reply = await server.post(MAPS, config_map())
+    assert reply.status == 201
+    text = "Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': no"
+    assert reply.headers["warning"] == f'299 - "{text}"'
+
+
+@pytest.mark.parametrize(
+    ("spec", "status"),
+    [
+        pytest.param(
+            {"matchConditions": [{"name": "c", "expression": "object.metadata.name == 'b'"}]}, 201, id="false"
+        ),
+        pytest.param({"matchConditions": [{"name": "c", "expression": "request.name == 'a'"}]}, 422, id="true"),
+        pytest.param({"matchConditions": [{"name": "c", "expression": "object.nothing == 1"}]}, 422, id="an error"),
+        pytest.param(
+            {
+                "matchConditions": [
+                    {"name": "c", "expression": "object.nothing == 1"},
+                    {"name": "d", "expression": "false"},
+                ]
+            },
+            201,
+            id="false outweighs an error",
+        ),
+        pytest.param(
+            {"matchConditions": [{"name": "c", "expression": "object.nothing == 1"}], "failurePolicy": "Ignore"},
+            201,
+            id="an ignored error",
+        ),
+    ],
+)
+async def test_match_conditions(server: Server, spec: JSON, status: int) -> None:
+    await enforce(server, policy("false", **spec))
+    assert (await server.post(MAPS, config_map())).status == status
+
+
+async def test_errors_are_ignored_where_the_policy_says_so(server: Server) -> None:
+    await enforce(server, policy("object.nothing == 1", failurePolicy="Ignore"))
+    assert (await server.post(MAPS, config_map())).status == 201
+
+
+@pytest.mark.parametrize(
+    ("resources", "status"),
+    [
+        pytest.param({}, 422, id="everything"),
+        pytest.param({"objectSelector": {"matchLabels": {"x": "y"}}}, 422, id="its labels"),
+        pytest.param({"objectSelector": {"matchLabels": {"x": "z"}}}, 201, id="other labels"),
+        pytest.param({"namespaceSelector": {"matchLabels": {"x": "z"}}}, 201, id="another namespace's labels"),
+        pytest.param({"resourceRules": [rule("secrets")]}, 201, id="another resource"),
+        pytest.param({"resourceRules": [rule(resourceNames=["b"])]}, 201, id="another name"),
+        pytest.param({"excludeResourceRules": [rule(resourceNames=["a"])]}, 201, id="excluded"),
+    ],
+)
+async def test_bindings_narrow_what_a_policy_is_about(server: Server, resources: JSON, status: int) -> None:
+    await enforce(server, policy("false"), binding(matchResources=resources))
+    reply = await server.post(MAPS, {"metadata": {"name": "a", "labels": {"x": "y"}}})
+    assert reply.status == status
+
+
+async def test_policies_without_bindings_and_bindings_without_policies(server: Server) -> None:
+    for path, body in (
+        ("ies", policy("false")),
+        ("ybindings", {**binding(), "spec": {**binding()["spec"], "policyName": "q"}}),
+    ):
+        assert (await server.post(f"{BASE}/validatingadmissionpolic{path}", body)).status == 201
+    assert (await server.post(MAPS, config_map())).status == 201
+
+
+async def test_policies_are_not_held_against_policies(server: Server) -> None:
+    rules = [rule("*", "*", "*") | {"apiVersions": ["*"], "apiGroups": ["*"]}]
+    await enforce(server, policy("false", constraints={"resourceRules": rules}))
+    assert (await server.post(MAPS, config_map())).status == 422
+    assert (await server.delete(f"{BASE}/validatingadmissionpolicybindings/b")).status == 200
+    assert (await server.post(MAPS, config_map())).status == 201
+
+
+_UNEQUAL = "failed expression: object.data.n == params.data.n"
+
+
+@pytest.mark.parametrize(
+    ("ref", "text"),
+    [
+        pytest.param(
+            {"name": "limits", "namespace": "default"},
+            "failed expression: object.data.n == params.data.n",
+            id="by name",
+        ),
+        pytest.param({"selector": {}}, _UNEQUAL, id="by selector"),
+        pytest.param(
+            {"name": "absent"},
+            "failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction",
+            id="absent",
+        ),
+        pytest.param({"name": "absent", "parameterNotFoundAction": "Allow"}, "", id="absent, and allowed"),
+    ],
+)
+async def test_parameters(server: Server, ref: JSON, text: str) -> None:
+    await server.post(MAPS, config_map("limits", data={"n": "1"}))
+    kind = {"apiVersion": "v1", "kind": "ConfigMap"}
+    await enforce(server, policy("object.data.n == params.data.n", paramKind=kind), binding(paramRef=ref))
+    refused = await server.post(MAPS, config_map(data={"n": "2"}))
+    assert (refused.status, refused.body.get("message", "")) == ((422, denial(text)) if text else (201, ""))
+
+
+async def test_parameters_of_an_unknown_kind(server: Server) -> None:
+    kind = {"apiVersion": "example.com/v1", "kind": "Thing"}
+    await enforce(server, policy("true", paramKind=kind), binding(paramRef={"name": "x"}))
+    text = "paramKind kind `&ParamKind{APIVersion:example.com/v1,Kind:Thing,}` not known"
+    assert message(await server.post(MAPS, config_map())) == denial(f"failed to configure binding: {text}")
+
+
+async def test_subresources(server: Server) -> None:
+    constraints = {"resourceRules": [rule("deployments/scale", "UPDATE", "apps")]}
+    await enforce(server, policy("object.spec.replicas <= 3", constraints=constraints))
+    container = {"name": "c", "image": "i"}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container]}}
+    spec = {"replicas": 9, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+    assert (await server.post(DEPLOYMENTS, {"metadata": {"name": "d"}, "spec": spec})).status == 201
+    assert (await server.patch(f"{DEPLOYMENTS}/d/scale", {"spec": {"replicas": 4}})).status == 422
+    assert (await server.patch(f"{DEPLOYMENTS}/d/scale", {"spec": {"replicas": 2}})).status == 200
+
+
+async def test_a_policy_that_costs_too_much(server: Server) -> None:
+    data = {f"k{index}": "v" for index in range(300)}
+    await enforce(server, policy("object.data.all(a, object.data.all(b, object.data.all(c, true)))"))
+    refused = message(await server.post(MAPS, config_map(data=data)))
+    assert refused.endswith("resulted in error: operation cancelled: actual cost limit exceeded")
+
+
+def mutation(expression: str, kind: str = "ApplyConfiguration") -> JSON:
+    member = {"ApplyConfiguration": "applyConfiguration", "JSONPatch": "jsonPatch"}[kind]
+    return {"patchType": kind, member: {"expression": expression}}
+
+
+async def change(server: Server, *mutations: JSON, constraints: JSON | None = None, **spec: Any) -> None:
+    constraints = constraints or {"resourceRules": [rule()]}
+    body = {"metadata": {"name": "p"}, "spec": {"matchConstraints": constraints, "mutations": [*mutations], **spec}}
+    for path, posted in (
+        ("mutatingadmissionpolicies", body),
+        ("mutatingadmissionpolicybindings", {"metadata": {"name": "b"}, "spec": {"policyName": "p"}}),
+    ):
+        reply = await server.post(f"{BASE}/{path}", posted)
+        assert reply.status == 201, reply.body
+
+
+@pytest.mark.parametrize(
+    "mutations",
+    [
+        pytest.param([mutation("Object{data: {'x': 'y'}}")], id="an apply configuration"),
+        pytest.param([mutation("[JSONPatch{op: 'add', path: '/data/x', value: 'y'}]", "JSONPatch")], id="a JSON patch"),
+        pytest.param(
+            [
+                mutation("[JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('x'), value: 'z'}]", "JSONPatch"),
+                mutation("object.data.x == 'z' ? Object{data: {'x': 'y'}} : Object{}"),
+            ],
+            id="one after the other",
+        ),
+    ],
+)
+async def test_mutations(server: Server, mutations: list[JSON]) -> None:
+    await change(server, *mutations)
+    assert (await server.post(MAPS, config_map(data={"k": "v"}))).body["data"] == {"k": "v", "x": "y"}
+    assert (await server.get(f"{MAPS}/a")).body["data"] == {"k": "v", "x": "y"}
+
+
+async def test_lists_are_merged_by_their_keys_and_defaulted(server: Server) -> None:
+    expression = """Object{spec: Object.spec{initContainers: [
+        Object.spec.initContainers{name: 'mesh', image: 'mesh:1', restartPolicy: 'Always'}]}}"""
+    await change(server, mutation(expression), constraints={"resourceRules": [rule("pods", "CREATE")]})
+    await server.post("/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
+    pod = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    found = (await server.post("/api/v1/namespaces/default/pods", pod)).body["spec"]
+    (mesh,) = found["initContainers"]
+    assert (mesh["name"], mesh["image"], mesh["imagePullPolicy"]) == ("mesh", "mesh:1", "IfNotPresent")
+    assert [container["name"] for container in found["containers"]] == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        pytest.param("Object{data: Object.wrong{}}", "type mismatch: unexpected type name", id="a wrong name"),
+        pytest.param("Object{nothing: 1}", "error applying patch: failed to convert patch object", id="no such field"),
+        pytest.param("Object{data: {'x': object.nothing}}", "resulted in error: no such key: nothing", id="an error"),
+    ],
+)
+async def test_mutations_that_fail(server: Server, expression: str, text: str) -> None:
+    await change(server, mutation(expression))
+    refused = await server.post(MAPS, config_map())
+    assert (refused.status, refused.body["reason"]) == (403, "Invalid")
+    assert message(refused).startswith("policy 'p' with binding 'b' denied request: ")
+    assert text in message(refused)
+
+
+async def test_what_is_atomic_cannot_be_merged(server: Server) -> None:
+    constraints = {"resourceRules": [rule("services")]}
+    await change(server, mutation("Object{spec: Object.spec{selector: {'a': 'b'}}}"), constraints=constraints)
+    service = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
+    refused = message(await server.post("/api/v1/namespaces/default/services", service))
+    assert refused.endswith("may not mutate atomic arrays, maps or structs: .spec.selector")
+
+
+async def test_a_validating_policy_sees_what_a_mutating_one_made(server: Server) -> None:
+    await change(server, mutation("Object{data: {'x': 'y'}}"))
+    await enforce(server, policy("object.data.x == 'y'"))
+    assert (await server.post(MAPS, config_map())).status == 201
+
+
+@pytest.mark.parametrize(
+    ("spec", "path", "text"),
+    [
+        (
+            {},
+            "spec.validations[0].expression",
+            "compilation failed: ERROR: <input>:1:1: undeclared",
+        ),
+        ({"validations": [{"expression": "object.x"}]}, "spec.validations[0].expression", "must evaluate to bool"),
+        (
+            {"validations": [{"expression": "true", "messageExpression": "1"}]},
+            "spec.validations[0].messageExpression",
+            "must evaluate to string",
+        ),
+        (
+            {"validations": [{"expression": "variables.x == 1"}], "variables": [{"name": "y", "expression": "1"}]},
+            "spec.validations[0].expression",
+            "undefined field 'x'",
+        ),
+        (
+            {"validations": [{"expression": "params == null"}]},
+            "spec.validations[0].expression",
+            "'params'",
+        ),
+        ({"validations": []}, "spec.validations", "validations or auditAnnotations must contain at least one item"),
+        ({"matchConstraints": {}}, "spec.matchConstraints.resourceRules", ""),
+        ({"variables": [{"name": "a-b", "expression": "1"}]}, "spec.variables[0].name", "not a valid CEL identifier"),
+        (
+            {"paramKind": {"apiVersion": "a/b/c", "kind": "K"}},
+            "spec.paramKind.apiVersion",
+            "unexpected GroupVersion",
+        ),
+        (
+            {"auditAnnotations": [{"key": "k", "valueExpression": "1"}], "validations": []},
+            "spec.auditAnnotations[0].valueExpression",
+            "must evaluate to one of [string null_type]",
+        ),
+        ({"matchConditions": [{"name": "", "expression": ""}]}, "spec.matchConditions[0].expression", "Required value"),
+    ],
+)
+async def test_policies_that_are_refused(server: Server, spec: JSON, path: str, text: str) -> None:
+    body = policy("nope")
+    body["spec"].update(spec)
+    refused = await server.post(f"{BASE}/validatingadmissionpolicies", body)
+    assert refused.status == 422
+    causes = {cause["field"]: cause["message"] for cause in refused.body["details"]["causes"]}
+    assert path in causes
+    assert text in causes[path]
+
+
+async def test_a_table(server: Server) -> None:
+    kind = {"apiVersion": "v1", "kind": "ConfigMap"}
+    await enforce(server, policy("true", paramKind=kind), binding(paramRef={"name": "x", "namespace": "n"}))
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    rows = [
+        (await server.get(f"{BASE}/validatingadmissionpolic{path}", accept=accept)).body["rows"][0]["cells"][:3]
+        for path in ("ies", "ybindings")
+    ]
+    assert rows == [["p", 1, "v1/ConfigMap"], ["b", "p", "n/x"]]
