@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,11 +56,11 @@ class Backend:
         if request.path in self.answers:
             return self.answers[request.path]
         if request.path == PATH:
-            return _json(RESOURCES)
+            return json_of(RESOURCES)
         if request.path == f"{PATH}/flunders" and "watch" in request.query:
             return Streaming(_watch, 200, {"content-type": "application/json"})
-        if request.path == f"{PATH}/flunders":
-            return _json({"kind": "FlunderList", "apiVersion": f"{GROUP}/{VERSION}", "metadata": {}, "items": []})
+        if request.path.endswith("/flunders"):
+            return json_of({"kind": "FlunderList", "apiVersion": f"{GROUP}/{VERSION}", "metadata": {}, "items": []})
         if request.path.endswith("/shout"):
             return Upgrade(_shout)
         return Response(404, {"content-type": "text/plain"}, b"404 page not found\n")
@@ -88,7 +88,7 @@ class Backend:
         return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": SERVICE}, "spec": spec or named}
 
 
-def _json(tree: JSON) -> Response:
+def json_of(tree: JSON) -> Response:
     return Response(200, {"content-type": "application/json"}, json.dumps(tree).encode())
 
 
@@ -106,7 +106,7 @@ async def _shout(duplex: Duplex) -> None:
         await duplex.write(data.upper())
 
 
-def discovery(freshness: Mapping[str, str] | None = None) -> JSON:
+def discovery() -> JSON:
     """The backend's own /apis in the aggregated form."""
     resource = {
         "resource": "flunders",
@@ -136,3 +136,19 @@ async def backend(authority: Authority) -> AsyncIterator[Backend]:
         yield found
     finally:
         await found.server.close(grace=0)
+
+
+def openapi() -> JSON:
+    """The backend's /openapi/v2, with a definition that clashes and a path that is none of its business."""
+    flunder = {"type": "object", "properties": {"metadata": {"$ref": "#/definitions/io.k8s.api.core.v1.Pod"}}}
+    get = {"responses": {"200": {"description": "OK", "schema": {"$ref": "#/definitions/example.Flunder"}}}}
+    return {
+        "swagger": "2.0",
+        "info": {"title": "wardle", "version": "v1"},
+        "paths": {f"{PATH}/flunders": {"get": get}, "/apis/apps/v1/deployments": {"get": get}},
+        "definitions": {
+            "example.Flunder": flunder,
+            "io.k8s.api.core.v1.Pod": {"type": "string", "description": "another Pod"},
+            "example.Unused": {"type": "string"},
+        },
+    }

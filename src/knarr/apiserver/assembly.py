@@ -74,7 +74,7 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
         authenticator=Authenticator(clock, tokens),
         authorizer=authorizer,
         resources=api,
-        documents=Documents(registry.kinds, _all_checks(checks, registry), metrics, documents),
+        documents=Documents(registry.kinds, _all_checks(checks, registry), metrics, documents, aggregation.catalogue),
         metrics=metrics,
         clock=clock,
         elsewhere=aggregation.find,

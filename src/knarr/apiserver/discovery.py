@@ -10,12 +10,16 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.answers import NOT_FOUND, Document
+from knarr.apiserver.elsewhere import Elsewhere, ElsewhereVersion, Nowhere
 from knarr.apiserver.kinds import Kinds
+from knarr.apiserver.priorities import group_priority, version_priority, version_rank
 from knarr.apiserver.subresources import Subresource, subresources_of
 from knarr.wire.messages import Request, Response
 
@@ -26,27 +30,27 @@ _AGGREGATED_GROUP = "apidiscovery.k8s.io"
 class Discovery:
     """Serves the documents derived from the kinds; each is encoded when first asked for."""
 
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, elsewhere: Elsewhere | None = None) -> None:
         self._kinds = kinds
-        self._generation = -1  # of the kinds, when they were grouped
-        self._groups: dict[str, list[Kind]] = {}
+        self._elsewhere = elsewhere or Nowhere()
+        self._state: Any = None  # of the kinds and of what is elsewhere, when they were grouped
+        self._groups: dict[str, _Group] = {}
         self._documents: dict[tuple[str, str], Document | None] = {}
 
     def _refresh(self) -> None:
-        if self._generation == self._kinds.generation:
+        state = (self._kinds.generation, self._elsewhere.state())
+        if self._state == state:
             return
-        self._generation = self._kinds.generation
-        self._groups, self._documents = {}, {}
-        for kind in self._kinds:
-            self._groups.setdefault(kind.group, []).append(kind)
+        self._state, self._documents = state, {}
+        self._groups = _grouped(self._kinds, self._elsewhere.versions())
 
     def paths(self) -> list[str]:
         """Every path that is answered."""
         self._refresh()
         found = ["/api", "/apis"]
-        for group, kinds in self._groups.items():
-            base = f"/apis/{group}" if group else "/api"
-            found += [base, *(f"{base}/{version}" for version in _versions(kinds))]
+        for group in self._groups.values():
+            base = f"/apis/{group.name}" if group.name else "/api"
+            found += [base, *(f"{base}/{version}" for version in group.versions())]
         return sorted(set(found))
 
     def answer(self, request: Request) -> Response:
@@ -73,15 +77,18 @@ class Discovery:
             case ["api"]:
                 return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
             case ["apis"]:
-                groups = [_group(name, kinds) for name, kinds in self._groups.items() if name]
+                groups = [_described(group) for name, group in self._groups.items() if name]
                 return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
             case ["apis", str(group)] if group and group in self._groups:
-                return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, self._groups[group])}
+                return {"kind": "APIGroup", "apiVersion": "v1", **_described(self._groups[group])}
             case ["api", str(version)]:
-                return _resource_list("", version, self._groups.get("", []))
+                return _resource_list("", version, self._kinds_of(""))
             case ["apis", str(group), str(version)] if group:
-                return _resource_list(group, version, self._groups.get(group, []))
+                return _resource_list(group, version, self._kinds_of(group))
         return None
+
+    def _kinds_of(self, group: str) -> list[Kind]:
+        return self._groups[group].kinds if group in self._groups else []
 
     def _aggregated(self, groups: Iterable[str], form: str) -> JSON:
         return {
@@ -92,11 +99,14 @@ class Discovery:
                 {
                     "metadata": {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None},
                     "versions": [
-                        _aggregated_version(group, version, self._groups[group])
-                        for version in _versions(self._groups[group])
+                        found.elsewhere[version].discovery
+                        if version in found.elsewhere
+                        else _aggregated_version(group, version, found.kinds)
+                        for version in found.versions()
                     ],
                 }
                 for group in groups
+                for found in (self._groups[group],)
             ],
         }
 
@@ -118,23 +128,47 @@ def _aggregated_form(accept: str) -> str:
     return ""
 
 
-def _versions(kinds: Iterable[Kind]) -> list[str]:
-    """A group's versions, stable before beta before alpha, newer first, as Kubernetes orders them."""
-    names = {version.name for kind in kinds for version in kind.versions}
-    return sorted(names, key=_version_rank)
+@dataclass(slots=True)
+class _Group:
+    """A group: the kinds of it that are served here, and its versions that are served elsewhere."""
+
+    name: str
+    kinds: list[Kind] = field(default_factory=list)
+    elsewhere: dict[str, ElsewhereVersion] = field(default_factory=dict)
+
+    @property
+    def custom(self) -> bool:
+        return all(version.own is not None for kind in self.kinds for version in kind.versions)
+
+    def versions(self) -> list[str]:
+        """By their priority, then as Kubernetes orders them by their names."""
+        names = {version.name for kind in self.kinds for version in kind.versions} | set(self.elsewhere)
+        return sorted(names, key=lambda name: (-self._priority(name) if self.elsewhere else 0, version_rank(name)))
+
+    def _priority(self, version: str) -> int:
+        found = self.elsewhere.get(version)
+        return found.version_priority if found else version_priority(self.name, version, custom=self.custom)
+
+    def priority(self) -> int:
+        """Decides between groups."""
+        elsewhere = [version.group_priority for version in self.elsewhere.values()]
+        return max(elsewhere) if not self.kinds else group_priority(self.name, custom=self.custom)
 
 
-def _version_rank(name: str) -> tuple[int, int, int]:
-    for rank, stage in ((1, "beta"), (2, "alpha")):
-        major, found, minor = name[1:].partition(stage)
-        if found:
-            return rank, -int(major), -int(minor or 0)
-    return 0, -int(name[1:]), 0
+def _grouped(kinds: Iterable[Kind], elsewhere: Iterable[ElsewhereVersion]) -> dict[str, _Group]:
+    """The groups in the order of their priority, then by name."""
+    groups: dict[str, _Group] = {}
+    for kind in kinds:
+        groups.setdefault(kind.group, _Group(kind.group)).kinds.append(kind)
+    for version in elsewhere:
+        groups.setdefault(version.group, _Group(version.group)).elsewhere[version.version] = version
+    return {group.name: group for group in sorted(groups.values(), key=lambda group: (-group.priority(), group.name))}
 
 
-def _group(name: str, kinds: list[Kind]) -> JSON:
-    versions = [{"groupVersion": f"{name}/{version}", "version": version} for version in _versions(kinds)]
-    return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+def _described(group: _Group) -> JSON:
+    names = group.versions()
+    versions = [{"groupVersion": f"{group.name}/{version}", "version": version} for version in names]
+    return {"name": group.name, "versions": versions, "preferredVersion": versions[0]}
 
 
 def _resource_list(group: str, version: str, kinds: Iterable[Kind]) -> JSON | None:

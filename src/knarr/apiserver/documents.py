@@ -9,6 +9,7 @@ from typing import Final
 from knarr import KUBERNETES_VERSION
 from knarr.apiserver.answers import NOT_FOUND, json_answer
 from knarr.apiserver.discovery import Discovery
+from knarr.apiserver.elsewhere import Elsewhere
 from knarr.apiserver.health import ENDPOINTS, Check, Health
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import CONTENT_TYPE, Metrics
@@ -39,12 +40,13 @@ class Documents:
         checks: Mapping[str, Mapping[str, Check]],
         metrics: Metrics,
         others: Mapping[str, Callable[[Request], Response]] | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """`others`: whole paths, and what answers them."""
+        """`others`: whole paths, and what answers them. `elsewhere`: what other servers serve, listed with our own."""
         self._health = Health(checks)
         self._whole = dict(others or {})
-        self._discovery = Discovery(kinds)
-        self._openapi = OpenAPI(kinds)
+        self._discovery = Discovery(kinds, elsewhere)
+        self._openapi = OpenAPI(kinds, elsewhere)
         self._metrics = metrics
         metrics.count(BUILD, tuple(VERSION[_camel(name)] for name in BUILD.labels)).n = 1
         self._first: dict[str, Callable[[Request], Response]] = {

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable
 from pathlib import Path
 
+from knarr.apiserver.aggregation.catalogue import Catalogue
 from knarr.apiserver.aggregation.keeping import Keeper
 from knarr.apiserver.aggregation.proxying import proxied
 from knarr.apiserver.aggregation.registering import register
@@ -31,16 +32,17 @@ class Aggregation:
     def __init__(self, registry: Registry, certificate: Path | None = None, key: Path | None = None) -> None:
         self._registry = registry
         self._pool = Pool(registry, certificate, key)
-        self.registrations = Registrations(registry)
+        self._registrations = Registrations(registry)
+        self.catalogue = Catalogue(self._registrations, self._pool)
 
     def find(self, request: Request, user: User) -> Awaitable[Answer] | None:
         """The answer of the server whose path it is, where it is not this one's."""
-        found = self.registrations.of_path(request.path)
+        found = self._registrations.of_path(request.path)
         return proxied(self._pool, found, request, user) if found else None
 
     async def run(self) -> None:
         """Keep the registrations of what is served here, and everybody's availability, until cancelled."""
-        keeper = Keeper(self._registry, self._pool, self.registrations, lambda: None)
+        keeper = Keeper(self._registry, self._pool, self._registrations, self.catalogue)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._register())
             group.create_task(keeper.run())

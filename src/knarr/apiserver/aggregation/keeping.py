@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import orjson
 
 from knarr.apiserver.aggregation.availability import Verdict, judge
+from knarr.apiserver.aggregation.catalogue import Catalogue
 from knarr.apiserver.aggregation.registrations import GROUP, PLURAL, Registration, Registrations
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.outbound.pool import Pool
@@ -26,12 +27,10 @@ _WATCHED = ((GROUP, PLURAL), ("", "services"), ("discovery.k8s.io", "endpointsli
 
 
 class Keeper:
-    """One task for each remote APIService; `changed` is called when the set of what is available has changed."""
+    """One task for each remote APIService; the catalogue learns what they find."""
 
-    def __init__(
-        self, registry: Registry, pool: Pool, registrations: Registrations, changed: Callable[[], None]
-    ) -> None:
-        self._registry, self._pool, self._registrations, self._changed = registry, pool, registrations, changed
+    def __init__(self, registry: Registry, pool: Pool, registrations: Registrations, catalogue: Catalogue) -> None:
+        self._registry, self._pool, self._registrations, self._catalogue = registry, pool, registrations, catalogue
         self._wake = asyncio.Event()
         self._tasks: dict[str, tuple[Registration, asyncio.Task[None], asyncio.Event]] = {}
         self._subscriptions: dict[str, Subscription] = {}
@@ -75,7 +74,6 @@ class Keeper:
             name = change.entry.labels.get("kubernetes.io/service-name", parts[-1])
             if parts[2] == GROUP:
                 self._wake.set()
-                self._changed()
             for registration, _, look in self._tasks.values():
                 service = registration.target and registration.target.service
                 if service and (service.namespace, service.name) == (parts[-2], name):
@@ -93,6 +91,7 @@ class Keeper:
             now = wanted.get(name)
             if now is None or (now.uid, now.target) != (registration.uid, registration.target):
                 task.cancel()
+                self._catalogue.forget(registration)
                 del self._tasks[name]
         for name, registration in wanted.items():
             if name not in self._tasks:
@@ -106,6 +105,7 @@ class Keeper:
             look.clear()
             verdict = await judge(self._registry, self._pool, registration)
             await self._write(registration.name, verdict)
+            await self._catalogue.visit(registration, verdict.available)
             probing = verdict.reason == "FailedDiscoveryCheck"
             await at_most(self._registry.clock, retry if probing else RESYNC, look.wait())
             retry = min(retry * 2, RESYNC) if probing else _FIRST_RETRY

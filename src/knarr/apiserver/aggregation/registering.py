@@ -15,6 +15,7 @@ import orjson
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.aggregation.registrations import GROUP, PLURAL
 from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.priorities import group_priority, version_priority
 from knarr.apiserver.registry import Registry, key_of, prefix_of
 from knarr.machinery.times import format_time
 from knarr.storage.cache import Entry
@@ -23,35 +24,6 @@ from knarr.storage.store import Write
 LABEL = "kube-aggregator.kubernetes.io/automanaged"
 LOCAL = {"reason": "Local", "message": "Local APIServices are always available"}
 _AT_START, _ALWAYS = "onstart", "true"
-_CUSTOM = (1000, 100)  # group's and version's priority of custom resources
-_STABLE, _BETA, _ALPHA = 15, 9, 1
-
-# Groups' priorities, and of versions those that are not what their stage says (upstream's table).
-_GROUPS = {
-    "": 18000,
-    "apps": 17800,
-    "events.k8s.io": 17750,
-    "authentication.k8s.io": 17700,
-    "authorization.k8s.io": 17600,
-    "autoscaling": 17500,
-    "batch": 17400,
-    "certificates.k8s.io": 17300,
-    "networking.k8s.io": 17200,
-    "policy": 17100,
-    "rbac.authorization.k8s.io": 17000,
-    "storage.k8s.io": 16800,
-    "apiextensions.k8s.io": 16700,
-    "admissionregistration.k8s.io": 16700,
-    "scheduling.k8s.io": 16600,
-    "coordination.k8s.io": 16500,
-    "node.k8s.io": 16300,
-    "discovery.k8s.io": 16200,
-    "flowcontrol.apiserver.k8s.io": 16100,
-    "internal.apiserver.k8s.io": 16000,
-    "resource.k8s.io": 15900,
-    "storagemigration.k8s.io": 15800,
-}
-_VERSIONS = {("", "v1"): 1, ("autoscaling", "v2"): 30, ("flowcontrol.apiserver.k8s.io", "v1"): 21}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +40,13 @@ class Wanted:
 
     @property
     def spec(self) -> JSON:
-        group, version = _CUSTOM if self.custom else (_GROUPS.get(self.group, _CUSTOM[0]), self._rank())
         named = {"group": self.group} if self.group else {}
-        return {**named, "version": self.version, "groupPriorityMinimum": group, "versionPriority": version}
-
-    def _rank(self) -> int:
-        staged = _BETA if "beta" in self.version else _ALPHA if "alpha" in self.version else _STABLE
-        return _VERSIONS.get((self.group, self.version), staged)
+        return {
+            **named,
+            "version": self.version,
+            "groupPriorityMinimum": group_priority(self.group, custom=self.custom),
+            "versionPriority": version_priority(self.group, self.version, custom=self.custom),
+        }
 
 
 def wanted(kinds: Iterable[Kind]) -> dict[str, Wanted]:

@@ -67,11 +67,11 @@ class Registrations:
         return self._remote
 
     def of_path(self, path: str) -> Registration | None:
-        """Whose a request's path is, if it is another server's."""
+        """Whose a request's path is, if it is another server's; the OpenAPI document of a version goes with it."""
         remote = self.remote()
         if not remote:
             return None
-        parts = path.split("/", 4)
+        parts = path.removeprefix("/openapi/v3").split("/", 4)
         if len(parts) > 3 and parts[1] == "apis":
             return remote.get((parts[2], parts[3]))
         return remote.get(("", parts[2])) if len(parts) > 2 and parts[1] == "api" else None

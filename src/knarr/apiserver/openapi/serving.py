@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 import msgspec
 
 from knarr import __version__
-from knarr.api.kind import Kind, Version
+from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.answers import NOT_FOUND, json_answer
+from knarr.apiserver.elsewhere import Elsewhere, Nowhere
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.openapi import protobuf
 from knarr.apiserver.openapi.documents import Served, version_three, version_two
+from knarr.apiserver.openapi.merging import merged
 from knarr.machinery.errors import NotAcceptable
 from knarr.wire.messages import Request, Response
 
@@ -56,25 +58,33 @@ class _Kept:
 class OpenAPI:
     """Answers everything below /openapi. A document is made anew only if its own kinds have changed."""
 
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, elsewhere: Elsewhere | None = None) -> None:
         self._kinds = kinds
-        self._generation = -1  # of the kinds, when the documents were looked through
+        self._elsewhere = elsewhere or Nowhere()
+        self._state: Any = None  # of the kinds and of what is elsewhere, when the documents were looked through
         self._three: dict[str, _Kept] = {}
         self._refresh()
 
     def _refresh(self) -> None:
-        if self._generation == self._kinds.generation:
+        state = (self._kinds.generation, self._elsewhere.state())
+        if self._state == state:
             return
-        self._generation = self._kinds.generation
+        self._state, others = state, self._elsewhere.versions()
         everything: Served = [(kind.at(version), version) for kind in self._kinds for version in kind.versions]
         by_path: dict[str, Served] = {}
         for kind, version in everything:
             base = f"apis/{kind.group}" if kind.group else "api"
             by_path.setdefault(f"{base}/{version.name}", []).append((kind, version))
         self._three = {path: self._third_of(path, served) for path, served in by_path.items()}
-        digest = _digest("v2", everything)
-        self._two = _Kept(partial(_json, version_two, everything), digest)
-        self._two_protobuf = _Kept(partial(_protobuf, everything), f"{digest}P", _PROTOBUF_ANSWER)
+        self._urls = {
+            f"apis/{version.group}/{version.version}": version.openapi_three
+            for version in others
+            if version.openapi_three
+        }
+        parts = [version.openapi_two for version in others]
+        digest = _digest("v2", everything, parts)
+        self._two = _Kept(partial(_merged, everything, parts), digest)
+        self._two_protobuf = _Kept(partial(_protobuf, everything, parts), f"{digest}P", _PROTOBUF_ANSWER)
 
     def _third_of(self, path: str, served: Served) -> _Kept:
         """The document of a group and version, the one that there is if it is still right."""
@@ -103,7 +113,8 @@ class OpenAPI:
         paths = {
             path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={kept.digest}"} for path, kept in self._three.items()
         }
-        return json_answer({"paths": paths})
+        elsewhere = {path: {"serverRelativeURL": url} for path, url in self._urls.items()}
+        return json_answer({"paths": {**paths, **elsewhere}})
 
     def _third(self, request: Request, path: str) -> Response:
         """A URL with the right hash may be kept for good; one with an old hash is sent to the new."""
@@ -126,13 +137,18 @@ def _json(make: Callable[[Served], Any], served: Served) -> bytes:
     return msgspec.json.encode(make(served))
 
 
-def _protobuf(served: Served) -> bytes:
-    return protobuf.document(version_two(served))
+def _merged(served: Served, parts: Sequence[Mapping[str, JSON]]) -> bytes:
+    return msgspec.json.encode(merged(version_two(served), parts))
 
 
-def _digest(path: str, served: Served) -> str:
-    """A tag that changes with what the document is made of: Knarr's version and the served definitions."""
+def _protobuf(served: Served, parts: Sequence[Mapping[str, JSON]]) -> bytes:
+    return protobuf.document(merged(version_two(served), parts))
+
+
+def _digest(path: str, served: Served, parts: Sequence[Mapping[str, JSON]] = ()) -> str:
+    """A tag that changes with what the document is made of: Knarr's version, the served definitions, others' parts."""
     text = [__version__, path, *(_identity(kind, version) for kind, version in served)]
+    text += [msgspec.json.encode(part).decode() for part in parts]
     return hashlib.sha512("\n".join(text).encode()).hexdigest().upper()
 
 

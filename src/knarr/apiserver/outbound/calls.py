@@ -53,12 +53,13 @@ class Webhooks:
     async def _post(self, target: Target, request: Request, limit: int) -> tuple[int, bytes]:
         streamed = await self._pool.transport(target, repeatable=True).stream(request)
         try:
-            return streamed.status, await _whole(streamed, limit)
+            return streamed.status, await whole(streamed, limit)
         finally:
             await streamed.close()
 
 
-async def _whole(streamed: StreamedResponse, limit: int) -> bytes:
+async def whole(streamed: StreamedResponse, limit: int) -> bytes:
+    """The body of an answer. Raises ConnectionError where it is cut, or larger than `limit` bytes."""
     parts, size = [], 0
     async for part in streamed:
         size += len(part)
