@@ -193,6 +193,27 @@ class TestProcesses:
         assert [address["ip"] for subset in found for address in subset["addresses"]] == [servers[1].config.node_ip]
 
 
+def test_an_outage_of_the_store_is_told_and_got_over(tmp_path: Path) -> None:
+    """Meanwhile what cannot be answered is refused with the reason; watches go on afterwards and miss nothing."""
+    with etcd(tmp_path) as member, ExitStack() as stack:
+        server = launched(configured(tmp_path, **on_etcd(member)), tmp_path / "log")
+        stack.callback(end, server)
+        connection = server.connect()
+        stack.callback(connection.close)
+        connection.request("GET", f"{CONFIG_MAPS}?watch=1&resourceVersion={server.revision()}")
+        watch = connection.getresponse()
+        assert server.send("POST", CONFIG_MAPS, {"metadata": {"name": "before"}}).status == 201
+        member.members[0].kill()
+        for method, path, body in (("GET", CONFIG_MAPS, None), ("POST", CONFIG_MAPS, {"metadata": {"name": "no"}})):
+            code, reason, message = server.send(method, path, body).failure
+            assert (code, reason) == (503, "ServiceUnavailable")
+            assert message.startswith("the store cannot answer: etcd (127.0.0.1:")
+        member.start(member.members[0])
+        eventually(lambda: server.send("POST", CONFIG_MAPS, {"metadata": {"name": "after"}}).status in (201, 409))
+        seen = [json.loads(watch.readline())["object"]["metadata"]["name"] for _ in range(2)]
+        assert seen == ["before", "after"]
+
+
 def end(server: ServerProcess) -> None:
     if server.process.poll() is None:
         server.process.send_signal(signal.SIGTERM)

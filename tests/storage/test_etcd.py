@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -187,6 +188,27 @@ async def test_many_who_ask_for_the_revision_share_a_request(server: Etcd, monke
         first[0].cancel()
         revisions = await asyncio.gather(*first[1:], *second)
         assert (len(set(revisions)), calls) == (1, 2)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3, 6, 7, 9, 10], ids=lambda limit: f"limit {limit}")
+async def test_what_is_asked_for_in_several_answers_is_of_one_moment(
+    server: Etcd, prefix: str, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knarr.storage.etcd.store.PAGE", 3)
+    keys = [f"{prefix}{n}" for n in range(9)]
+    async with opened(server) as store:
+        revision = await store.commit([Write(key, b"v") for key in keys])
+        read = EtcdClient.read
+
+        async def disturbed(self: EtcdClient, *arguments: Any) -> Any:
+            answer = await read(self, *arguments)
+            await store.commit([Write(f"{prefix}8", None), Write(f"{prefix}new", b"v")])
+            return answer
+
+        monkeypatch.setattr(EtcdClient, "read", disturbed)
+        page = await store.range(prefix, limit=limit)
+        assert [record.key for record in page.records] == (keys[:limit] if limit else keys)
+        assert (page.revision, page.remaining) == (revision, max(9 - limit, 0) if limit else 0)
 
 
 async def test_values_are_read_through_the_decoder(server: Etcd, prefix: str) -> None:

@@ -78,6 +78,8 @@ def reset(config: Config, say: Say) -> None:
     down(config, say)
     with step(f"{config.root} removed", say):
         shutil.rmtree(config.root, ignore_errors=True)
+    if config.datastore:
+        say(f"What the cluster has stored in {config.datastore} stays there")
 
 
 def _make_ready(config: Config, say: Say) -> None:
