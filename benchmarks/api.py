@@ -23,13 +23,15 @@ import orjson
 
 from benchmarks.clusters import Server, api_server
 from benchmarks.measuring import memory, p50_p99, say
-from benchmarks.objects import config_map, pod
+from benchmarks.objects import config_map, deployment, pod
 from knarr.wire.connections import HTTPTransport
 from knarr.wire.messages import Request, Response
 
 CONNECTIONS = 16
 PODS, MAPS = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/configmaps"
+APPS = "/apis/apps/v1/namespaces/default/deployments"
 STORED_PODS = 1000
+APPLY = "application/apply-patch+yaml"
 MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 WATCHERS, UPDATES, RATE = 500, 300, 100  # watchers; changes in all; changes per second
 
@@ -68,6 +70,9 @@ OPERATIONS: dict[str, Operation] = {
         "PATCH", f"{PODS}/p{n % STORED_PODS:04}/status", {"status": {"message": str(n)}}, MERGE
     ),
     "PUT ConfigMap": lambda api, n: api.send("PUT", f"{MAPS}/u{n % 200}", config_map(f"u{n % 200}", n)),
+    "apply Deployment": lambda api, n: api.send(
+        "PATCH", f"{APPS}/a{n % 100}?fieldManager=bench", deployment(f"a{n % 100}", f"image:{n}"), APPLY
+    ),
     "delete ConfigMap": lambda api, n: api.send("DELETE", f"{MAPS}/d{n}"),
 }
 READS = ("GET", "LIST")  # operations that change nothing

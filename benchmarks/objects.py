@@ -39,3 +39,25 @@ def pod(name: str, group: str) -> JSON:
             "volumes": [{"name": "data", "emptyDir": {}}],
         },
     }
+
+
+def deployment(name: str, image: str) -> JSON:
+    """As an applied configuration names it."""
+    container = {key: value for key, value in pod("", "")["spec"]["containers"][0].items() if key != "env"}
+    labels = {"app": name}
+    return {
+        "kind": "Deployment",
+        "apiVersion": "apps/v1",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "replicas": 3,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {
+                    "containers": [{**container, "image": image}],
+                    "volumes": [{"name": "data", "emptyDir": {}}],
+                },
+            },
+        },
+    }

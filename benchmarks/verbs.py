@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks.objects import config_map, pod
+from benchmarks.objects import config_map, deployment, pod
 from knarr.api.kinds.table import KINDS
 from knarr.apiserver.api import API
 from knarr.apiserver.authn.users import User
@@ -36,6 +36,7 @@ Operation = Callable[[int], Awaitable[Any]]
 NAMESPACE = "/api/v1/namespaces/default"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 WRITES_AT_ONCE = 16  # which a store may commit together
+APPLY = "application/apply-patch+yaml"
 MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 
 
@@ -87,6 +88,7 @@ class Bench:
 
     def operations(self) -> dict[str, Operation]:
         pods, maps = f"{NAMESPACE}/pods", f"{NAMESPACE}/configmaps"
+        apps = "/apis/apps/v1/namespaces/default/deployments"
         send = self.send
         return {
             "GET Pod": lambda n: send("GET", f"{pods}/p{n % 1000:04}"),
@@ -103,6 +105,9 @@ class Bench:
             ),
             "patch Pod status (merge)": lambda n: send(
                 "PATCH", f"{pods}/p{n % 1000:04}/status", {"status": {"message": str(n)}}, MERGE
+            ),
+            "apply Deployment": lambda n: send(
+                "PATCH", f"{apps}/a{n % 100}", deployment(f"a{n % 100}", f"image:{n}"), APPLY, "fieldManager=bench"
             ),
         }
 

@@ -48,7 +48,7 @@ class APIServer:
     def client(self, user: str, *groups: str) -> Client:
         """A client in this process, by the identity `user`: the same chain, no socket."""
         identity = User(user, groups=(*groups, AUTHENTICATED))
-        return Client(InProcessTransport(self.application, identity), user_agent=f"knarr/{user.rpartition(':')[2]}")
+        return Client(InProcessTransport(self.application, identity), user_agent=f"{user.rpartition(':')[2]}/knarr")
 
 
 @asynccontextmanager

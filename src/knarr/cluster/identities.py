@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from knarr.client.client import Client
     from knarr.client.kubeconfig import Credentials
 
+# What upstream's components call themselves: the name before the slash owns the fields that they write.
+_AGENTS = {
+    "controller-manager": "kube-controller-manager",
+    "scheduler": "kube-scheduler",
+    "proxy": "kube-proxy",
+    "kubelet": "kubelet",
+}
+
 
 def client(config: Config, identity: str) -> Client:
     """A client over HTTPS as `identity`: the file name of a certificate in the cluster's PKI (leaves.leaves)."""
@@ -19,7 +27,7 @@ def client(config: Config, identity: str) -> Client:
 
     files = (config.pki / f"{identity}.crt", config.pki / f"{identity}.key")
     tls = client_context(config.pki / "ca.crt", *files)
-    return Client(HTTPTransport(config.api_url, tls=tls), user_agent=f"knarr/{identity}")
+    return Client(HTTPTransport(config.api_url, tls=tls), user_agent=f"{_AGENTS.get(identity, 'knarr')}/knarr")
 
 
 def credentials(config: Config, identity: str = "admin") -> Credentials:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from knarr.api.kind import JSON, ObjectType
 from knarr.api.types import DecodeError, typed
@@ -75,12 +75,20 @@ def report(call: Call, problems: Sequence[str]) -> bool:
     return directive == "Strict"
 
 
-def retyped(call: Call, tree: JSON) -> list[str]:
-    """Check a tree that a patch made, in the request's version, and default it; returns the unknown fields' paths."""
+def retyped(call: Call, tree: JSON, touched: Collection[str] | None = None) -> list[str]:
+    """Check a tree that a patch made, in the request's version, and default it; returns the unknown fields' paths.
+
+    `touched` names the fields that the patch may have changed: the others need no check.
+    """
     expected = api_version(call.kind, call.version)
     _named(tree, call.kind.kind, (expected,))
     model = typed(call.version)
-    unknown = _typed(tree, model, call.kind.kind, expected)
+    if touched is None or call.version.own:
+        unknown = _typed(tree, model, call.kind.kind, expected)
+    else:
+        changed = {name: tree.pop(name) for name in ("kind", "apiVersion", *touched) if name in tree}
+        unknown = _typed(changed, model, call.kind.kind, expected)
+        tree.update({name: value for name, value in changed.items() if name not in tree})
     model.default(tree)
     return unknown
 

@@ -6,7 +6,8 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from knarr.api.kind import JSON
@@ -28,13 +29,22 @@ from knarr.machinery.strategic import strategic_merge
 from knarr.machinery.trees import copied
 from knarr.wire.messages import Answer
 
-Patch = Callable[[JSON], Any]  # from the object as it is served to what it becomes; they share nothing
-
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC = "application/strategic-merge-patch+json"
 _MOST_OPERATIONS = 10_000
 _ACCEPTED = (_JSON_PATCH, _MERGE_PATCH, _STRATEGIC, APPLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A patch as a function: from the object as it is served to what it becomes; they share nothing.
+
+    `touches` names the only fields of the object that it may change; None: any.
+    """
+
+    change: Callable[[JSON], Any]
+    touches: Collection[str] | None = None
 
 
 async def patch(call: Call) -> Answer:
@@ -49,8 +59,8 @@ async def patch_part(call: Call, part: Part) -> Answer:
     if is_apply(call):
         return await apply(call, part)
     ownership.check_options(call)
-    change = read_patch(call, call.version.definition)
-    stored, _ = await update_object(call, call.name, lambda old, revision: _draft(call, change, old, revision), part)
+    wanted = read_patch(call, call.version.definition)
+    stored, _ = await update_object(call, call.name, lambda old, revision: _draft(call, wanted, old, revision), part)
     return object_answer(call, stored)
 
 
@@ -70,14 +80,15 @@ def read_patch(call: Call, definition: str) -> Patch:
             raise RequestEntityTooLarge(
                 f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(body)}"
             )
-        return lambda tree: json_patch(tree, body)
+        return Patch(lambda tree: json_patch(tree, body))
     if not isinstance(body, dict):
         raise BadRequest(
             "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
         )
     if content_type == _MERGE_PATCH:
-        return lambda tree: merge_patch(copied(tree), body)
-    return lambda tree: strategic_merge(tree, body, type_of(definition).patch_schema)
+        return Patch(lambda tree: merge_patch(copied(tree), body), body.keys())
+    touches = None if any(name.startswith("$") for name in body) else body.keys()
+    return Patch(lambda tree: strategic_merge(tree, body, type_of(definition).patch_schema), touches)
 
 
 def _decode(call: Call) -> Any:
@@ -92,22 +103,22 @@ def _decode(call: Call) -> Any:
     return tree
 
 
-def apply_patch(change: Patch, tree: JSON) -> Any:
+def apply_patch(patch: Patch, tree: JSON) -> Any:
     """Raises an APIError where the patch does not apply."""
     try:
-        return change(tree)
+        return patch.change(tree)
     except PatchError:
         raise Invalid("the server rejected our request due to an error in our request") from None
 
 
-def _draft(call: Call, change: Patch, old: JSON, revision: int) -> Draft:
+def _draft(call: Call, patch: Patch, old: JSON, revision: int) -> Draft:
     before = from_storage(call.version, copied(old)) if call.version.from_storage else old
     before = {**before, "metadata": {**before["metadata"], "resourceVersion": str(revision)}}
-    after = apply_patch(change, before)
+    after = apply_patch(patch, before)
     if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
         raise BadRequest("the patched object has no metadata")
     call.warnings.clear()
-    problems = [f'unknown field "{path}"' for path in bodies.retyped(call, after)]
+    problems = [f'unknown field "{path}"' for path in bodies.retyped(call, after, patch.touches)]
     if problems and call.request.parameter("fieldValidation") != "Ignore" and bodies.report(call, problems):
         raise _strict(call, problems)
     wanted = based_on(call, after["metadata"])
