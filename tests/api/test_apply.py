@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.definitions import GROUP, WIDGETS, definition, established, widget
 from tests.api.harness import MERGE, STRATEGIC, Reply, Server
 from tests.api.objects import CONFIG_MAPS, DEPLOYMENTS, PODS, SERVICES, config_map, deployment, pod
 
@@ -452,3 +453,28 @@ async def test_binding_and_strategic_patches_do_what_they_do(server: Server) -> 
     bound = await server.get(f"{PODS}/p")
     assert bound.body["spec"]["nodeName"] == "n1"
     assert "scheduler" not in {manager for manager, _, _ in owners(bound)}
+
+
+async def test_custom_resources_are_owned_by_their_schema(server: Server) -> None:
+    await established(server, definition())
+    path = f"{WIDGETS}/w"
+    made = await server.post(WIDGETS, widget(parts=[{"name": "x"}]), fieldManager="creator")
+    assert owners(made)["creator", "Update", ""]["f:spec"] == {
+        ".": {},
+        "f:color": {},
+        "f:parts": {".": {}, 'k:{"name":"x"}': {".": {}, "f:name": {}, "f:weight": {}}},
+        "f:size": {},
+    }
+    config = widget(size=1, parts=[{"name": "y"}])
+    answer = await apply(server, path, config)
+    assert answer.status == 200, answer.body
+    assert [part["name"] for part in answer.body["spec"]["parts"]] == ["x", "y"]
+    conflict = await apply(server, path, widget(size=2))
+    assert conflict.body["message"] == (
+        f'Apply failed with 1 conflict: conflict with "creator" using {GROUP}/v1: .spec.size'
+    )
+    left = await apply(server, path, widget(size=1))
+    assert [part["name"] for part in left.body["spec"]["parts"]] == ["x"]
+    status = {key: config[key] for key in ("kind", "apiVersion", "metadata")} | {"status": {"phase": "p"}}
+    found = await apply(server, f"{path}/status", status, "controller")
+    assert owners(found)["controller", "Apply", "status"] == {"f:status": {"f:phase": {}}}

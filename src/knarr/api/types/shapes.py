@@ -96,13 +96,14 @@ _OPAQUE = Opaque()
 _EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1"
 _SCHEMA_OR = ObjectOr(f"{_EXTENSIONS}.JSONSchemaProps")
 _CORE, _RBAC = "io.k8s.api.core.v1", "io.k8s.api.rbac.v1"
-_WRITTEN = {  # optional fields that upstream writes all the same
+_WRITTEN = {  # optional fields that upstream writes all the same, and one that means something while it is read
     f"{_CORE}.Event": ("reportingComponent", "reportingInstance"),
     f"{_CORE}.ProjectedVolumeSource": ("sources",),
     f"{_RBAC}.ClusterRole": ("rules",),
     f"{_RBAC}.Role": ("rules",),
     "io.k8s.api.discovery.v1.EndpointSlice": ("endpoints", "ports"),
     "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus": ("currentMetrics",),
+    f"{_META}.ObjectMeta": ("managedFields",),  # none: owners are to be forgotten
 }
 _NAMED: dict[str, Shape] = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": Scalar("quantity"),

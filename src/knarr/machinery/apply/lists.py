@@ -52,7 +52,9 @@ class Associative:
     def changes(self, old: Any, new: Any) -> Changes:
         taken: Node = {}
         removed: Node = {}
-        before, after = self._indexed(old), self._indexed(new)
+        if not old and not new:  # a list without items, and null
+            return Changes(LEAF, None)
+        before, after = self._indexed(old or ()), self._indexed(new or ())
         for element in sorted(before.keys() | after.keys()):
             was, now = before.get(element), after.get(element)
             if was == now:

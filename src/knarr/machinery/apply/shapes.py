@@ -8,7 +8,7 @@ A shape is made of a schema by whoever has one (`api.types` of the published def
     Associative(shape, keys=("name",))  a list that is a map; without keys, a set
     DEDUCED                             anything: objects have parts, all else has not
 
-Trees are decoded ones, without nulls; a configuration may have nulls.
+Trees are decoded ones; a null is a value without parts.
 """
 
 from __future__ import annotations

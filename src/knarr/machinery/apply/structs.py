@@ -85,6 +85,9 @@ class Struct:
         return leaves, {SELF: LEAF, **leaves}, tuple(part for part in shapes if not part[2].is_leaf)
 
     def changes(self, old: Any, new: Any) -> Changes:
+        if not old and not new:  # an object without fields, and null
+            return Changes(LEAF, None)
+        old, new = old or {}, new or {}
         taken: Node = {}
         removed: Node = {}
         for name in sorted(new):
@@ -102,8 +105,8 @@ class Struct:
             if name not in self._present:
                 (taken if before is _ABSENT else removed)[FIELD + name] = shape.whole(known)
                 return
-            nothing = type(known)()
-            if known == nothing:
+            nothing: Any = [] if isinstance(known, list) else {}
+            if not known:
                 return
             before, value = (nothing, known) if before is _ABSENT else (known, nothing)
         found = shape.changes(before, value)
@@ -125,7 +128,7 @@ class Struct:
         kept = dict(value)
         for element, node in unwanted.items():
             name = element[len(FIELD) :]
-            if name not in kept:
+            if name not in kept or (kept[name] is None and not is_member(node)):
                 continue
             shape = self.fields.get(name) or self._other()
             rest = None if is_member(node) else shape.without(kept[name], node)

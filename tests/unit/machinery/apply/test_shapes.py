@@ -113,6 +113,9 @@ def test_the_order_of_a_merged_set(live: str, config: str, merged: str) -> None:
             ['.containers[name="a"]', '.containers[name="a"].name'],
             id="an item doubled",
         ),
+        pytest.param({"labels": None}, {"labels": {"a": "1"}}, [".labels.a"], [], id="from null"),
+        pytest.param({"labels": {"a": "1"}}, {"labels": None}, [], [".labels.a"], id="to null"),
+        pytest.param({"ports": []}, {"ports": None}, [".ports"], [], id="empty to null"),
         pytest.param({"extra": {"a": 1}}, {"extra": {"a": {"b": 1}}}, [".extra.a", ".extra.a.b"], [], id="deduced"),
         pytest.param(
             {"extra": {"a": {"b": 1}}}, {"extra": {"a": 1}}, [".extra.a"], [".extra.a", ".extra.a.b"], id="no more"
