@@ -6,7 +6,7 @@ several kinds (a pod template, a label selector) is a rule on that part's schema
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -88,6 +88,13 @@ class Version:
         return self.definition.startswith(_PUBLISHED)
 
 
+class Converter(Protocol):
+    """Makes objects those of another version by asking somebody."""
+
+    async def convert(self, trees: Sequence[JSON], api_version: str) -> list[JSON]:
+        """In their order. Raises APIError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """Where the scale subresource finds its numbers (dotted paths); upstream's autoscaling/v1 Scale."""
@@ -138,6 +145,8 @@ class Kind:
     effects: tuple[str, ...] = ()  # what a write needs from outside the object: names in apiserver/effects/table.py
     ttl: float | None = None  # seconds after which the store drops an object (events)
     refresh: Callable[[JSON], JSON] | None = None  # what an object stored by an older schema is by this one
+    # Of a face whose version is worked in as it is: what makes it of what is stored, and the other way round.
+    converter: Converter | None = None
     # By version, where versions differ in more than their schema (subresources, columns, fields): the kind as each
     # one shows it.
     faces: Mapping[str, Kind] = field(default_factory=dict)

@@ -41,7 +41,7 @@ class API:
         self.registry = Registry(kinds, store, cache, clock, options)
         self.webhooks = Webhooks(self.registry)
         self.admission = Admission(PLUGINS, Surroundings(self.registry, self.webhooks))
-        self._definitions = Definitions(self.registry)
+        self._definitions = Definitions(self.registry, self.webhooks)
 
     def start(self) -> None:
         """Serve what the cache, which is loaded now, says is served; it needs a running loop."""
@@ -55,6 +55,8 @@ class API:
         if kind is None or version is None:
             raise _nothing_here()
         kind = kind.at(version)
+        if kind.converter:
+            version = kind.storage_version
         if not _is_address(kind, info) or (info.subresource and info.subresource not in kind.subresources):
             raise _nothing_here()
         for why in path_segment(info.name):  # it becomes a part of the key

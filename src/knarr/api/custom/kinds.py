@@ -9,14 +9,16 @@ from knarr.api.custom.columns import columns_of
 from knarr.api.custom.definitions import is_true
 from knarr.api.custom.selectable import selectable
 from knarr.api.custom.types import CustomType
-from knarr.api.kind import ALL_VERBS, JSON, Kind, Scale, Version
+from knarr.api.kind import ALL_VERBS, JSON, Converter, Kind, Scale, Version
 from knarr.api.paths import dig
 
 _WHILE_TERMINATING = tuple(verb for verb in ALL_VERBS if verb != "create")
 
 
-def kind_of(crd: JSON) -> Kind | None:
-    """The kind that an established definition makes; None where it serves no version."""
+def kind_of(crd: JSON, converter: Converter | None) -> Kind | None:
+    """The kind that an established definition makes, whose versions become one another by `converter`, or by taking
+    the other's name; None where it serves no version.
+    """
     spec, names = crd["spec"], crd["status"]["acceptedNames"]
     stored = next(version for version in spec["versions"] if version.get("storage"))
     types = {version["name"]: _type(spec, names, version) for version in spec["versions"]}
@@ -41,6 +43,8 @@ def kind_of(crd: JSON) -> Kind | None:
         fields=_fields(spec["versions"]),
     )
     faces = {v["name"]: _face(common, v, types[v["name"]]) for v in spec["versions"] if v.get("served")}
+    if converter:
+        faces = {name: _converted(face, types[name], converter) for name, face in faces.items()}
     return replace(common, faces=faces, subresources=_subresources(stored), columns=columns_of(_columns(stored)))
 
 
@@ -61,6 +65,14 @@ def _face(kind: Kind, version: JSON, own: CustomType) -> Kind:
 def _type(spec: JSON, names: JSON, version: JSON) -> CustomType:
     schema = version["schema"]["openAPIV3Schema"]
     return CustomType(spec["group"], version["name"], names["kind"], names["listKind"], schema, _scale(version))
+
+
+def _converted(face: Kind, own: CustomType, converter: Converter) -> Kind:
+    """A face whose version is no other's with its name changed: requests work in it, and not in the stored one."""
+    version = next(version for version in face.versions if version.own is own)
+    plain = replace(version, to_storage=None, from_storage=None)
+    refresh = _reader(own, f"{face.group}/{version.name}")
+    return replace(face, versions=(plain,), stored=plain, refresh=refresh, converter=converter)
 
 
 def _version(spec: JSON, names: JSON, version: JSON, own: CustomType) -> Version:

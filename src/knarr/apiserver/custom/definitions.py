@@ -16,7 +16,9 @@ from knarr.api.custom.naming import settle
 from knarr.api.kind import JSON, Kind
 from knarr.api.kinds import customresourcedefinitions
 from knarr.apiserver.custom.cleanup import Cleanup
+from knarr.apiserver.custom.converting import WebhookConverter
 from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.outbound import Webhooks
 from knarr.apiserver.registry import Registry, prefix_of, tree_of
 from knarr.machinery.times import format_time
 from knarr.storage.cache import Change, Entry
@@ -31,8 +33,8 @@ _RETRY_SECONDS = 1.0
 class Definitions:
     """Serves what the definitions in the cache say. `start` when the cache is loaded, `close` in the end."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, registry: Registry, webhooks: Webhooks) -> None:
+        self._registry, self._webhooks = registry, webhooks
         self._served: dict[str, tuple[JSON, Kind | None]] = {}  # by the definition's name: what decides, and its kind
         self._unsettled: set[str] = set()  # definitions whose status may have to change
         self._wake = asyncio.Event()
@@ -84,11 +86,15 @@ class Definitions:
         known, before = self._served.get(name, (None, None))
         if known == decisive:
             return
-        kind = kind_of(crd) if established else None
+        kind = kind_of(crd, self._converter(crd["spec"])) if established else None
         if kind and before is None and self._registry.find(kind.group, kind.plural):
             kind = None  # what is built in stays what it is
         self._served[name] = (decisive, kind)
         self._replace(before, kind)
+
+    def _converter(self, spec: JSON) -> WebhookConverter | None:
+        by_webhook = (spec.get("conversion") or {}).get("strategy") == "Webhook"
+        return WebhookConverter(self._webhooks, spec) if by_webhook else None
 
     def _hide(self, name: str) -> None:
         _, kind = self._served.pop(name, (None, None))

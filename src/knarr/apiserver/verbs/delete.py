@@ -11,6 +11,7 @@ from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.verbs import deleteoptions, writing
 from knarr.apiserver.verbs.answers import Stored, object_answer, success
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.conversion import seen_value
 from knarr.apiserver.verbs.deleting import DeleteOptions, finished, mark
 from knarr.apiserver.verbs.list import chosen_entries, list_answer
 from knarr.apiserver.verbs.listoptions import read as read_list_options
@@ -44,7 +45,8 @@ async def delete(call: Call) -> Answer:
     options = deleteoptions.read(call)
     stored, gone = await delete_object(call, call.name, options)
     if not gone:
-        return object_answer(call, stored, 202 if options.cascades else 200)
+        shown = Stored(await seen_value(call, stored.value), stored.revision)
+        return object_answer(call, shown, 202 if options.cascades else 200)
     if call.kind.qualified_resource in _ANSWERED_WITH_OBJECT:
         return object_answer(call, stored)
     uid = orjson.loads(stored.value)["metadata"]["uid"]

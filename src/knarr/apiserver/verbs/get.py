@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knarr.apiserver.verbs.answers import object_answer
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.conversion import seen_one
 from knarr.apiserver.verbs.list import reach
 from knarr.apiserver.verbs.listoptions import read_revision
 from knarr.wire.messages import Answer
@@ -15,4 +16,4 @@ async def get(call: Call) -> Answer:
     entry = call.registry.entry(call.kind, call.namespace, call.name)
     if entry is None:
         raise call.not_found()
-    return object_answer(call, entry)
+    return object_answer(call, await seen_one(call, entry))

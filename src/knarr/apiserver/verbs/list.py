@@ -13,6 +13,7 @@ from knarr.apiserver.representations import representation
 from knarr.apiserver.verbs import listoptions, pages
 from knarr.apiserver.verbs.answers import headers, output
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.conversion import seen, seen_one
 from knarr.apiserver.verbs.listoptions import ListOptions
 from knarr.machinery.clock import at_most
 from knarr.machinery.errors import BadRequest, Cause, Gone, Timeout
@@ -40,7 +41,7 @@ async def chosen_entries(call: Call, options: ListOptions) -> tuple[Sequence[Ent
     await reach(call, options.revision)
     prefix = prefix_of(call.kind, call.namespace)
     revision = call.registry.cache.revision
-    entries = select(call, options)
+    entries = await select_seen(call, options) if call.kind.converter else select(call, options)
     metadata: JSON = {"resourceVersion": str(revision)}
     if 0 < options.limit < len(entries):
         if options.everything:
@@ -93,6 +94,12 @@ def select(call: Call, options: ListOptions) -> Sequence[Entry]:
     return [e for e in candidates if matches(options, e)]
 
 
+async def select_seen(call: Call, options: ListOptions) -> Sequence[Entry]:
+    """The same where the request's version is made of the stored one by a converter."""
+    entries = await seen(call, call.registry.cache.range(prefix_of(call.kind, call.namespace)))
+    return [entry for entry in entries if matches(options, entry)]
+
+
 def matches(options: ListOptions, entry: Entry) -> bool:
     return options.labels.matches(entry.labels) and options.fields.matches(entry.fields)
 
@@ -136,7 +143,7 @@ async def _read(
         page = await call.registry.store.range(prefix, start=start, limit=chunk, revision=revision)
         revision = revision or page.revision
         for index, record in enumerate(page.records):
-            entry = entry_of(record, lambda key, value: index_value(call.kind, value))
+            entry = await seen_one(call, entry_of(record, lambda key, value: index_value(call.kind, value)))
             if matches(options, entry):
                 found.append(entry)
                 if len(found) == options.limit:

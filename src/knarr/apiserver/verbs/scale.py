@@ -21,6 +21,7 @@ from knarr.apiserver.verbs import apply, bodies, ownership
 from knarr.apiserver.verbs.answers import tree_answer
 from knarr.apiserver.verbs.apply import is_apply
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.conversion import seen_one
 from knarr.apiserver.verbs.list import reach
 from knarr.apiserver.verbs.listoptions import read_revision
 from knarr.apiserver.verbs.parts import MAIN
@@ -41,6 +42,7 @@ async def get(call: Call) -> Answer:
     entry = call.registry.entry(call.kind, call.namespace, call.name)
     if entry is None:
         raise call.not_found()
+    entry = await seen_one(call, entry)
     return tree_answer(call, _scale(call, orjson.loads(entry.value), entry.revision))
 
 

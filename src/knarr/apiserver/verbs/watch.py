@@ -14,11 +14,12 @@ from knarr.apiserver.registry import prefix_of
 from knarr.apiserver.verbs import listoptions
 from knarr.apiserver.verbs.answers import OBJECT_VIEWS, headers, output
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.conversion import Follower
 from knarr.apiserver.verbs.frames import Framing
-from knarr.apiserver.verbs.list import matches, reach, select
+from knarr.apiserver.verbs.list import matches, reach, select, select_seen
 from knarr.apiserver.verbs.listoptions import ListOptions
 from knarr.apiserver.verbs.watchtimers import WatchTimers
-from knarr.machinery.errors import Gone
+from knarr.machinery.errors import APIError, Gone
 from knarr.storage.cache import Change, Entry, Subscription
 from knarr.storage.entries import tombstone
 from knarr.storage.store import CompactedError
@@ -37,6 +38,8 @@ async def watch(call: Call) -> Answer:
     elif options.revision:
         await call.registry.cache.recall(options.revision)
     watcher = Watcher(call, options, framing)
+    if call.kind.converter:
+        await watcher.convert()
     return Streaming(watcher.start, 200, headers(call, chosen.media, watched=True))
 
 
@@ -49,13 +52,22 @@ class Watcher:
         self._allowance = PENDING_LIMIT
         self._sink: Sink | None = None
         self._subscription: Subscription | None = None
+        self._follower: Follower | None = None
+        self._converted: tuple[int, Sequence[Entry]] | None = None  # what there was, and when
+
+    async def convert(self) -> None:
+        """Have what there is converted before anything is sent."""
+        self._follower = Follower(self._call, self._deliver, self._fail)
+        if self._wants_initial():
+            revision = self._registry.cache.revision
+            self._converted = revision, await select_seen(self._call, self._options)
 
     def start(self, sink: Sink) -> None:
         """Send what there is, and subscribe to what follows."""
         self._sink = sink
         if self._wants_initial():
-            after = self._registry.cache.revision
-            self._send_initial(sink)
+            after = self._registry.cache.revision if self._converted is None else self._converted[0]
+            self._send_initial(sink, after)
         else:
             after = self._options.revision or self._registry.cache.revision
         self._timers = WatchTimers(
@@ -73,10 +85,11 @@ class Watcher:
             return self._options.initial_events
         return not self._options.revision
 
-    def _send_initial(self, sink: Sink) -> None:
-        frames = [self._framing.made("ADDED", entry) for entry in select(self._call, self._options)]
+    def _send_initial(self, sink: Sink, revision: int) -> None:
+        entries = select(self._call, self._options) if self._converted is None else self._converted[1]
+        frames = [self._framing.made("ADDED", entry) for entry in entries]
         if self._options.initial_events and self._options.bookmarks:
-            frames.append(self._framing.bookmark(self._registry.cache.revision, initial_events_end=True))
+            frames.append(self._framing.bookmark(revision, initial_events_end=True))
         if frames:
             data = b"".join(frames)
             self._allowance += len(data)
@@ -88,7 +101,9 @@ class Watcher:
         if name and (self._call.namespace or not self._call.kind.namespaced):
             prefix += name
         try:
-            self._subscription = self._registry.cache.subscribe(prefix, after, self._deliver, self._lost)
+            self._subscription = self._registry.cache.subscribe(
+                prefix, after, self._follower or self._deliver, self._lost
+            )
         except CompactedError as error:
             sink.write(self._framing.error(Gone(f"too old resource version: {after} ({error.oldest})")))
             self._close()
@@ -129,6 +144,11 @@ class Watcher:
             self._bookmark()
         self._close()
 
+    def _fail(self, error: APIError) -> None:
+        if self._sink is not None:
+            self._sink.write(self._framing.error(error))
+        self._close()
+
     def _lost(self) -> None:
         if self._sink is not None:
             self._sink.write(self._framing.error(Gone("too old resource version: the watch cache has started over")))
@@ -146,3 +166,5 @@ class Watcher:
         self._timers.cancel()
         if self._subscription:
             self._subscription.close()
+        if self._follower:
+            self._follower.close()

@@ -23,6 +23,7 @@ from knarr.apiserver.registry import key_of
 from knarr.apiserver.verbs import objectmeta, ownership
 from knarr.apiserver.verbs.answers import Stored
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.conversion import bytes_to_store, seen_one
 from knarr.apiserver.verbs.deleting import finished
 from knarr.apiserver.verbs.parts import MAIN, Part
 from knarr.machinery import names
@@ -105,7 +106,7 @@ async def _plan_create(call: Call, wanted: Draft) -> tuple[Attributes, list[Writ
     _warn(call, tree, None)
     extra = plan_effects(call, tree, None)
     key = key_of(kind, call.namespace, metadata["name"])
-    return attributes, [Write(key, to_stored(tree), expected=0, ttl=kind.ttl), *extra]
+    return attributes, [Write(key, await bytes_to_store(call, tree), expected=0, ttl=kind.ttl), *extra]
 
 
 def _reset_status(call: Call, tree: JSON) -> None:
@@ -132,7 +133,7 @@ async def update_object(
                 raise call.not_found(name)
             return await create_object(call, create), True
         try:
-            return await _update(call, entry, draft, part), False
+            return await _update(call, await seen_one(call, entry), draft, part), False
         except ConflictError as conflict:
             await _catch_up(call, conflict)
     raise contended(call)
@@ -171,7 +172,7 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
     if finished(new):
         return await remove(call, entry, new)
     extra = plan_effects(call, new, old)
-    write = Write(entry.key, to_stored(new), expected=entry.revision, ttl=call.kind.ttl)
+    write = Write(entry.key, await bytes_to_store(call, new), expected=entry.revision, ttl=call.kind.ttl)
     return await _commit(call, attributes, new, [write, *extra], entry.revision)
 
 
@@ -280,9 +281,10 @@ async def _commit(
     call: Call, attributes: Attributes | None, tree: JSON, writes: Sequence[Write], revision: int
 ) -> Stored:
     """Commit the writes with what admission charges for them. Raises APIError, ConflictError."""
-    result = Stored(writes[0].value or to_stored(tree), revision)
-    if writes[0].value and not call.dry_run():
-        call.registry.cache.foresee(result.value, *index_tree(call.kind, tree))
+    value = writes[0].value
+    result = Stored(value if value and not call.kind.converter else to_stored(tree), revision)
+    if value and not call.version.own and not call.dry_run():
+        call.registry.cache.foresee(value, *index_tree(call.kind, tree))
     if attributes is None or not call.admission.charges(attributes):
         return await _settle(call, writes, result)
     async with call.admission.turn(attributes.namespace):
