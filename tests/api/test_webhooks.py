@@ -493,3 +493,33 @@ async def test_the_older_review(server: Server, asked: Hook) -> None:
     await register(server, "Mutating", "m", webhook(asked, admissionReviewVersions=["v9", "v1beta1"]))
     assert (await server.post(MAPS, config_map())).body["data"] == {"k": "v", "x": "y"}
     assert asked.reviews[0]["apiVersion"] == "admission.k8s.io/v1beta1"
+
+
+@pytest.mark.parametrize(
+    ("expressions", "called"),
+    [
+        pytest.param(["object.data.k == 'v'"], True, id="holds"),
+        pytest.param(["object.data.k == 'w'"], False, id="does not"),
+        pytest.param(["request.userInfo.username == 'admin'", "!has(object.immutable)"], True, id="both hold"),
+        pytest.param(["true", "oldObject != null"], False, id="one does not"),
+        pytest.param(["object.nothing == 'x'", "false"], False, id="an error does not matter"),
+        pytest.param(["namespaceObject.metadata.name == 'default'"], True, id="the namespace"),
+    ],
+)
+async def test_match_conditions(server: Server, asked: Hook, expressions: list[str], called: bool) -> None:
+    conditions = [{"name": f"c{n}", "expression": text} for n, text in enumerate(expressions)]
+    await register(server, "Validating", "v", webhook(asked, matchConditions=conditions))
+    await register(server, "Mutating", "m", webhook(asked, matchConditions=conditions))
+    assert (await server.post(MAPS, config_map())).status == 201
+    assert len(asked.asked) == (2 if called else 0)
+
+
+@pytest.mark.parametrize(("policy", "status"), [("Fail", 403), ("Ignore", 201)])
+async def test_a_condition_that_fails(server: Server, asked: Hook, policy: str, status: int) -> None:
+    conditions = [{"name": "c", "expression": "object.nothing == 'x'"}]
+    await register(server, "Validating", "v", webhook(asked, matchConditions=conditions, failurePolicy=policy))
+    reply = await server.post(MAPS, config_map())
+    assert (reply.status, asked.asked) == (status, [])
+    if status == 403:
+        text = "expression 'object.nothing == 'x'' resulted in error: no such key: nothing"
+        assert reply.body["message"] == f'configmaps "a" is forbidden: {text}'

@@ -37,6 +37,10 @@ def _webhook(hook: JSON, path: str) -> Iterable[FieldError]:
         detail = f"the timeout value must be between 1 and {_MOST_SECONDS} seconds"
         yield invalid(f"{path}.timeoutSeconds", seconds, detail)
     yield from client_config(f"{path}.clientConfig", hook.get("clientConfig") or {})
+    if conditions := hook.get("matchConditions"):
+        from knarr.api.expressions import match_conditions  # the language is loaded with the first of them
+
+        yield from match_conditions(f"{path}.matchConditions", conditions)
 
 
 def _full_name(path: str, name: str) -> Iterable[FieldError]:

@@ -15,6 +15,7 @@ from knarr.apiserver.admission.plugin import EVERY_OPERATION, Attributes, Plugin
 from knarr.apiserver.followed import Followed
 from knarr.apiserver.webhooks.asking import ask, in_time, shown
 from knarr.apiserver.webhooks.changing import change
+from knarr.apiserver.webhooks.concerning import concerning
 from knarr.apiserver.webhooks.hook import GROUP, Hook, hooks_of
 from knarr.machinery.trees import copied
 
@@ -39,7 +40,7 @@ class Mutating:
     """Asks the webhooks of all configurations, by their names and in their order."""
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._webhooks, self._kinds = surroundings.webhooks, surroundings.registry.kinds
+        self._webhooks, self._registry = surroundings.webhooks, surroundings.registry
         self._configured = Followed(surroundings.registry, GROUP, "mutatingwebhookconfigurations", hooks_of)
 
     def mutate(self, attributes: Attributes) -> Awaitable[None] | None:
@@ -56,7 +57,7 @@ class Mutating:
         for hook in hooks:
             if round_.again and hook.uid not in memory.again:
                 continue
-            if match := hook.matcher.match(attributes, self._kinds):
+            if match := concerning(hook, attributes, self._registry):
                 if await self._ask(attributes, hook, match):
                     memory.changed()
                     round_.wanted = True

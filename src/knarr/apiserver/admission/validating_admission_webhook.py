@@ -9,6 +9,7 @@ from knarr.apiserver.admission.matching import Match, is_exempt
 from knarr.apiserver.admission.plugin import EVERY_OPERATION, Attributes, Plugin, Surroundings
 from knarr.apiserver.followed import Followed
 from knarr.apiserver.webhooks.asking import ask, in_time, shown
+from knarr.apiserver.webhooks.concerning import concerning
 from knarr.apiserver.webhooks.hook import GROUP, Hook, hooks_of
 from knarr.machinery.errors import APIError
 
@@ -19,7 +20,7 @@ class Validating:
     """Asks the webhooks of all configurations; the first refusal to come is the answer."""
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._webhooks, self._kinds = surroundings.webhooks, surroundings.registry.kinds
+        self._webhooks, self._registry = surroundings.webhooks, surroundings.registry
         self._configured = Followed(surroundings.registry, GROUP, "validatingwebhookconfigurations", hooks_of)
 
     def validate(self, attributes: Attributes) -> Awaitable[None] | None:
@@ -27,7 +28,7 @@ class Validating:
         if not configured or is_exempt(attributes):
             return None
         hooks = [hook for hooks in configured for hook in hooks]
-        matches = [(hook, match) for hook in hooks if (match := hook.matcher.match(attributes, self._kinds))]
+        matches = [(hook, match) for hook in hooks if (match := concerning(hook, attributes, self._registry))]
         return in_time(attributes, self._ask_all(attributes, matches)) if matches else None
 
     async def _ask_all(self, attributes: Attributes, matches: Sequence[tuple[Hook, Match]]) -> None:

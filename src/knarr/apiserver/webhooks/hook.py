@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from knarr.api.kind import JSON
 from knarr.api.webhooks import REVIEW_VERSIONS
 from knarr.apiserver.admission.matching import Matcher
 from knarr.apiserver.outbound import Target, client_config_target
+
+if TYPE_CHECKING:
+    from knarr.machinery.cel import Program
 
 GROUP = "admissionregistration.k8s.io"
 
@@ -25,6 +30,7 @@ class Hook:
     reinvoked: bool
     harmless: bool  # without side effects where the write is a dry run
     review_version: str
+    conditions: tuple[Program, ...]
 
 
 def hooks_of(configuration: JSON) -> tuple[Hook, ...]:
@@ -49,4 +55,14 @@ def _hook(uid: str, given: JSON) -> Hook:
         reinvoked=given.get("reinvocationPolicy") == "IfNeeded",
         harmless=given["sideEffects"] in ("None", "NoneOnDryRun"),
         review_version=next(v for v in given["admissionReviewVersions"] if v in REVIEW_VERSIONS),
+        conditions=_conditions(given.get("matchConditions") or ()),
     )
+
+
+def _conditions(given: Sequence[JSON]) -> tuple[Program, ...]:
+    if not given:
+        return ()
+    from knarr.api.expressions import Scope, compiled  # the language is loaded with the first of them
+    from knarr.machinery.cel import BOOL
+
+    return tuple(compiled(condition["expression"].strip(), Scope(), (BOOL,)) for condition in given)

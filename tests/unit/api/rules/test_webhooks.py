@@ -10,6 +10,7 @@ URL = "clientConfig: {url: 'https://a.example/x'}"
 REST = "sideEffects: None, admissionReviewVersions: [v1]"
 RULE = "operations: [CREATE], apiGroups: [''], apiVersions: [v1]"
 NAMED = "name: a.b.c"
+CONDITIONS = "matchConditions: [{name: a b, expression: ' '}, {name: a, expression: '1'}]"
 
 
 def configuration(hook: str, kind: str = "Validating") -> str:
@@ -37,6 +38,16 @@ FORM = "; desired format: https://host[/path]"
 CASES = {
     "fine": (rule(f"{RULE}, resources: [pods, pods/status]"), []),
     "by service": (service("namespace: a, name: b, path: /a/b"), []),
+    "conditions": (
+        configuration(f"{NAMED}, {URL}, {REST}, {CONDITIONS}"),
+        [
+            "webhooks[0].matchConditions[0].expression: Required value",
+            'webhooks[0].matchConditions[0].name: Invalid value: "a b": name part must consist of alphanumeric '
+            "characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or "
+            "'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+            'webhooks[0].matchConditions[1].expression: Invalid value: "1": must evaluate to bool',
+        ],
+    ),
     "a short name": (
         configuration(f"name: a.b, {URL}, {REST}"),
         ['webhooks[0].name: Invalid value: "a.b": should be a domain with at least three segments separated by dots'],
