@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from knarr.api.kind import JSON
@@ -10,6 +11,7 @@ from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invali
 from knarr.machinery.names import label_value, port_name, port_number, qualified_name
 
 IMMUTABLE = "field is immutable"
+NO_NETWORK = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 
 def named(path: str, name: str, check: Callable[[str], Iterable[str]]) -> list[FieldError]:
@@ -67,6 +69,15 @@ def port_or_name(path: str, port: int | str | None) -> Iterable[FieldError]:
         yield from (invalid(path, port, message) for message in port_number(port))
     elif port is not None:
         yield from named(path, port, port_name)
+
+
+def network(text: str) -> list[str]:
+    """A range of addresses, with the length of its prefix."""
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return [NO_NETWORK]
+    return [] if "/" in text else [NO_NETWORK]
 
 
 def relative_path(path: str, given: str) -> Iterable[FieldError]:

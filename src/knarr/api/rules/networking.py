@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_network
 
-from knarr.api.checks import named, port_or_name
+from knarr.api.checks import named, network, port_or_name
 from knarr.api.kind import JSON, Rules
-from knarr.api.paths import each
-from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required
+from knarr.api.paths import dig, each
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required, too_long
 from knarr.machinery.names import dns1035_label, dns1123_subdomain, ip, wildcard_dns1123_subdomain
 
 _NETWORKING = "io.k8s.api.networking.v1"
+_CLASS = "kubernetes.io/ingress.class"
+_CONTROLLER_LENGTH = 250
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _UNSAFE_PATHS = ("//", "/./", "/../", "%2f", "%2F")
 
@@ -62,9 +64,55 @@ def _service(service: JSON, path: str) -> Iterable[FieldError]:
     )
 
 
+def _tls(tls: JSON, path: str) -> Iterable[FieldError]:
+    for index, host in enumerate(each(tls, "hosts")):
+        check = wildcard_dns1123_subdomain if "*" in host else dns1123_subdomain
+        yield from named(f"{path}.hosts[{index}]", host, check)
+
+
+def _class_of_both(ingress: JSON, path: str) -> Iterable[FieldError]:
+    """The annotation is the field's predecessor."""
+    annotation = dig(ingress, "metadata.annotations", {}).get(_CLASS)
+    if annotation is not None and dig(ingress, "spec.ingressClassName") is not None:
+        yield invalid(f"metadata.annotations[{_CLASS}]", annotation, "can not be set when the class field is also set")
+
+
+def _controller(spec: JSON, path: str) -> Iterable[FieldError]:
+    name, where = spec.get("controller") or "", f"{path}.controller"
+    if len(name) > _CONTROLLER_LENGTH:
+        yield too_long(where, _CONTROLLER_LENGTH)
+    domain, slash, rest = name.partition("/")
+    if name and (not slash or not rest):
+        yield invalid(where, name, 'must be a domain-prefixed path (such as "acme.io/foo")')
+    elif name:
+        yield from (invalid(where, domain, message) for message in dns1123_subdomain(domain))
+
+
+def _parameters(parameters: JSON, path: str) -> Iterable[FieldError]:
+    scope, namespace = parameters.get("scope"), parameters.get("namespace")
+    if scope == "Namespace" and not namespace:
+        yield required(f"{path}.namespace", "`parameters.scope` is set to 'Namespace'")
+    elif scope == "Cluster" and namespace is not None:
+        yield forbidden(f"{path}.namespace", "`parameters.scope` is set to 'Cluster'")
+
+
 def _default_policy(spec: JSON) -> None:
     """A policy is for incoming traffic, and for outgoing if it says something about it."""
     spec.setdefault("policyTypes", ["Ingress", *(["Egress"] if spec.get("egress") else [])])
+
+
+def _port_range(port: JSON, path: str) -> Iterable[FieldError]:
+    first, last = port.get("port"), port.get("endPort")
+    yield from port_or_name(f"{path}.port", first)
+    if last is None:
+        return
+    if first is None:
+        yield required(f"{path}.port", "must be specified when `endPort` is specified")
+    elif isinstance(first, str):
+        yield invalid(f"{path}.endPort", last, "may not be specified when `port` is non-numeric")
+    elif last < first:
+        yield invalid(f"{path}.endPort", last, "must be greater than or equal to `port`")
+    yield from port_or_name(f"{path}.endPort", last)
 
 
 def _peer(peer: JSON, path: str) -> Iterable[FieldError]:
@@ -78,22 +126,14 @@ def _peer(peer: JSON, path: str) -> Iterable[FieldError]:
 def _block(block: JSON, path: str) -> Iterable[FieldError]:
     """Each exception lies strictly within the block."""
     for where, cidr in ((f"{path}.cidr", block.get("cidr") or ""), *_exceptions(block, path)):
-        if not _is_network(cidr):
-            yield invalid(where, cidr, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
-        elif where != f"{path}.cidr" and _is_network(block.get("cidr") or "") and not _inside(cidr, block["cidr"]):
+        if faults := list(named(where, cidr, network)):
+            yield from faults
+        elif where != f"{path}.cidr" and not network(block.get("cidr") or "") and not _inside(cidr, block["cidr"]):
             yield invalid(where, cidr, "must be a strict subset of `cidr`")
 
 
 def _exceptions(block: JSON, path: str) -> list[tuple[str, str]]:
     return [(f"{path}.except[{index}]", cidr) for index, cidr in enumerate(each(block, "except"))]
-
-
-def _is_network(cidr: str) -> bool:
-    try:
-        ip_network(cidr, strict=False)
-    except ValueError:
-        return False
-    return "/" in cidr
 
 
 def _inside(inner: str, outer: str) -> bool:
@@ -107,14 +147,27 @@ def _inside(inner: str, outer: str) -> bool:
 
 
 RULES = (
-    Rules(f"{_NETWORKING}.IngressSpec", validate=_ingress),
+    Rules(f"{_NETWORKING}.Ingress", validate=_class_of_both),
+    Rules(f"{_NETWORKING}.IngressSpec", names={"ingressClassName": dns1123_subdomain}, validate=_ingress),
+    Rules(f"{_NETWORKING}.IngressTLS", names={"secretName": dns1123_subdomain}, validate=_tls),
     Rules(f"{_NETWORKING}.IngressRule", validate=_rule),
     Rules(f"{_NETWORKING}.HTTPIngressPath", required=("pathType",), validate=_path),
     Rules(f"{_NETWORKING}.HTTPIngressRuleValue", required=("paths",)),
     Rules(f"{_NETWORKING}.IngressBackend", validate=_backend),
     Rules(f"{_NETWORKING}.IngressServiceBackend", required=("name",), validate=_service),
-    Rules(f"{_NETWORKING}.IngressClassSpec", required=("controller",), immutable=("controller",)),
-    Rules(f"{_NETWORKING}.IngressClassParametersReference", defaults={"scope": "Cluster"}),
+    Rules(
+        f"{_NETWORKING}.IngressClassSpec",
+        required=("controller",),
+        validate=_controller,
+        immutable=("controller",),
+    ),
+    Rules(
+        f"{_NETWORKING}.IngressClassParametersReference",
+        defaults={"scope": "Cluster"},
+        required=("kind", "name"),
+        enums={"scope": ("Cluster", "Namespace")},
+        validate=_parameters,
+    ),
     Rules(
         f"{_NETWORKING}.NetworkPolicySpec",
         enums={"policyTypes": ("Egress", "Ingress")},
@@ -125,6 +178,7 @@ RULES = (
         f"{_NETWORKING}.NetworkPolicyPort",
         defaults={"protocol": "TCP"},
         enums={"protocol": ("SCTP", "TCP", "UDP")},
+        validate=_port_range,
     ),
     Rules(f"{_NETWORKING}.IPBlock", validate=_block),
     Rules(f"{_NETWORKING}.ServiceCIDRSpec", required=("cidrs",)),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from knarr.api.checks import named
 from knarr.api.kind import JSON, Rules
 from knarr.api.rollouts import validate_share
 from knarr.machinery.fielderrors import FieldError, invalid
-from knarr.machinery.names import dns1123_label, qualified_name
+from knarr.machinery.names import dns1123_label
 
 _CORE = "io.k8s.api.core.v1"
 
@@ -19,11 +18,6 @@ def _budget(spec: JSON, path: str) -> Iterable[FieldError]:
         yield invalid(path, spec, "minAvailable and maxUnavailable cannot be both set")
     yield from validate_share(f"{path}.minAvailable", least)
     yield from validate_share(f"{path}.maxUnavailable", most)
-
-
-def _quota(spec: JSON, path: str) -> Iterable[FieldError]:
-    for name in spec.get("hard") or {}:
-        yield from named(f"{path}.hard[{name}]", name, qualified_name)
 
 
 def _default_limit(item: JSON) -> None:
@@ -37,8 +31,11 @@ def _default_limit(item: JSON) -> None:
 
 
 RULES = (
-    Rules("io.k8s.api.policy.v1.PodDisruptionBudgetSpec", validate=_budget),
-    Rules(f"{_CORE}.ResourceQuotaSpec", bounds={"hard": (0, None)}, validate=_quota),
+    Rules(
+        "io.k8s.api.policy.v1.PodDisruptionBudgetSpec",
+        enums={"unhealthyPodEvictionPolicy": ("AlwaysAllow", "IfHealthyBudget")},
+        validate=_budget,
+    ),
     Rules(f"{_CORE}.LimitRangeItem", required=("type",), default=_default_limit),
     Rules(
         "io.k8s.api.scheduling.v1.PriorityClass",

@@ -43,10 +43,6 @@ def _validate(spec: JSON, path: str) -> Iterable[FieldError]:
     else:
         yield from _ports(spec, path)
     yield from _addresses(spec, path)
-    seconds = ((spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}).get("timeoutSeconds", 1)
-    if not 0 < seconds <= 86400:
-        where = f"{path}.sessionAffinityConfig.clientIP.timeoutSeconds"
-        yield invalid(where, seconds, "must be greater than 0 and less than 86400")
     if spec.get("externalTrafficPolicy") and not is_external(spec):
         detail = "may only be set for externally-accessible services"
         yield invalid(f"{path}.externalTrafficPolicy", spec["externalTrafficPolicy"], detail)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from posixpath import normpath
 
 from knarr.api.devices import driver_name
 from knarr.api.kind import JSON, Rules
+from knarr.api.paths import dig
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required, too_long
 from knarr.machinery.names import dns1123_subdomain
 from knarr.machinery.quantity import parse
@@ -31,6 +33,23 @@ def _volume(spec: JSON, path: str) -> Iterable[FieldError]:
         yield required(path, "must specify a volume type")
     for name in sources[1:]:
         yield forbidden(f"{path}.{name}", "may not specify more than 1 volume type")
+
+
+def _modes(spec: JSON, path: str) -> Iterable[FieldError]:
+    if "ReadWriteOncePod" in spec["accessModes"] and len(spec["accessModes"]) > 1:
+        detail = "may not use ReadWriteOncePod with other access modes"
+        yield forbidden(f"{path}.accessModes", detail)
+
+
+def _local(spec: JSON, path: str) -> Iterable[FieldError]:
+    if dig(spec, "nodeAffinity.required") is None:
+        yield required(f"{path}.nodeAffinity", "Local volume requires node affinity")
+
+
+def _recycled_root(spec: JSON, path: str) -> Iterable[FieldError]:
+    if normpath(dig(spec, "hostPath.path", "")) == "/" and spec.get("persistentVolumeReclaimPolicy") == "Recycle":
+        detail = "may not be 'recycle' for a hostPath mount of '/'"
+        yield forbidden(f"{path}.persistentVolumeReclaimPolicy", detail)
 
 
 def _volume_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
@@ -85,6 +104,17 @@ RULES = (
         validate_update=_volume_update,
         immutable=("volumeMode",),
     ),
+    *(
+        Rules(
+            f"{_CORE}.{definition}",
+            names={"storageClassName": dns1123_subdomain, "volumeAttributesClassName": dns1123_subdomain},
+            validate=_modes,
+            when=frozenset({"accessModes"}),
+        )
+        for definition in ("PersistentVolumeSpec", "PersistentVolumeClaimSpec")
+    ),
+    Rules(f"{_CORE}.PersistentVolumeSpec", validate=_local, when=frozenset({"local"})),
+    Rules(f"{_CORE}.PersistentVolumeSpec", validate=_recycled_root, when=frozenset({"hostPath"})),
     Rules(
         f"{_CORE}.PersistentVolumeClaimSpec",
         defaults={"volumeMode": "Filesystem"},
@@ -97,7 +127,7 @@ RULES = (
         f"{_STORAGE}.StorageClass",
         defaults={"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
         required=("provisioner",),
-        enums={"reclaimPolicy": _RECLAIM, "volumeBindingMode": ("Immediate", "WaitForFirstConsumer")},
+        enums={"reclaimPolicy": ("Delete", "Retain"), "volumeBindingMode": ("Immediate", "WaitForFirstConsumer")},
         immutable=("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
     ),
     Rules(

@@ -1,0 +1,151 @@
+"""Fields that must agree with each other: Services, networks, storage, limits, Jobs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.api.manifests import defaulted, faults, job, prepared, service, update_faults
+
+PORTS = "ports: [{port: 80}]"
+
+
+def kind(api_version: str, name: str, rest: str) -> str:
+    return f"{{apiVersion: {api_version}, kind: {name}, metadata: {{name: a, namespace: b}}, {rest}}}"
+
+
+def policy(ports: str) -> str:
+    rest = f"spec: {{podSelector: {{}}, ingress: [{{ports: [{ports}]}}]}}"
+    return kind("networking.k8s.io/v1", "NetworkPolicy", rest)
+
+
+def volume(spec: str) -> str:
+    basic = "capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce]"
+    return kind("v1", "PersistentVolume", f"spec: {{{basic}, {spec}}}")
+
+
+def limits(item: str) -> str:
+    return kind("v1", "LimitRange", f"spec: {{limits: [{item}]}}")
+
+
+CASES = {
+    "a class of no balancer": (
+        service(f"{PORTS}, loadBalancerClass: a.b/c"),
+        ["spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'"],
+    ),
+    "a range that is none": (
+        service(f"{PORTS}, type: LoadBalancer, loadBalancerSourceRanges: [10.0.0.0]"),
+        [
+            'spec.loadBalancerSourceRanges[0]: Invalid value: "10.0.0.0": '
+            "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+        ],
+    ),
+    "health of who balances nothing": (
+        service(f"{PORTS}, healthCheckNodePort: 30000"),
+        [
+            "spec.healthCheckNodePort: Invalid value: 30000: "
+            "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        ],
+    ),
+    "affinity for none": (
+        service(f"{PORTS}, sessionAffinity: None, sessionAffinityConfig: {{clientIP: {{timeoutSeconds: 5}}}}"),
+        ["spec.sessionAffinityConfig: Forbidden: must not be set when session affinity is None"],
+    ),
+    "traffic to somewhere": (
+        service(f"{PORTS}, trafficDistribution: Far"),
+        [
+            'spec.trafficDistribution: Unsupported value: "Far": supported values: '
+            '"PreferClose", "PreferSameNode", "PreferSameZone"'
+        ],
+    ),
+    "a range of ports": (policy("{port: 80, endPort: 90}"), []),
+    "ports backwards": (
+        policy("{port: 80, endPort: 79}"),
+        ["spec.ingress[0].ports[0].endPort: Invalid value: 79: must be greater than or equal to `port`"],
+    ),
+    "a class for everybody, of one namespace": (
+        kind(
+            "networking.k8s.io/v1",
+            "IngressClass",
+            "spec: {controller: a.b/c, parameters: {kind: X, name: y, namespace: z}}",
+        ),
+        ["spec.parameters.namespace: Forbidden: `parameters.scope` is set to 'Cluster'"],
+    ),
+    "a controller without a path": (
+        kind("networking.k8s.io/v1", "IngressClass", "spec: {controller: a}"),
+        ['spec.controller: Invalid value: "a": must be a domain-prefixed path (such as "acme.io/foo")'],
+    ),
+    "a disk of no node": (
+        volume("local: {path: /a}"),
+        ["spec.nodeAffinity: Required value: Local volume requires node affinity"],
+    ),
+    "one Pod and many": (
+        kind(
+            "v1",
+            "PersistentVolumeClaim",
+            "spec: {accessModes: [ReadWriteOncePod, ReadOnlyMany], resources: {requests: {storage: 1Gi}}}",
+        ),
+        ["spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes"],
+    ),
+    "a driver's tokens": (
+        kind("storage.k8s.io/v1", "CSIDriver", "spec: {tokenRequests: [{audience: a}, {audience: a}]}"),
+        ['spec.tokenRequests[1]: Duplicate value: "a"'],
+    ),
+    "more than the most": (
+        limits("{type: Container, max: {cpu: 1}, default: {cpu: 2}}"),
+        [
+            'spec.limits[0].defaultRequest[cpu]: Invalid value: "2": '
+            "default request value 2 is greater than max value 1",
+            'spec.limits[0].default[cpu]: Invalid value: "2": default value 2 is greater than max value 1',
+        ],
+    ),
+    "a Pod's defaults": (
+        limits("{type: Pod, default: {cpu: 1}}"),
+        ["spec.limits[0].default: Forbidden: may not be specified when `type` is 'Pod'"],
+    ),
+    "scopes that exclude each other": (
+        kind("v1", "ResourceQuota", "spec: {hard: {pods: 1}, scopes: [Terminating, NotTerminating]}"),
+        ['spec.scopes: Invalid value: ["Terminating","NotTerminating"]: conflicting scopes'],
+    ),
+    "a limit for each of no indexes": (
+        job("backoffLimitPerIndex: 1"),
+        ["spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode"],
+    ),
+    "a rule of two sorts": (
+        job(
+            "podFailurePolicy: {rules: [{action: FailJob, onExitCodes: {operator: In, values: [1]},"
+            " onPodConditions: [{type: x}]}]}"
+        ),
+        [
+            "spec.podFailurePolicy.rules[0]: Invalid value: null: "
+            "specifying both OnExitCodes and OnPodConditions is not supported"
+        ],
+    ),
+    "success among failures": (
+        job("podFailurePolicy: {rules: [{action: FailJob, onExitCodes: {operator: In, values: [0]}}]}"),
+        ["spec.podFailurePolicy.rules[0].onExitCodes.values[0]: Invalid value: 0: must not be 0 for the In operator"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_validation(case: str) -> None:
+    manifest, expected = CASES[case]
+    assert sorted(faults(prepared(manifest))) == expected
+
+
+def test_a_driver_says_what_it_does_by_default() -> None:
+    assert defaulted(kind("storage.k8s.io/v1", "CSIDriver", "spec: {}"))["spec"] == {
+        "attachRequired": True,
+        "podInfoOnMount": False,
+        "storageCapacity": False,
+        "fsGroupPolicy": "ReadWriteOnceWithFSType",
+        "volumeLifecycleModes": ["Persistent"],
+        "requiresRepublish": False,
+        "seLinuxMount": False,
+    }
+
+
+def test_a_quota_keeps_its_scopes() -> None:
+    old = prepared(kind("v1", "ResourceQuota", "spec: {hard: {pods: 1}}"))
+    new = prepared(kind("v1", "ResourceQuota", "spec: {hard: {pods: 1}, scopes: [Terminating]}"))
+    assert update_faults(new, old) == ['spec.scopes: Invalid value: ["Terminating"]: field is immutable']
