@@ -20,6 +20,7 @@ from knarr.controllers import (
     rootca,
     serviceaccount,
     tainteviction,
+    validatingadmissionpolicystatus,
 )
 from knarr.runtime.controller import Controller
 
@@ -41,4 +42,5 @@ CONTROLLERS: tuple[Controller, ...] = (
     podgc.CONTROLLER,
     pvcprotection.CONTROLLER,
     pvprotection.CONTROLLER,
+    validatingadmissionpolicystatus.CONTROLLER,
 )
