@@ -199,3 +199,24 @@ def test_the_encoding_is_the_expected_one() -> None:
 def test_an_unknown_kind_has_no_protobuf_form() -> None:
     with pytest.raises(ProtobufError, match='no kind "Foo" is registered'):
         encode({"apiVersion": "example.com/v1", "kind": "Foo"})
+
+
+def test_a_schema_or_something_else() -> None:
+    """The two unions of apiextensions, by hand: a schema's `type` is field 5."""
+    definition = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition"
+    properties = {
+        "list": {"type": "array", "items": {"type": "string"}},
+        "map": {"type": "object", "additionalProperties": {"type": "string"}},
+        "any": {"type": "object", "additionalProperties": True},
+    }
+    schema = {"openAPIV3Schema": {"type": "object", "properties": properties}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    names = {"kind": "A", "plural": "as"}
+    spec = {"group": "a.b", "scope": "Cluster", "names": names, "versions": [version]}
+    tree = {"kind": "CustomResourceDefinition", "apiVersion": "apiextensions.k8s.io/v1", "metadata": {}, "spec": spec}
+    data = encode(tree)
+    text = b"\x2a\x06string"
+    assert b"\x0a\x08" + text in data  # JSONSchemaPropsOrArray: schema = 1
+    assert b"\x08\x01\x12\x08" + text in data  # JSONSchemaPropsOrBool: allows = 1, schema = 2
+    back = decode(data, definition)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert back["properties"] == properties

@@ -31,7 +31,7 @@ def compiled(pattern: str) -> Callable[[str], bool]:
     try:
         search = re2.compile(pattern, options).search
     except re2.error as error:
-        raise PatternError(_go_message(str(error.args[0]), pattern)) from None
+        raise PatternError(_go_message(error.args[0], pattern)) from None
     return lambda text: search(text) is not None
 
 

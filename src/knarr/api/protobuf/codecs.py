@@ -19,7 +19,7 @@ from knarr.api.kind import JSON
 from knarr.api.protobuf import wire
 from knarr.api.protobuf.wire import BYTES, FIXED64, VARINT, ProtobufError, delimited, fields, tag, varint
 from knarr.api.schema.numbers import fields_of, message_of
-from knarr.api.types.shapes import ListOf, MapOf, ObjectOr, Opaque, Scalar, Shape, Struct
+from knarr.api.types.shapes import ListOf, MapOf, ObjectOr, Opaque, Scalar, Shape, Struct, shape_of
 from knarr.machinery.times import format_micro, format_time, parse_time
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -166,8 +166,12 @@ def _codec(shape: Shape) -> Codec:
             raise ProtobufError("a map inside a list or a map has no protobuf form")
         case Scalar(form):
             return _SCALARS[form]
-        case Opaque() | ObjectOr():
+        case Opaque():
             return _OPAQUE
+        case ObjectOr(definition, other):
+            inner = shape_of(definition)
+            assert isinstance(inner, Struct)
+            return _or_array(_late(inner)) if other == "array" else _or_bool(_late(inner))
 
 
 def _late(shape: Struct) -> Codec:
@@ -181,6 +185,39 @@ def _late(shape: Struct) -> Codec:
         return writer(shape, message)(tree)
 
     return Codec(BYTES, read, write, _not)
+
+
+def _or_array(schema: Codec) -> Codec:
+    """JSONSchemaPropsOrArray: `schema` is 1, `jSONSchemas` 2."""
+    one, many = tag(1, BYTES), tag(2, BYTES)
+
+    def read(data: bytes) -> Any:
+        found: list[tuple[int, Any]] = [(number, schema.read(value)) for number, _, value in fields(data)]
+        listed: Any = [value for number, value in found if number == 2]
+        return listed or next((value for number, value in found if number == 1), None)
+
+    def write(value: Any) -> bytes:
+        if isinstance(value, list):
+            return b"".join([delimited(many, schema.write(each)) for each in value])
+        return delimited(one, schema.write(value))
+
+    return Codec(BYTES, read, write, lambda value: value is None)
+
+
+def _or_bool(schema: Codec) -> Codec:
+    """JSONSchemaPropsOrBool: `allows` is 1, `schema` 2; a schema allows, too."""
+    allows, one = tag(1, VARINT), tag(2, BYTES)
+
+    def read(data: bytes) -> Any:
+        found = {number: value for number, _, value in fields(data)}
+        return schema.read(found[2]) if 2 in found else bool(found.get(1))
+
+    def write(value: Any) -> bytes:
+        if isinstance(value, bool):
+            return allows + varint(value)
+        return allows + varint(1) + delimited(one, schema.write(value))
+
+    return Codec(BYTES, read, write, lambda value: value is None)
 
 
 def _wrapped(item: Shape) -> Codec:

@@ -44,7 +44,7 @@ def _decoder(shape: Shape) -> Decoder:
             return SCALARS[form]
         case Opaque():
             return opaque
-        case ObjectOr(definition):
+        case ObjectOr(definition, _):
             return _object_or(definition)
 
 

@@ -36,6 +36,7 @@ class ObjectOr(msgspec.Struct, frozen=True):
     """An object of a definition, a list of such, or any other JSON: JSONSchemaPropsOrArray, JSONSchemaPropsOrBool."""
 
     definition: str
+    other: Literal["array", "bool"]
 
 
 class ListOf(msgspec.Struct, frozen=True):
@@ -94,7 +95,6 @@ Shape = Scalar | Opaque | ObjectOr | ListOf | MapOf | Struct
 
 _OPAQUE = Opaque()
 _EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1"
-_SCHEMA_OR = ObjectOr(f"{_EXTENSIONS}.JSONSchemaProps")
 _CORE, _RBAC = "io.k8s.api.core.v1", "io.k8s.api.rbac.v1"
 _WRITTEN = {  # optional fields that upstream writes all the same, and one that means something while it is read
     f"{_CORE}.Event": ("reportingComponent", "reportingInstance"),
@@ -112,8 +112,8 @@ _NAMED: dict[str, Shape] = {
     f"{_META}.FieldsV1": _OPAQUE,
     f"{_META}.Time": Scalar("time"),
     f"{_META}.MicroTime": Scalar("micro"),
-    f"{_EXTENSIONS}.JSONSchemaPropsOrArray": _SCHEMA_OR,
-    f"{_EXTENSIONS}.JSONSchemaPropsOrBool": _SCHEMA_OR,
+    f"{_EXTENSIONS}.JSONSchemaPropsOrArray": ObjectOr(f"{_EXTENSIONS}.JSONSchemaProps", "array"),
+    f"{_EXTENSIONS}.JSONSchemaPropsOrBool": ObjectOr(f"{_EXTENSIONS}.JSONSchemaProps", "bool"),
 }
 for _version in ("v1", "v1beta1"):  # views, which the published schema leaves out
     _partial = f"{_META.removesuffix('v1')}{_version}.PartialObjectMetadata"
