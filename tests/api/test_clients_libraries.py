@@ -230,6 +230,36 @@ def test_lightkube(process: ServerProcess, namespace: str) -> None:
     assert list(client.list(LightDeployment)) == []
 
 
+def test_lightkube_applies(process: ServerProcess, namespace: str) -> None:
+    configuration = lightkube.KubeConfig.from_file(process.config.admin_kubeconfig)
+    client = lightkube.Client(configuration, namespace=namespace, field_manager="mine")
+    metadata = ObjectMeta(name="a", namespace=namespace)
+    client.apply(LightConfigMap(metadata=metadata, data={"a": "1", "b": "1"}))
+    found = client.apply(LightConfigMap(metadata=metadata, data={"a": "2"}))
+    assert found.data == {"a": "2"}
+    with pytest.raises(lightkube.ApiError) as raised:
+        client.apply(LightConfigMap(metadata=metadata, data={"a": "3"}), field_manager="other")
+    assert raised.value.status.message == 'Apply failed with 1 conflict: conflict with "mine": .data.a'
+    forced = client.apply(LightConfigMap(metadata=metadata, data={"a": "3"}), field_manager="other", force=True)
+    assert forced.metadata and forced.metadata.managedFields
+    assert [entry.manager for entry in forced.metadata.managedFields] == ["other"]
+
+
+def test_the_official_client_applies(api: Any, namespace: str) -> None:
+    dynamic = kubernetes.dynamic.DynamicClient(api)
+    maps = dynamic.resources.get(api_version="v1", kind="ConfigMap")
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"a": "1"}}
+
+    def apply(value: str, **options: Any) -> Any:
+        wanted = {**body, "data": {"a": value}}
+        return dynamic.server_side_apply(maps, body=wanted, name="a", namespace=namespace, **options)
+
+    assert apply("1", field_manager="mine").metadata.managedFields[0].manager == "mine"
+    with pytest.raises(kubernetes.dynamic.exceptions.ConflictError):
+        apply("2", field_manager="other")
+    assert apply("2", field_manager="other", force_conflicts=True).data.a == "2"
+
+
 def test_pykube(process: ServerProcess, namespace: str) -> None:
     api = pykube.HTTPClient(pykube.KubeConfig.from_file(str(process.config.admin_kubeconfig)))
     assert api.version == ("1", "36")

@@ -72,10 +72,8 @@ def _approval(kind: Kind, new: JSON, old: JSON) -> JSON:
 
 
 _NO_STATUS: FieldSet = {"f:status": LEAF}
-_STATUS_ONLY: FieldSet = {
-    "f:metadata": {"f:deletionTimestamp": LEAF, "f:ownerReferences": LEAF},
-    "f:spec": LEAF,
-}
+_STATUS_ONLY: FieldSet = {"f:metadata": {"f:deletionTimestamp": LEAF, "f:ownerReferences": LEAF}, "f:spec": LEAF}
+_NOTHING_BUT_STATUS: FieldSet = {"f:metadata": LEAF, "f:spec": LEAF}
 
 MAIN = Part(
     _main,
@@ -88,7 +86,7 @@ STATUS = Part(
     _status,
     lambda kind: kind.prepare_status,
     rule=lambda kind: kind.validate_status,
-    reset=lambda kind: _STATUS_ONLY,
+    reset=lambda kind: _NOTHING_BUT_STATUS if kind.storage_version.own else _STATUS_ONLY,
 )
 APPROVAL = Part(_approval, rule=lambda kind: certificates.validate_approval)
 FINALIZE = Part(_finalize)
