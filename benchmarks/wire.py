@@ -19,10 +19,14 @@ from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authz.identities import NamedIdentities
 from knarr.apiserver.authz.table import IDENTITIES
 from knarr.apiserver.documents import Documents
+from knarr.apiserver.flowcontrol.control import FlowControl
+from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
-from knarr.apiserver.metrics import Metrics
+from knarr.apiserver.registry import Registry
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import RealClock
+from knarr.storage.cache import WatchCache
+from knarr.storage.memory import MemoryStore
 from knarr.wire.messages import Answer, Peer, Request, Response
 from knarr.wire.server import Server
 from knarr.wire.tls import client_context, server_context
@@ -44,14 +48,16 @@ class Constant:
 
 
 def chain() -> Application:
-    clock, metrics = RealClock(), Metrics()
+    clock, kinds, store = RealClock(), Kinds(KINDS), MemoryStore()
+    registry = Registry(kinds, store, WatchCache(store, index_of(kinds), clock=clock), clock)
     return Application(
         authenticator=Authenticator(clock),
         authorizer=NamedIdentities(IDENTITIES),
         resources=Constant(),
-        documents=Documents(Kinds(KINDS), {}, metrics),
-        metrics=metrics,
+        documents=Documents(kinds, {}, registry.metrics),
+        metrics=registry.metrics,
         clock=clock,
+        flow=FlowControl(registry),
     )
 
 

@@ -31,8 +31,6 @@ KINDS = {
     "resourceslices.resource.k8s.io": "devices are not allocated yet",
     "csistoragecapacities.storage.k8s.io": "the scheduler does not look at storage capacity yet",
     "volumeattributesclasses.storage.k8s.io": "volumes are not modified yet",
-    "flowschemas.flowcontrol.apiserver.k8s.io": "requests are not sorted by FlowSchemas yet",
-    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": "requests have no priority levels yet",
     "servicecidrs.networking.k8s.io": "ServiceCIDRs are not used yet: the service range is given at the start",
 }
 POD_FIELDS = {

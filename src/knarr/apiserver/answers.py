@@ -18,6 +18,12 @@ NOT_FOUND = Response(  # what upstream's mux says of a path that it does not kno
     404, {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}, b"404 page not found\n"
 )
 
+TOO_MANY = Response(  # what upstream says, in plain text, to whoever it will not even look at now
+    429,
+    {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff", "retry-after": "1"},
+    b"Too many requests, please try again later.\n",
+)
+
 
 def error_answer(error: APIError, request: Request) -> Response:
     """The failure as a `Status` in a form that the client reads: the only place where errors become HTTP."""

@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from knarr.apiserver.answers import error_answer
+from knarr.apiserver.answers import TOO_MANY, error_answer
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.users import ANONYMOUS, User
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
 from knarr.apiserver.compression import compressed
 from knarr.apiserver.documents import Documents
+from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.info import RequestInfo, parse
 from knarr.apiserver.metrics import Labels, Metrics
 from knarr.apiserver.pretty import prettied
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[APIRequest], Awaitable[Answer]]
 _READS = ("GET", "HEAD")
+_NOTHING: Mapping[str, str] = {}
 _LONG_RUNNING = frozenset(("attach", "exec", "log", "portforward", "proxy"))
 
 
@@ -53,6 +55,7 @@ class Application:
         documents: Documents,
         metrics: Metrics,
         clock: Clock,
+        flow: FlowControl,
         handlers: Mapping[tuple[str, str], Handler] | None = None,
         elsewhere: Callable[[Request, User], Awaitable[Answer] | None] = lambda request, user: None,
     ) -> None:
@@ -62,6 +65,7 @@ class Application:
         self._documents = documents
         self._metrics = metrics
         self._clock = clock
+        self._flow = flow
         self._handlers = dict(handlers or {})
         self._elsewhere = elsewhere
 
@@ -83,9 +87,22 @@ class Application:
         return _finish(error_answer(error, request), request)
 
     async def serve(self, request: Request, user: User) -> Answer:
-        """Answer an authenticated request."""
+        """Answer an authenticated request, when it is its turn."""
         started = self._clock.monotonic()
         info = parse(request.method, request.path, request.query)
+        passage = self._flow.enter(user, info, request, started)
+        if passage is None:
+            return _finish(await self._answer(request, info, user, started), request)
+        if not passage.runs and not await self._flow.turn(passage):
+            answer = self._counted(request, info, TOO_MANY, started)
+        else:
+            try:
+                answer = await self._answer(request, info, user, started)
+            finally:
+                self._flow.leave(passage, self._clock.monotonic())
+        return _finish(answer, request, passage.flow.headers)
+
+    async def _answer(self, request: Request, info: RequestInfo, user: User, started: float) -> Answer:
         inflight, kind = self._metrics.inflight, "readOnly" if request.method in _READS else "mutating"
         inflight[kind] += 1
         try:
@@ -98,7 +115,7 @@ class Application:
             answer = error_answer(_internal(error), request)
         finally:
             inflight[kind] -= 1
-        return _finish(self._counted(request, info, answer, started), request)
+        return self._counted(request, info, answer, started)
 
     def _authorize(self, user: User, info: RequestInfo, request: Request) -> None:
         if wanted := request.headers.get("impersonate-user"):
@@ -149,10 +166,12 @@ def told_of_its_end(answer: Streaming | Upgrade, ended: Callable[[], None]) -> A
     return replace(answer, start=start)
 
 
-def _finish(answer: Answer, request: Request) -> Answer:
-    """Every answer's own headers: the audit id, the caller's where it gave one, and that nothing may be cached."""
+def _finish(answer: Answer, request: Request, also: Mapping[str, str] = _NOTHING) -> Answer:
+    """Every answer's own headers: the audit id, the caller's where it gave one, that nothing may be cached, and by
+    which flow it came.
+    """
     audit = request.headers.get("audit-id") or _random_uuid()
-    common = {"audit-id": audit, "cache-control": "no-cache, private"}
+    common = {"audit-id": audit, "cache-control": "no-cache, private", **also}
     if isinstance(answer, Response):
         return Response(answer.status, {**common, **answer.headers}, answer.body)
     return replace(answer, headers={**common, **answer.headers})

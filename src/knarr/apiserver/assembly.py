@@ -19,6 +19,7 @@ from knarr.apiserver.authn.tokens import TokenIssuer, TokenVerifier
 from knarr.apiserver.authz.identities import NamedIdentities
 from knarr.apiserver.authz.table import IDENTITIES
 from knarr.apiserver.documents import Documents
+from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.health import Check
 from knarr.apiserver.metrics.process import tell_of_process
 from knarr.apiserver.metrics.storage import tell_of_storage
@@ -77,6 +78,7 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
         documents=Documents(registry.kinds, _all_checks(checks, registry), metrics, documents, aggregation.catalogue),
         metrics=metrics,
         clock=clock,
+        flow=FlowControl(registry),
         elsewhere=aggregation.find,
         handlers={
             **admitted(api, streaming(registry, kubelets)),

@@ -8,20 +8,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
+from itertools import groupby
 
 import orjson
 
 from knarr.api.kind import JSON, Kind
+from knarr.api.paths import each
 from knarr.apiserver.effects.effect import RefusedError
 from knarr.apiserver.effects.table import effects_of
 from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.flowcontrol.conditions import keep_conditions
+from knarr.apiserver.flowcontrol.configuration import GROUP as FLOWS
+from knarr.apiserver.flowcontrol.configuration import PLURAL
 from knarr.apiserver.initial import Initial, initial_objects
-from knarr.apiserver.registry import Registry, key_of
+from knarr.apiserver.registry import Registry, key_of, prefix_of
 from knarr.apiserver.servers import PREFIX, alive
 from knarr.machinery.times import format_time
-from knarr.storage.cache import Change, Entry, Subscription
+from knarr.storage.cache import Change, Subscription
 from knarr.storage.store import ConflictError, StoreError, UnavailableError, Write
 
 log = logging.getLogger(__name__)
@@ -32,10 +37,19 @@ ATTEMPTS = 10  # to write an object that others write at the same time
 
 async def ensure(registry: Registry) -> None:
     """Create what is missing and mend what is wrong, once. Raises StoreError, RefusedError."""
-    for initial in initial_objects(registry.options, alive(registry)):
-        kind = registry.find(initial.group, initial.plural)
-        if kind:
-            await _ensure_one(registry, kind, initial)
+    for together in _in_batches(registry):
+        wrong = [pair for pair in together if _writes(registry, *pair)]
+        if wrong:
+            await asyncio.gather(*(_ensure_one(registry, kind, initial) for kind, initial in wrong))
+    await _repeatedly(registry, lambda: keep_conditions(registry), "the conditions of flow schemas")
+
+
+def _in_batches(registry: Registry) -> Iterator[list[tuple[Kind, Initial]]]:
+    """Those of one kind together, so that the store commits them at once."""
+    initials = initial_objects(registry.options, alive(registry))
+    known = [(kind, initial) for initial in initials if (kind := registry.find(initial.group, initial.plural))]
+    for _, batch in groupby(known, key=lambda pair: pair[0].qualified_resource):
+        yield list(batch)
 
 
 async def run(registry: Registry) -> None:
@@ -69,41 +83,50 @@ async def run(registry: Registry) -> None:
 
 
 def _keys(registry: Registry) -> list[str]:
-    initials = initial_objects(registry.options, alive(registry))
+    """What is followed: the objects, and all of flow control, whose conditions are kept."""
+    initials = [i for i in initial_objects(registry.options, alive(registry)) if i.group != FLOWS]
     found = [(registry.find(initial.group, initial.plural), initial) for initial in initials]
-    return [key_of(kind, initial.namespace, initial.name) for kind, initial in found if kind]
+    flows = [kind for plural in PLURAL.values() if (kind := registry.find(FLOWS, plural))]
+    return [key_of(kind, i.namespace, i.name) for kind, i in found if kind] + [prefix_of(kind) for kind in flows]
 
 
 async def _ensure_one(registry: Registry, kind: Kind, initial: Initial) -> None:
+    async def write() -> None:
+        if writes := _writes(registry, kind, initial):
+            await registry.commit(writes)
+
+    await _repeatedly(registry, write, initial.name)
+
+
+async def _repeatedly(registry: Registry, write: Callable[[], Awaitable[None]], what: str) -> None:
     """Another server on the same store may be about the same; one of them is the first."""
     for _ in range(ATTEMPTS):
         try:
-            await _ensure(registry, kind, initial)
+            await write()
         except ConflictError:
             await registry.synced()
         else:
             return
-    raise UnavailableError(f"too many writers of {initial.name} at once")
+    raise UnavailableError(f"too many writers of {what} at once")
 
 
-async def _ensure(registry: Registry, kind: Kind, initial: Initial) -> None:
+def _writes(registry: Registry, kind: Kind, initial: Initial) -> list[Write]:
+    """What brings the object about; nothing where it is as it should be."""
     key = key_of(kind, initial.namespace, initial.name)
     entry = registry.cache.get(key)
     if entry is None:
         tree = _born(registry, initial.tree)
         extra = [write for effect in effects_of(kind) for write in effect.plan(registry, tree, None)]
-        await registry.commit([Write(key, to_stored(tree), expected=0), *extra])
-    else:
-        await _mend(registry, entry, initial)
-
-
-async def _mend(registry: Registry, entry: Entry, initial: Initial) -> None:
+        return [Write(key, to_stored(tree), expected=0), *extra]
     found = orjson.loads(entry.value)
-    wanted = {name: initial.tree[name] for name in initial.kept}
-    if any(found.get(name) != field for name, field in wanted.items()):
-        await registry.commit([Write(entry.key, to_stored({**found, **wanted}), expected=entry.revision)])
+    wanted = initial.mended(found)
+    return [] if wanted == found else [Write(key, to_stored(wanted), expected=entry.revision)]
 
 
 def _born(registry: Registry, tree: JSON) -> JSON:
-    birth = {"uid": str(uuid.uuid4()), "creationTimestamp": format_time(registry.clock.now())}
-    return {**tree, "metadata": {**tree["metadata"], **birth}}
+    """The object as it begins: its conditions hold from now on."""
+    now = format_time(registry.clock.now())
+    born = {**tree, "metadata": {**tree["metadata"], "uid": str(uuid.uuid4()), "creationTimestamp": now}}
+    if conditions := each(tree, "status.conditions"):
+        born["status"] = {**tree["status"], "conditions": [{**c, "lastTransitionTime": now} for c in conditions]}
+    return born

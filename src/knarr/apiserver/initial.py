@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from knarr.api.kind import JSON
 from knarr.apiserver.admission.priority import SYSTEM_CLASSES
+from knarr.apiserver.flowcontrol import defaults as flows
+from knarr.apiserver.flowcontrol.configuration import GROUP, PLURAL
 from knarr.apiserver.registry import Options
 from knarr.apiserver.servers import Server
 
@@ -17,12 +19,21 @@ _PORT_NAME, _SERVICE_PORT = "https", 443
 
 @dataclass(frozen=True, slots=True)
 class Initial:
-    """An object that must be there. `kept` are the fields that are put right whenever they differ."""
+    """An object that must be there. `kept` are the fields that are put right whenever they differ; where that depends
+    on more, `mend(found, tree)` says what a stored one is to be.
+    """
 
     group: str
     plural: str
     tree: JSON
     kept: tuple[str, ...] = ()
+    mend: Callable[[JSON, JSON], JSON] | None = None
+
+    def mended(self, found: JSON) -> JSON:
+        """What a stored object is to be."""
+        if self.mend:
+            return self.mend(found, self.tree)
+        return {**found, **{name: self.tree[name] for name in self.kept}}
 
     @property
     def name(self) -> str:
@@ -37,6 +48,7 @@ def initial_objects(options: Options, servers: Sequence[Server]) -> Iterator[Ini
     """Everything, in the order in which it is made; `servers` are the cluster's API servers."""
     yield from (Initial("", "namespaces", _namespace(name)) for name in NAMESPACES)
     yield from (Initial("scheduling.k8s.io", "priorityclasses", _priority_class(name)) for name in SYSTEM_CLASSES)
+    yield from (Initial(GROUP, PLURAL[tree["kind"]], tree, mend=flows.mended) for tree in flows.OBJECTS)
     yield Initial("networking.k8s.io", "servicecidrs", _service_cidr(options))
     yield Initial("", "services", _service(options))
     yield Initial("", "endpoints", _endpoints(servers), kept=("subsets",))

@@ -37,6 +37,7 @@ class Options:
     advertise_address: str = "127.0.0.1"
     advertise_port: int = 6443
     body_limit: int = BODY_LIMIT  # of a body once it is decompressed
+    seats: int = 600  # of requests served at once, all priority levels together: upstream's 400 and 200
     watch_timeout: float = 1800  # seconds, the least a watch lasts when its client names no time; at most twice this
     bookmark_interval: float = 60  # seconds
     # By what aggregated APIs' servers know us and our users: the data of a ConfigMap of theirs.

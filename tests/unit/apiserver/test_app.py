@@ -11,11 +11,15 @@ from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.identities import NamedIdentities
 from knarr.apiserver.authz.table import IDENTITIES
 from knarr.apiserver.documents import Documents
+from knarr.apiserver.flowcontrol.control import FlowControl
+from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
-from knarr.apiserver.metrics import Metrics
+from knarr.apiserver.registry import Registry
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import RealClock
 from knarr.machinery.errors import NotFound, TooManyRequests
+from knarr.storage.cache import WatchCache
+from knarr.storage.memory import MemoryStore
 from knarr.wire.messages import Answer, Request, Response
 
 ADMIN = User("admin", groups=("system:masters",))
@@ -31,15 +35,18 @@ class Raising:
 
 
 async def ask(failure: Exception, request: Request, broken: str = "") -> Response:
-    clock, metrics = RealClock(), Metrics()
+    clock, kinds, store = RealClock(), Kinds(KINDS), MemoryStore()
+    registry = Registry(kinds, store, WatchCache(store, index_of(kinds), clock=clock), clock)
+    metrics = registry.metrics
     checks = {"readyz": {"store": lambda: broken}}
     application = Application(
         authenticator=Authenticator(clock),
         authorizer=NamedIdentities(IDENTITIES),
         resources=Raising(failure),
-        documents=Documents(Kinds(KINDS), checks, metrics),
+        documents=Documents(kinds, checks, metrics),
         metrics=metrics,
         clock=clock,
+        flow=FlowControl(registry),
     )
     answer = await application.serve(request, ADMIN)
     assert isinstance(answer, Response)

@@ -143,3 +143,60 @@ OPEN_FDS = Family("process_open_fds", "gauge", "Number of open file descriptors.
 RESIDENT = Family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.")
 STARTED = Family("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.")
 VIRTUAL = Family("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.")
+_FLOW, _FLOW_LATENCIES = ("flow_schema", "priority_level"), (0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30)
+FLOW_DISPATCHED = Family(
+    "apiserver_flowcontrol_dispatched_requests_total",
+    "counter",
+    "Number of requests executed by API Priority and Fairness subsystem",
+    _FLOW,
+)
+FLOW_REJECTED = Family(
+    "apiserver_flowcontrol_rejected_requests_total",
+    "counter",
+    "Number of requests rejected by API Priority and Fairness subsystem",
+    (*_FLOW, "reason"),
+)
+FLOW_EXECUTING = Family(
+    "apiserver_flowcontrol_current_executing_requests",
+    "gauge",
+    "Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and "
+    "Fairness subsystem",
+    _FLOW,
+)
+FLOW_WAITING = Family(
+    "apiserver_flowcontrol_current_inqueue_requests",
+    "gauge",
+    "Number of requests currently pending in queues of the API Priority and Fairness subsystem",
+    _FLOW,
+)
+FLOW_WAITING_SECONDS = Family(
+    "apiserver_flowcontrol_request_wait_duration_seconds",
+    "histogram",
+    "Length of time a request spent waiting in its queue",
+    _FLOW,
+    _FLOW_LATENCIES,
+)
+FLOW_EXECUTING_SECONDS = Family(
+    "apiserver_flowcontrol_request_execution_seconds",
+    "histogram",
+    "Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority "
+    "and Fairness subsystem",
+    _FLOW,
+    _FLOW_LATENCIES,
+)
+FLOW_LEVEL_SEATS = Family(
+    "apiserver_flowcontrol_current_executing_seats",
+    "gauge",
+    "Concurrency (number of seats) occupied by the currently executing (initial stage for a WATCH, any stage "
+    "otherwise) requests in the API Priority and Fairness subsystem",
+    ("priority_level",),
+)
+FLOW_LIMITS = tuple(
+    Family(f"apiserver_flowcontrol_{name}_limit_seats", "gauge", meaning, ("priority_level",))
+    for name, meaning in (
+        ("nominal", "Nominal number of execution seats configured for each priority level"),
+        ("lower", "Configured lower bound on number of execution seats available to each priority level"),
+        ("upper", "Configured upper bound on number of execution seats available to each priority level"),
+        ("current", "current derived number of execution seats available to each priority level"),
+    )
+)

@@ -1,0 +1,253 @@
+"""Every request's way in: sorted, given seats or made to wait, counted.
+
+A request holds its seats until it is answered, or, for a watch, until it has begun. What goes on for long otherwise
+(exec, logs, proxies) needs none, as upstream. An event loop runs one thing at a time, but what waits for the store, for
+webhooks or other servers is in flight, and a level's seats bound how much of that there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from math import ceil, inf
+
+from knarr.apiserver.authn.users import User
+from knarr.apiserver.flowcontrol.configuration import GROUP, PLURAL, Level, Schema, read_level, read_schema
+from knarr.apiserver.flowcontrol.defaults import mandatory
+from knarr.apiserver.flowcontrol.figures import Figures, tell
+from knarr.apiserver.flowcontrol.queues import Queue, Queues, State
+from knarr.apiserver.flowcontrol.seats import PERIOD, Bounds, bounds_of, claim_of, divide, smoothed, whole
+from knarr.apiserver.flowcontrol.sharding import hash_of
+from knarr.apiserver.flowcontrol.sorting import distinguisher, in_order, matches
+from knarr.apiserver.info import RequestInfo
+from knarr.apiserver.registry import Registry, prefix_of
+from knarr.machinery.clock import Clock
+from knarr.wire.messages import Request
+
+SCHEMAS, LEVELS = PLURAL["FlowSchema"], PLURAL["PriorityLevelConfiguration"]
+PATIENCE = 15.0  # real seconds that a request waits at most: a quarter of what it may take in all
+_LONG = frozenset(("attach", "exec", "log", "portforward", "proxy"))
+_MOST_SEATS, _OBJECTS_PER_SEAT, _SHARE = 10, 100, 0.15  # of a list: by what it reads, and of its level's seats
+_REMEMBERED = 4096  # sorts of requests
+
+_Key = tuple[str, tuple[str, ...], str, str, str, str, str, str]
+
+
+class Room:
+    """A priority level at work."""
+
+    def __init__(self, level: Level) -> None:
+        self.level = level
+        self.bounds = Bounds(1, 1, inf)
+        self.wanted = 0.0
+        self.widest = 1  # seats that one request may take
+        self.queues = Queues(level.queuing, inf)
+
+
+class Flow:
+    """Requests of one schema that are told apart from its others; `headers` go with their answers."""
+
+    __slots__ = ("_hash", "distinguisher", "figures", "headers", "room", "schema")
+
+    def __init__(self, schema: Schema, room: Room, distinguisher: str, figures: Figures) -> None:
+        self.schema, self.room, self.distinguisher, self.figures = schema, room, distinguisher, figures
+        self._hash: int | None = None
+        self.headers = {
+            "x-kubernetes-pf-flowschema-uid": schema.uid,
+            "x-kubernetes-pf-prioritylevel-uid": room.level.uid,
+        }
+
+    def hash(self) -> int:
+        if self._hash is None:
+            self._hash = hash_of(self.schema.name, self.distinguisher)
+        return self._hash
+
+
+class Passage:
+    """One request's ticket."""
+
+    __slots__ = ("arrived", "began", "flow", "info", "queue", "seats", "spell", "state", "turn", "user")
+
+    def __init__(self, flow: Flow, user: User, info: RequestInfo, seats: int, now: float) -> None:
+        self.flow, self.user, self.info, self.seats, self.arrived, self.began = flow, user, info, seats, now, now
+        self.state, self.spell = State.NEW, 0
+        self.queue: Queue | None = None
+        self.turn: asyncio.Future[None] | None = None
+
+    @property
+    def runs(self) -> bool:
+        return self.state is State.RUNNING
+
+    def called(self) -> None:
+        if self.turn is not None and not self.turn.done():
+            self.turn.set_result(None)
+
+
+class FlowControl:
+    """See the module's docstring. It follows the configuration in the watch cache, from the first request on."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.rooms: dict[str, Room] = {}
+        self.waiting: set[Passage] = set()
+        self._registry = registry
+        self._clock: Clock = registry.clock
+        self._schemas: list[Schema] = []
+        self._flows: dict[_Key, Flow] = {}
+        self._figures: dict[tuple[str, str], Figures] = {}
+        self._stale, self._follows, self._due = True, False, 0.0
+        tell(registry.metrics, self._figures, self._seats)
+
+    def enter(self, user: User, info: RequestInfo, request: Request, now: float) -> Passage | None:
+        """Have a request run, wait for its `turn`, or be refused; None for what needs no seat."""
+        if info.subresource in _LONG:
+            return None
+        if self._stale:
+            self._configure(now)
+        if now >= self._due:
+            self._divide(now)
+        path = "" if info.is_resource else info.path
+        key = (user.name, user.groups, info.verb, info.group, info.resource, info.subresource, info.namespace, path)
+        flow = self._flows.get(key) or self._sort(key, user, info)
+        seats = self._width(flow.room, info, request) if info.verb == "list" else 1
+        passage = Passage(flow, user, info, seats, now)
+        flow.room.queues.arrive(passage, flow.hash, now)
+        if passage.runs:
+            self._began(flow.figures, 0.0)
+        elif passage.state is State.REFUSED:
+            self._refused(flow, "concurrency-limit" if flow.room.level.queuing is None else "queue-full")
+        return passage
+
+    async def turn(self, passage: Passage) -> bool:
+        """Wait until a request may run; False if it may not."""
+        if passage.state is not State.WAITING:
+            return passage.runs
+        flow, queues = passage.flow, passage.flow.room.queues
+        passage.turn = asyncio.get_running_loop().create_future()
+        self.waiting.add(passage)
+        flow.figures.waiting += 1
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await passage.turn
+        except TimeoutError:
+            queues.abandon(passage, self._clock.monotonic())
+        except asyncio.CancelledError:
+            queues.abandon(passage, self._clock.monotonic())
+            if passage.runs:
+                queues.finish(passage, self._clock.monotonic())
+            raise
+        finally:
+            self.waiting.discard(passage)
+            flow.figures.waiting -= 1
+        if not passage.runs:  # else its turn came at the last moment
+            self._refused(flow, "time-out")
+            return False
+        self._began(flow.figures, passage.began - passage.arrived)
+        return True
+
+    def leave(self, passage: Passage, now: float) -> None:
+        """A request that ran is answered."""
+        figures = passage.flow.figures
+        figures.running -= 1
+        figures.seconds.observe(now - passage.began)
+        passage.flow.room.queues.finish(passage, now)
+
+    def _began(self, figures: Figures, waited: float) -> None:
+        figures.dispatched += 1
+        figures.running += 1
+        figures.waited.observe(waited)
+
+    def _refused(self, flow: Flow, reason: str) -> None:
+        rejected = flow.figures.rejected
+        rejected[reason] = rejected.get(reason, 0) + 1
+
+    def _width(self, room: Room, info: RequestInfo, request: Request) -> int:
+        """The seats of a list: one for each hundred objects that it reads."""
+        kind = self._registry.find(info.group, info.resource)
+        if kind is None or info.name:
+            return 1
+        number = self._registry.cache.count(prefix_of(kind, info.namespace))
+        if number > _OBJECTS_PER_SEAT and "limit=" in request.query:
+            limit = (request.parameters().get("limit") or [""])[0]
+            number = min(number, int(limit)) if limit.isdecimal() and int(limit) else number
+        return max(1, min(ceil(number / _OBJECTS_PER_SEAT), _MOST_SEATS, room.widest))
+
+    def _sort(self, key: _Key, user: User, info: RequestInfo) -> Flow:
+        last = self._schemas[-1]  # which is everybody's, even of those who are in no group
+        schema = next((schema for schema in self._schemas if matches(schema, user, info)), last)
+        figures = self._figures.setdefault((schema.name, schema.level), Figures())
+        flow = Flow(schema, self.rooms[schema.level], distinguisher(schema, user, info), figures)
+        if len(self._flows) >= _REMEMBERED:
+            self._flows.clear()
+        return self._flows.setdefault(key, flow)
+
+    def _follow(self) -> None:
+        """Hear of changes from now on; also when some have been missed."""
+        registry, self._follows = self._registry, True
+        for plural in (SCHEMAS, LEVELS):
+            if kind := registry.find(GROUP, plural):
+                registry.cache.subscribe(prefix_of(kind), registry.cache.revision, self._changed, self._lost)
+
+    def _changed(self, _changes: object) -> None:
+        self._stale = True
+
+    def _lost(self) -> None:
+        self._stale, self._follows = True, False
+
+    def _configure(self, now: float) -> None:
+        """Read what is stored; what must be there is, whether it is stored or not."""
+        if not self._follows:
+            self._follow()
+        self._stale = False
+        default_schemas, default_levels = mandatory()
+        levels = {level.name: level for level in map(read_level, [*default_levels, *self._stored(LEVELS)])}
+        schemas = {schema.name: schema for schema in map(read_schema, [*default_schemas, *self._stored(SCHEMAS)])}
+        self._schemas = in_order(schema for schema in schemas.values() if schema.level in levels)
+        known = self.rooms
+        self.rooms = {name: _room(known.get(name), level) for name, level in levels.items()}
+        self._flows.clear()
+        limits = bounds_of(levels.values(), self._registry.options.seats)
+        for name, room in self.rooms.items():
+            room.bounds = limits[name]
+            room.widest = max(1, ceil(_SHARE * limits[name].nominal))
+            if name not in known:
+                room.queues.resize(inf if room.level.exempt else max(1, limits[name].nominal), now)
+        self._divide(now)
+
+    def _stored(self, plural: str) -> Iterator[dict[str, object]]:
+        return self._registry.list(GROUP, plural)
+
+    def _divide(self, now: float) -> None:
+        """Give the seats to the levels as they have wanted them in the last period; without requests nobody asks."""
+        self._due = now + PERIOD
+        rooms = {name: room for name, room in self.rooms.items() if not room.level.exempt}
+        claims = []
+        for room in rooms.values():
+            peak = room.queues.peak()
+            room.wanted = smoothed(room.wanted or room.bounds.nominal, peak)
+            claims.append(claim_of(room.bounds, peak, room.wanted))
+        shares = divide(claims, self._registry.options.seats)
+        for name, seats in whole(dict(zip(rooms, shares, strict=True))).items():
+            rooms[name].queues.resize(seats, now)
+
+    def _seats(self) -> Mapping[str, tuple[float, float, float, float, float]]:
+        return {
+            name: (
+                room.bounds.nominal,
+                room.bounds.lower,
+                room.bounds.upper,
+                room.bounds.nominal if room.level.exempt else room.queues.limit,
+                room.queues.taken,
+            )
+            for name, room in self.rooms.items()
+        }
+
+
+def _room(known: Room | None, level: Level) -> Room:
+    """The room of a level that was there before goes on, unless its requests wait in another way now.
+
+    What waits or runs in a room that is no longer used does so to its end.
+    """
+    if known is None or (known.level.queuing, known.level.exempt) != (level.queuing, level.exempt):
+        return Room(level)
+    known.level = level
+    return known
