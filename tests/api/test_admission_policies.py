@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from knarr.storage.store import Write
 from tests.api.harness import Reply, Server
 
 JSON = dict[str, Any]
@@ -411,3 +412,17 @@ async def test_a_table(server: Server) -> None:
         for path in ("ies", "ybindings")
     ]
     assert rows == [["p", 1, "v1/ConfigMap"], ["b", "p", "n/x"]]
+
+
+@pytest.mark.parametrize(("failure", "status"), [("Fail", 422), ("Ignore", 201)])
+async def test_a_stored_policy_that_does_not_compile(server: Server, failure: str, status: int) -> None:
+    await enforce(server, policy("true", failurePolicy=failure))
+    entry = server.cache.get("/registry/validatingadmissionpolicies/p")
+    assert entry is not None
+    broken = entry.value.replace(b'"expression":"true"', b'"expression":"nope"')
+    await server.api.registry.commit([Write(entry.key, broken, expected=entry.revision)])
+    refused = await server.post(MAPS, config_map())
+    assert refused.status == status
+    words = "ValidatingAdmissionPolicy 'p' denied request: failed to configure policy: compilation failed: "
+    assert status == 201 or words in message(refused)
+    assert (await server.post("/api/v1/namespaces", {"metadata": {"name": "n"}})).status == 201

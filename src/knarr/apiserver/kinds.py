@@ -19,6 +19,7 @@ class Kinds:
         self.listeners: list[Callable[[], None]] = []
         self._by_address: dict[tuple[str, str], Kind] = {}
         self._by_prefix: dict[str, Kind] = {}
+        self._sharing: dict[str, tuple[Kind, ...]] = {}  # as far as it was asked for
         self.serve(*kinds)
 
     def __iter__(self) -> Iterator[Kind]:
@@ -31,6 +32,13 @@ class Kinds:
         """A stored object's kind, by its key's first two or three parts: /registry/pods or /registry/services/specs."""
         parts = key.split("/", 4)
         return self._by_prefix.get("/".join(parts[:3])) or self._by_prefix.get("/".join(parts[:4]))
+
+    def sharing(self, prefix: str) -> tuple[Kind, ...]:
+        """All kinds whose objects are kept there: one, or the same objects in several groups."""
+        found = self._sharing.get(prefix)
+        if found is None:
+            found = self._sharing[prefix] = tuple(kind for kind in self if kind.prefix == prefix)
+        return found
 
     def serve(self, *kinds: Kind) -> None:
         """Serve these from now on, each in place of what had its address."""
@@ -46,6 +54,7 @@ class Kinds:
         self._changed()
 
     def _changed(self) -> None:
+        self._sharing = {}
         self.generation += 1
         for listener in tuple(self.listeners):
             listener()

@@ -141,8 +141,7 @@ def _has_labels(tree: JSON | None, selector: LabelSelector) -> bool:
 
 def _equivalents(exact: Match, kinds: Kinds) -> Iterator[Match]:
     """The same objects under other versions, or in another group."""
-    for kind in kinds:
-        if kind.prefix == exact.kind.prefix:
-            for version in kind.versions:
-                if (kind.group, version.name) != (exact.kind.group, exact.version.name):
-                    yield Match(kind, version)
+    for kind in kinds.sharing(exact.kind.prefix):
+        for version in kind.versions:
+            if (kind.group, version.name) != (exact.kind.group, exact.version.name):
+                yield Match(kind, version)

@@ -41,10 +41,12 @@ def judge(invocation: Invocation[Validating], subject: Subject) -> Iterator[Fail
     """The validations that fail, and the audit annotations; errors count as the policy wants it."""
     policy, param = invocation.policy, invocation.param
     try:
-        if not meets(policy.conditions, Evaluation(subject, param, budget=CONDITIONS_BUDGET)):
+        conditions = policy.conditions
+        if conditions and not meets(conditions, Evaluation(subject, param, budget=CONDITIONS_BUDGET)):
             return
         yield from _failures(policy, Evaluation(subject, param, policy.variables))
-        yield from _annotations(policy, Evaluation(subject, param, policy.variables))
+        if policy.annotations:
+            yield from _annotations(policy, Evaluation(subject, param, policy.variables))
     except EvaluationError as error:
         if not policy.fails_open:
             yield Failure(0, str(error))

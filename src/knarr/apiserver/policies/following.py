@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
-from knarr.api.expressions import Scope, compiled
+from knarr.api.expressions import ExpressionError, Scope, compiled
 from knarr.api.kind import JSON
 from knarr.api.mutations import compiled_mutation, expression_of
 from knarr.api.policychecks import scope_of, with_variable
@@ -57,6 +58,13 @@ class Mutating(Policy):
 
     mutations: tuple[tuple[str, Program], ...]
     reinvoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(Policy):
+    """A policy that was stored by a server which took its expressions, and that this one cannot compile."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +159,14 @@ def _validation(given: JSON, scope: Scope) -> Validation:
 P = TypeVar("P", bound=Policy)
 
 
+def _made(make: Callable[[JSON], P], tree: JSON) -> P | Broken:
+    try:
+        return make(tree)
+    except ExpressionError as error:
+        bare = {**tree["spec"], "matchConditions": ()}
+        return Broken(*_common({**tree, "spec": bare}, ()), why=str(error))
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation(Generic[P]):
     """One policy that a write has to pass, as one binding wants it, with one object of parameters (or none)."""
@@ -167,10 +183,10 @@ class Invocation(Generic[P]):
 
 
 @dataclass(frozen=True, slots=True)
-class Misconfigured(Generic[P]):
+class Misconfigured:
     """A policy, or a binding of it, that cannot be held against a write."""
 
-    policy: P
+    policy: Policy
     binding: Binding | None
     why: str
 
@@ -184,19 +200,20 @@ class Policies(Generic[P]):
 
     def __init__(self, registry: Registry, kind: str, make: Callable[[JSON], P]) -> None:
         self._registry = registry
-        self._policies = Followed(registry, GROUP, f"{kind}admissionpolicies", make)
+        self._policies = Followed(registry, GROUP, f"{kind}admissionpolicies", partial(_made, make))
         self._bindings = Followed(registry, GROUP, f"{kind}admissionpolicybindings", binding_of)
-        self._joined: tuple[tuple[P, ...], tuple[Binding, ...], list[tuple[P, list[Binding]]]] = ((), (), [])
+        self._known: tuple[Sequence[P | Broken], Sequence[Binding]] = ((), ())
+        self._bound: list[tuple[P | Broken, list[Binding]]] = []
 
-    def bound(self) -> Sequence[tuple[P, list[Binding]]]:
+    def bound(self) -> Sequence[tuple[P | Broken, list[Binding]]]:
         """Policies that have bindings, with these."""
         policies, bindings = self._policies.get(), self._bindings.get()
-        if policies is not self._joined[0] or bindings is not self._joined[1]:
+        if policies is not self._known[0] or bindings is not self._known[1]:
             found = [(policy, [b for b in bindings if b.policy == policy.name]) for policy in policies]
-            self._joined = policies, bindings, [(policy, own) for policy, own in found if own]
-        return self._joined[2]
+            self._known, self._bound = (policies, bindings), [(policy, own) for policy, own in found if own]
+        return self._bound
 
-    def invocations(self, attributes: Attributes) -> Iterator[Invocation[P] | Misconfigured[P]]:
+    def invocations(self, attributes: Attributes) -> Iterator[Invocation[P] | Misconfigured]:
         """All that a write has to pass, in the order of their names."""
         for policy, bindings in self.bound():
             try:
@@ -204,12 +221,14 @@ class Policies(Generic[P]):
             except NotFound as error:
                 yield Misconfigured(policy, None, error.message)
                 continue
-            if match:
+            if match and isinstance(policy, Broken):
+                yield Misconfigured(policy, None, policy.why)
+            elif match and not isinstance(policy, Broken):
                 yield from self._of_policy(attributes, policy, bindings, match)
 
     def _of_policy(
         self, attributes: Attributes, policy: P, bindings: Sequence[Binding], match: Match
-    ) -> Iterator[Invocation[P] | Misconfigured[P]]:
+    ) -> Iterator[Invocation[P] | Misconfigured]:
         for binding in bindings:
             try:
                 if binding.matcher is None or binding.matcher.match(attributes, self._registry.kinds):

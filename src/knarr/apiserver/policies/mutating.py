@@ -22,7 +22,7 @@ from knarr.machinery.errors import Cause
 from knarr.machinery.trees import copied
 
 _NAME = "MutatingAdmissionPolicy"
-_Invocation = Invocation[Mutating] | Misconfigured[Mutating]
+_Invocation = Invocation[Mutating] | Misconfigured
 
 
 @dataclass(slots=True)
@@ -68,11 +68,11 @@ class Changer:
         """The messages of what failed, with their reasons."""
         errors = []
         for invocation in invocations:
-            policy = invocation.policy
             if isinstance(invocation, Misconfigured):
-                if not policy.fails_open:
+                if not invocation.policy.fails_open:
                     errors.append((_denial(invocation, invocation.message), "Forbidden"))
                 continue
+            policy = invocation.policy
             if attributes.reinvocation.again and invocation.key not in memory.again:
                 continue
             try:

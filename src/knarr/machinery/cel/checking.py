@@ -208,8 +208,10 @@ class Checker:
 
     def _joined(self, so_far: CelType | None, found: CelType, position: int) -> CelType:
         """All parts of a literal have one type (Kubernetes' homogeneous aggregate literals)."""
-        if so_far is None or self._bound.assignable(so_far, found):
-            return so_far if so_far is not None and not is_dyn(so_far) else found
+        if so_far is None:
+            return found
+        if self._bound.assignable(so_far, found):
+            return types.general(self._bound.apply(so_far), self._bound.apply(found))
         if self._mixed:
             return DYN
         return self._wrong(position, f"expected type '{self._shown(so_far)}' but found '{self._shown(found)}'")

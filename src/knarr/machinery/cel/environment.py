@@ -14,6 +14,7 @@ from knarr.machinery.cel.errors import CelError, CompileError, CostError
 from knarr.machinery.cel.evaluating import Compiler
 from knarr.machinery.cel.functions import Overload
 from knarr.machinery.cel.libraries.table import FUNCTIONS
+from knarr.machinery.cel.literals import bad_literals
 from knarr.machinery.cel.nodes import Ident, Node, Select
 from knarr.machinery.cel.parsing import RECURSION_LIMIT, issue_at, parse
 from knarr.machinery.cel.types import CelType
@@ -67,8 +68,8 @@ class Environment:
         except RecursionError:
             message = f"expression recursion limit exceeded: {RECURSION_LIMIT}"
             raise CompileError(text, [issue_at(text, 0, message)]) from None
-        if checker.issues:
-            raise CompileError(text, checker.issues)
+        if issues := checker.issues or list(bad_literals(text, root)):
+            raise CompileError(text, issues)
         return Program(text, root, self.variables)
 
 

@@ -1,8 +1,9 @@
 """A checked tree as closures: each node becomes a function of the frame, compiled once.
 
 A frame is a list: first what may still be spent, then the variables. What a run costs for certain is charged in
-advance, for the whole expression and for each round of a loop; calls whose cost depends on their arguments charge it
-themselves. Both branches of a conditional count, so a run may be charged more than upstream charges, never less.
+advance, for the whole expression and for each round of a loop (loops.py); calls whose cost depends on their arguments
+charge it themselves. Both branches of a conditional count, so that a run may be charged more than upstream charges,
+never less.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from knarr.machinery.cel.adapting import adapter
 from knarr.machinery.cel.costs import LIST_COST, MAP_COST, STRUCT_COST
 from knarr.machinery.cel.errors import CelError, CostError, no_such_key, no_such_overload
 from knarr.machinery.cel.functions import Extent, Overload, accepts, one
+from knarr.machinery.cel.loops import LOOPS, rounds_of
 from knarr.machinery.cel.names import unescape
 from knarr.machinery.cel.nodes import (
     Call,
@@ -28,11 +30,10 @@ from knarr.machinery.cel.nodes import (
     Struct,
     qualified,
 )
+from knarr.machinery.cel.running import Code, Frame, insert, spend, truth
 from knarr.machinery.cel.types import SCALARS, is_dyn
 from knarr.machinery.cel.values import NOTHING, Instance, Optional
 
-Frame = list[Any]
-Code = Callable[[Frame], Any]
 _LOOP = 3  # the cost of one round, besides its body
 
 
@@ -155,8 +156,8 @@ class Compiler:
         if node.kind in ("optMap", "optFlatMap"):
             self.cost += cost
             return _optional_mapping(over, slots[0], parts[0], wrap=node.kind == "optMap")
-        rounds = _rounds(slots, cost)
-        return _LOOPS[node.kind](over, rounds, slots, parts)
+        rounds = rounds_of(slots, cost)
+        return LOOPS[node.kind](over, rounds, slots, parts)
 
     def _new_slot(self, name: str) -> int:
         self._slots[name] = self.width
@@ -165,13 +166,6 @@ class Compiler:
 
 
 _COMPARISONS = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"})
-
-
-def spend(frame: Frame, cost: int) -> None:
-    """Raises CostError when nothing is left."""
-    frame[0] -= cost
-    if frame[0] < 0:
-        raise CostError
 
 
 def _constant(value: Any) -> Code:
@@ -264,26 +258,20 @@ def _presence(operand: Code, name: str) -> Code:
     return test
 
 
-def _truth(value: Any) -> bool:
-    if value is True or value is False:
-        return bool(value)
-    raise no_such_overload()
-
-
 def _and(left: Code, right: Code) -> Code:
     """False wins over an error on the other side."""
 
     def conjunction(frame: Frame) -> bool:
         try:
-            if not _truth(left(frame)):
+            if not truth(left(frame)):
                 return False
         except CostError:
             raise
         except CelError:
-            if not _truth(right(frame)):
+            if not truth(right(frame)):
                 return False
             raise
-        return _truth(right(frame))
+        return truth(right(frame))
 
     return conjunction
 
@@ -293,21 +281,21 @@ def _or(left: Code, right: Code) -> Code:
 
     def disjunction(frame: Frame) -> bool:
         try:
-            if _truth(left(frame)):
+            if truth(left(frame)):
                 return True
         except CostError:
             raise
         except CelError:
-            if _truth(right(frame)):
+            if truth(right(frame)):
                 return True
             raise
-        return _truth(right(frame))
+        return truth(right(frame))
 
     return disjunction
 
 
 def _conditional(test: Code, yes: Code, no: Code) -> Code:
-    return lambda frame: yes(frame) if _truth(test(frame)) else no(frame)
+    return lambda frame: yes(frame) if truth(test(frame)) else no(frame)
 
 
 def _present(values: Iterable[Any], optional: Sequence[bool]) -> list[Any]:
@@ -341,15 +329,6 @@ def _map_code(entries: Sequence[tuple[Code, Code, bool]]) -> Code:
     return build
 
 
-def insert(into: dict[Any, Any], key: Any, value: Any) -> None:
-    """Add a map's entry. Raises CelError for a key that is there, or can be none."""
-    if not isinstance(key, str | int | bool):
-        raise CelError("unsupported key type")
-    if key in into:
-        raise CelError(f"insert failed: key {key} already exists")
-    into[key] = value
-
-
 def _optional_mapping(over: Code, slot: int, part: Code, *, wrap: bool) -> Code:
     def run(frame: Frame) -> Optional:
         found = _as_optional(over(frame))
@@ -359,111 +338,3 @@ def _optional_mapping(over: Code, slot: int, part: Code, *, wrap: bool) -> Code:
         return Optional(part(frame)) if wrap else _as_optional(part(frame))
 
     return run
-
-
-Rounds = Callable[[Frame, Any], Iterable[Any]]
-
-
-def _rounds(slots: Sequence[int], cost: int) -> Rounds:
-    """The loop itself: charges each round, sets its variables, yields what it is about."""
-    first, second = slots[0], slots[-1]
-
-    def single(frame: Frame, over: Any) -> Iterable[Any]:
-        if not isinstance(over, list | dict):
-            raise no_such_overload()
-        for item in over:
-            spend(frame, cost)
-            frame[first] = item
-            yield item
-
-    def double(frame: Frame, over: Any) -> Iterable[Any]:
-        if not isinstance(over, list | dict):
-            raise no_such_overload()
-        for key, value in over.items() if isinstance(over, dict) else enumerate(over):
-            spend(frame, cost)
-            frame[first], frame[second] = key, value
-            yield key
-
-    return single if len(slots) == 1 else double
-
-
-def _all(over: Code, rounds: Rounds, slots: Sequence[int], parts: Sequence[Code]) -> Code:
-    return _quantifier(over, rounds, parts[0], decisive=False)
-
-
-def _exists(over: Code, rounds: Rounds, slots: Sequence[int], parts: Sequence[Code]) -> Code:
-    return _quantifier(over, rounds, parts[0], decisive=True)
-
-
-def _quantifier(over: Code, rounds: Rounds, predicate: Code, *, decisive: bool) -> Code:
-    """One decisive item outweighs errors at others; without it the last error counts."""
-
-    def run(frame: Frame) -> bool:
-        error: CelError | None = None
-        for _ in rounds(frame, over(frame)):
-            try:
-                if _truth(predicate(frame)) is decisive:
-                    return decisive
-            except CostError:
-                raise
-            except CelError as failed:
-                error = failed
-        if error:
-            raise error
-        return not decisive
-
-    return run
-
-
-def _exists_one(over: Code, rounds: Rounds, slots: Sequence[int], parts: Sequence[Code]) -> Code:
-    (predicate,) = parts
-    return lambda frame: sum(_truth(predicate(frame)) for _ in rounds(frame, over(frame))) == 1
-
-
-def _filter(over: Code, rounds: Rounds, slots: Sequence[int], parts: Sequence[Code]) -> Code:
-    (predicate,) = parts
-    return lambda frame: [item for item in rounds(frame, over(frame)) if _truth(predicate(frame))]
-
-
-def _mapping(over: Code, rounds: Rounds, slots: Sequence[int], parts: Sequence[Code]) -> Code:
-    *predicates, transform = parts
-    if not predicates:
-        return lambda frame: [transform(frame) for _ in rounds(frame, over(frame))]
-    (predicate,) = predicates
-    return lambda frame: [transform(frame) for _ in rounds(frame, over(frame)) if _truth(predicate(frame))]
-
-
-def _transform_map(over: Code, rounds: Rounds, slots: Sequence[int], parts: Sequence[Code]) -> Code:
-    *predicates, transform = parts
-
-    def run(frame: Frame) -> dict[Any, Any]:
-        passed = (key for key in rounds(frame, over(frame)) if all(_truth(p(frame)) for p in predicates))
-        return {key: transform(frame) for key in passed}
-
-    return run
-
-
-def _transform_entries(over: Code, rounds: Rounds, slots: Sequence[int], parts: Sequence[Code]) -> Code:
-    *predicates, transform = parts
-
-    def run(frame: Frame) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
-        for _ in rounds(frame, over(frame)):
-            if all(_truth(predicate(frame)) for predicate in predicates):
-                for key, value in transform(frame).items():
-                    insert(found, key, value)
-        return found
-
-    return run
-
-
-_LOOPS: Mapping[str, Callable[[Code, Rounds, Sequence[int], Sequence[Code]], Code]] = {
-    "all": _all,
-    "exists": _exists,
-    "exists_one": _exists_one,
-    "filter": _filter,
-    "map": _mapping,
-    "transformList": _mapping,
-    "transformMap": _transform_map,
-    "transformMapEntry": _transform_entries,
-}

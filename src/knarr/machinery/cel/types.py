@@ -105,7 +105,16 @@ class Substitution:
         return replace(type, params=tuple(self.apply(p, final=final) for p in type.params))
 
     def assignable(self, to: CelType, value: CelType) -> bool:
-        """Whether a value of this type may be used where `to` is wanted; binds type parameters."""
+        """Whether a value of this type may be used where `to` is wanted; binds type parameters.
+
+        A parameter that stands for several types becomes the most general of them.
+        """
+        if to.variable and to in self._bound:
+            parameter, known = self._root(to), self.apply(to)
+            fits = self.assignable(known, value)
+            if fits and parameter in self._bound:
+                self._bound[parameter] = general(self.apply(known), self.apply(value))
+            return fits
         to, value = self._resolve(to), self._resolve(value)
         if to == value and not to.params:
             return True
@@ -123,6 +132,13 @@ class Substitution:
             return False
         return all(map(self.assignable, to.params, value.params))
 
+    def _root(self, parameter: CelType) -> CelType:
+        """The last parameter of those that stand for each other."""
+        found = parameter
+        while (bound := self._bound.get(found)) is not None and bound.variable:
+            found = bound
+        return found
+
     def _resolve(self, type: CelType) -> CelType:
         found = type
         while found.variable and found in self._bound:
@@ -134,6 +150,15 @@ class Substitution:
             return False
         self._bound[parameter] = type
         return True
+
+
+def general(one: CelType, other: CelType) -> CelType:
+    """What both are, where one of them leaves more open."""
+    if is_dyn(one) or is_dyn(other):
+        return DYN
+    if other.variable or one.name != other.name or len(one.params) != len(other.params):
+        return one
+    return replace(one, params=tuple(map(general, one.params, other.params))) if one.params else one
 
 
 def _occurs(parameter: CelType, type: CelType) -> bool:

@@ -148,7 +148,7 @@ def test_true(text: str) -> None:
         ("object.spec.replicas && true", "no such overload"),
         ("int('x') == 1", 'strconv.ParseInt: parsing "x": invalid syntax'),
         ("optional.none().value() == 1", "optional.none() dereference"),
-        ("duration('1x') == duration('1s')", 'time: invalid duration "1x"'),
+        ("duration(s + '1x') == duration('1s')", 'time: invalid duration "hello1x"'),
         ("[1, 0].all(i, 1 / i == 1)", "division by zero"),
     ],
 )
@@ -193,6 +193,9 @@ BEGINNINGS = (
         ("'abc", 1, 1, "Syntax error: token recognition error at: ''abc'"),
         ("for", 1, 1, "reserved identifier: for"),
         ("9223372036854775808", 1, 1, "invalid int literal"),
+        ("duration('1x') > duration('1s')", 1, 10, "invalid duration argument"),
+        ("timestamp('soon') > timestamp(0)", 1, 11, "invalid timestamp argument"),
+        ("s.matches('[')", 1, 11, "invalid matches argument"),
         ("Thing{a: 1}", 1, 6, "undeclared reference to 'Thing' (in container '')"),
     ],
 )
@@ -262,3 +265,26 @@ def test_object_literals() -> None:
         environment.compile("Object.spec{x__dash__y: 'a'}")
     with pytest.raises(CompileError, match="undefined field 'z'"):
         environment.compile("Object.spec{z: 1}")
+
+
+@pytest.mark.parametrize(
+    ("text", "type"),
+    [
+        ("n > 1 ? 'a' : object.b", "dyn"),
+        ("n > 1 ? object.b : 'a'", "dyn"),
+        ("[1, object.b]", "list(dyn)"),
+        ("[object.b, 1]", "list(dyn)"),
+        ("[[], [1]]", "list(list(int))"),
+        ("{'a': [], 'b': ['c']}", "map(string, list(string))"),
+        ("object.?a.orValue('x')", "dyn"),
+        ("optional.none().orValue('x')", "string"),
+        ("[1].map(x, [x])", "list(list(int))"),
+        ("{'a': 1}.transformList(k, v, k)", "list(string)"),
+        ("self.steps[0].name", "string"),
+        ("self.weights['a']", "double"),
+        ("self.port", "dyn"),
+        ("optional.of(self.steps[?0].name)", "optional_type(optional_type(string))"),
+    ],
+)
+def test_types(text: str, type: str) -> None:
+    assert str(compiled(text).type) == type

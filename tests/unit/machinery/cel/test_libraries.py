@@ -75,7 +75,7 @@ def test_true(text: str) -> None:
         ("'abc'.substring(2, 1)", "invalid substring range. start: 2, end: 1"),
         ("'%d'.format(['a'])", "error during formatting: %d clause cannot be used on a"),
         ("[1].filter(x, x > 1).min()", "min called on empty list"),
-        ("'a'.matches('[')", "error parsing regexp: missing closing ]: `[`"),
+        ("'a'.find('[')", "error parsing regexp: missing closing ]: `[`"),
         (
             "quantity('1Mo')",
             "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",

@@ -1,0 +1,34 @@
+"""What all closures of an expression share: their frame, and what they do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from knarr.machinery.cel.errors import CelError, CostError, no_such_overload
+
+Frame = list[Any]  # what may still be spent, then the variables
+Code = Callable[[Frame], Any]
+
+
+def spend(frame: Frame, cost: int) -> None:
+    """Raises CostError when nothing is left."""
+    frame[0] -= cost
+    if frame[0] < 0:
+        raise CostError
+
+
+def truth(value: Any) -> bool:
+    """A value as the condition that it must be. Raises CelError."""
+    if value is True or value is False:
+        return bool(value)
+    raise no_such_overload()
+
+
+def insert(into: dict[Any, Any], key: Any, value: Any) -> None:
+    """Add a map's entry. Raises CelError for a key that is there, or can be none."""
+    if not isinstance(key, str | int | bool):
+        raise CelError("unsupported key type")
+    if key in into:
+        raise CelError(f"insert failed: key {key} already exists")
+    into[key] = value
