@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -64,6 +65,21 @@ async def test_a_read_sees_what_was_acknowledged_anywhere_before(pair: tuple[Ser
         assert len((await reader.get(CONFIG_MAPS)).body["items"]) == n + 1
         assert (await reader.patch(f"{CONFIG_MAPS}/c{n}", {"data": {"k": "v"}})).status == 200
         assert (await writer.get(f"{CONFIG_MAPS}/c{n}")).body["data"] == {"k": "v"}
+
+
+async def test_a_write_sees_what_was_acknowledged_anywhere_before(pair: tuple[Server, Server]) -> None:
+    one, two = pair
+    for n in range(20):
+        writer, other = (one, two) if n % 2 else (two, one)
+        assert (await writer.post("/api/v1/namespaces", {"metadata": {"name": f"n{n}"}})).status == 201
+        path = f"/api/v1/namespaces/n{n}/configmaps"
+        tree = (await other.post(path, {"metadata": {"name": "a"}})).body
+        assert (await writer.patch(f"{path}/a", {"data": {"k": "v"}})).status == 200
+        assert (await other.put(f"{path}/a", tree)).status == 409
+        assert (await writer.delete(f"{path}/a")).status == 200
+        assert (await other.delete(f"{path}/a")).status == 404
+        assert (await other.post(path, {"metadata": {"name": "a"}})).status == 201
+        assert (await writer.post(path, {"metadata": {"name": "a"}})).status == 409
 
 
 async def test_all_watches_see_the_same_in_the_same_order(pair: tuple[Server, Server]) -> None:
@@ -148,9 +164,11 @@ class TestUpstreamsValues:
 @pytest.fixture(scope="module")
 def servers(shared: Etcd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServerProcess]]:
     with ExitStack() as stack:
-        found = []
+        found: list[ServerProcess] = []
         for n in (1, 2):
             directory = tmp_path_factory.mktemp(f"server{n}")
+            if found:  # servers of one cluster have one authority, and sign tokens with one key
+                shutil.copytree(found[0].config.pki, directory / "data" / "pki")
             config = configured(directory, node_ip=f"127.0.0.{n}", **on_etcd(shared))
             found.append(launched(config, directory / "log"))
             stack.callback(end, found[-1])

@@ -211,6 +211,25 @@ async def test_what_is_asked_for_in_several_answers_is_of_one_moment(
         assert (page.revision, page.remaining) == (revision, max(9 - limit, 0) if limit else 0)
 
 
+async def test_a_compaction_between_two_answers_makes_a_range_begin_anew(
+    server: Etcd, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knarr.storage.etcd.store.PAGE", 3)
+    async with opened(server) as store:
+        await store.commit([Write(f"{prefix}{n}", b"v") for n in range(5)])
+        read, times = EtcdClient.read, iter(range(2))
+
+        async def disturbed(self: EtcdClient, *arguments: Any) -> Any:
+            answer = await read(self, *arguments)
+            for _ in times:
+                await store.compact(await store.commit([Write(f"{prefix}0", b"w")]))
+            return answer
+
+        monkeypatch.setattr(EtcdClient, "read", disturbed)
+        page = await store.range(prefix)
+        assert [record.value for record in page.records] == [b"w", *[b"v"] * 4]
+
+
 async def test_values_are_read_through_the_decoder(server: Etcd, prefix: str) -> None:
     def decode(key: str, value: bytes) -> bytes:
         return value.removeprefix(b"coded ") if key.startswith(prefix) else value

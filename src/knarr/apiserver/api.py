@@ -24,6 +24,7 @@ from knarr.storage.cache import WatchCache
 from knarr.storage.store import Store, TooLargeError, UnavailableError
 from knarr.wire.messages import Answer
 
+_WRITES = frozenset(("create", "update", "patch", "delete", "deletecollection"))
 _REMOVED = re.compile(r"unavailable in v(\d+\.\d+)")
 
 
@@ -68,6 +69,8 @@ class API:
         if version.deprecated:
             self._tell_of_deprecated(kind, version, info.subresource)
         try:
+            if info.verb in _WRITES:
+                await self.registry.synced()  # another server may have acknowledged what this write is about
             return await handler(Call(self.registry, request, kind, version, self.admission))
         except UnavailableError as error:
             raise ServiceUnavailable(f"the store cannot answer: {error}") from None

@@ -99,6 +99,15 @@ class EtcdStore:
         return record_of(answer.kvs[0], self._decode) if answer.kvs else None
 
     async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Page:
+        while True:
+            try:
+                return await self._range(prefix, start, limit, revision)
+            except CompactedError:
+                if revision:
+                    raise  # else the newest state was compacted away between two of its pieces
+
+    async def _range(self, prefix: str, start: str, limit: int, revision: int) -> Page:
+        """In pieces, all of them as of the first one's revision."""
         low, end = span(prefix, start)
         records: list[Record] = []
         while True:

@@ -15,7 +15,7 @@ from knarr.wire.grpc.frames import Frame, MalformedError
 
 CONNECTION_WINDOW = 32 << 20
 LAST_STREAM = 0x7FFF_FFFF
-PING_ANSWER = 10.0  # seconds
+PING_ANSWER = 5.0  # seconds
 
 
 class Connection(asyncio.Protocol):
