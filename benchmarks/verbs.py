@@ -34,6 +34,8 @@ from knarr.wire.messages import Request, Response, Streaming
 
 Operation = Callable[[int], Awaitable[Any]]
 NAMESPACE = "/api/v1/namespaces/default"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+PARTIAL = f"{PROTOBUF};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 WRITES_AT_ONCE = 16  # which a store may commit together
 APPLY = "application/apply-patch+yaml"
@@ -95,6 +97,9 @@ class Bench:
             "LIST 1000 Pods": lambda n: send("GET", pods),
             "LIST by label, 10 of 1000": lambda n: send("GET", pods, query=f"labelSelector=group%3D{n % 100}"),
             "LIST limit=100": lambda n: send("GET", pods, query="limit=100"),
+            "GET Pod, protobuf": lambda n: send("GET", f"{pods}/p{n % 1000:04}", accept=PROTOBUF),
+            "LIST 1000 Pods, protobuf": lambda n: send("GET", pods, accept=PROTOBUF),
+            "LIST 1000 Pods as metadata": lambda n: send("GET", pods, accept=PARTIAL),
             "LIST 1000 Pods as Table": lambda n: send("GET", pods, accept=TABLE),
             "create and delete ConfigMap": self._create_and_delete,
             "create ConfigMap": lambda n: send("POST", maps, config_map(f"c{n}")),
