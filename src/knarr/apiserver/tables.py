@@ -19,12 +19,10 @@ from knarr.machinery.fielderrors import not_supported
 _INCLUDES = ("None", "Metadata", "Object")
 
 
-def view(kind: Kind, output: Output, tree: JSON, request: APIRequest, now: datetime) -> JSON:
-    """One object as the view that was negotiated."""
-    if output.view == "Table":
-        revision = {"resourceVersion": tree["metadata"].get("resourceVersion", "")}
-        return table(kind, output, (tree,), revision, now=now, include=include_object(request))
-    return partial(tree, output.view_version)
+def row(kind: Kind, output: Output, tree: JSON, request: APIRequest, now: datetime) -> JSON:
+    """One object as the Table that was negotiated."""
+    revision = {"resourceVersion": tree["metadata"].get("resourceVersion", "")}
+    return table(kind, output, (tree,), revision, now=now, include=include_object(request))
 
 
 def table(
@@ -63,16 +61,6 @@ def include_object(request: APIRequest) -> str:
 def partial(tree: JSON, version: str) -> JSON:
     """An object's metadata alone."""
     return {"kind": "PartialObjectMetadata", "apiVersion": f"{META_GROUP}/{version}", "metadata": tree["metadata"]}
-
-
-def partial_list(trees: Iterable[JSON], metadata: JSON, version: str) -> JSON:
-    items = [partial(tree, version) for tree in trees]
-    return {
-        "kind": "PartialObjectMetadataList",
-        "apiVersion": f"{META_GROUP}/{version}",
-        "metadata": metadata,
-        "items": items,
-    }
 
 
 def _heading(column: Column) -> dict[str, Any]:

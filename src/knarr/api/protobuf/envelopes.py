@@ -10,11 +10,12 @@ from functools import cache
 
 from knarr.api.kind import JSON
 from knarr.api.protobuf.codecs import reader, text, writer
-from knarr.api.protobuf.wire import ProtobufError, delimited, fields, varint
-from knarr.api.schema.numbers import message_of
+from knarr.api.protobuf.wire import BYTES, ProtobufError, delimited, fields, tag, varint
+from knarr.api.schema.numbers import fields_of, message_of
 from knarr.api.types.shapes import Struct, shape_of
 
 MAGIC = b"k8s\0"
+_END = b"\x1a\x00\x22\x00"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 _META_KINDS = frozenset(
     ("Status", "DeleteOptions", "APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "WatchEvent")
@@ -69,18 +70,28 @@ def encode_raw(tree: JSON) -> bytes:
 
 def wrap(api_version: str, kind: str, raw: bytes) -> bytes:
     """An object's message with its type named."""
+    return _opening(api_version, kind) + delimited(b"\x12", raw) + _END
+
+
+@cache
+def _opening(api_version: str, kind: str) -> bytes:
     type_meta = delimited(b"\x0a", api_version.encode()) + delimited(b"\x12", kind.encode())
-    return MAGIC + delimited(b"\x0a", type_meta) + delimited(b"\x12", raw) + b"\x1a\x00\x22\x00"
+    return MAGIC + delimited(b"\x0a", type_meta)
 
 
-def listed(api_version: str, kind: str, metadata: JSON, messages: Iterable[bytes]) -> bytes:
-    """A whole list, of its items' messages; all lists have their metadata in field 1 and the items in field 2."""
-    shape = _struct(f"{_META}.ListMeta")
-    assert shape is not None
-    parts = [delimited(b"\x0a", writer(shape, message_of(shape.name))(metadata))]
+def listed(api_version: str, kind: str, metadata: JSON, messages: Iterable[bytes]) -> list[bytes]:
+    """A whole list in pieces, of its items' messages, which are not copied."""
+    about, shape = _struct(f"{_META}.ListMeta"), _shape(api_version, kind)
+    if about is None or shape is None:
+        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
+    numbers = {field.name: number for number, field in fields_of(message_of(shape.name)).items()}
+    item = tag(numbers["items"], BYTES)
+    head = delimited(tag(numbers["metadata"], BYTES), writer(about, message_of(about.name))(metadata))
+    parts = [head]
     for message in messages:
-        parts += (b"\x12", varint(len(message)), message)
-    return wrap(api_version, kind, b"".join(parts))
+        parts += (item + varint(len(message)), message)
+    parts[0] = _opening(api_version, kind) + b"\x12" + varint(sum(map(len, parts))) + head
+    return [*parts, _END]
 
 
 def event(type: str, whole: bytes) -> bytes:

@@ -39,11 +39,11 @@ def output(call: Call, views: frozenset[str] = frozenset(), *, watched: bool = F
 def object_answer(call: Call, stored: Item, status: int = 200) -> Response:
     """One object in the version and form that the client asked for."""
     chosen = output(call, OBJECT_VIEWS)
-    if chosen.view:
+    if chosen.view == "Table":
         now = call.registry.clock.now()
-        body = chosen.media.encode(tables.view(call.kind, chosen, storage_tree(stored), call.request, now))
+        body = chosen.media.encode(tables.row(call.kind, chosen, storage_tree(stored), call.request, now))
     else:
-        body = representation(chosen.media).whole(call.kind, call.version, stored)
+        body = representation(chosen).whole(call.kind, call.version, stored)
     return Response(status, headers(call, chosen.media), body)
 
 

@@ -25,7 +25,7 @@ class Framing:
         assert output.media.event is not None, f"{output.media.name} has no frames"
         self._registry, self._kind, self._version, self._output = registry, kind, version, output
         self._event, self._encode = output.media.event, output.media.encode
-        self._whole = representation(output.media).whole
+        self._whole = representation(output).whole
         self._include = include
         self._sent = registry.metrics.count(WATCH_EVENTS, (kind.group, version.name, kind.plural))
         self._headings = output.view == "Table"  # sent with the first event alone
@@ -43,16 +43,11 @@ class Framing:
     def made(self, type: str, entry: Entry) -> bytes:
         """One event, made for this watcher: what a watch begins with is its own."""
         headings, self._headings = self._headings, False
-        if not self._output.view:
+        if self._output.view != "Table":
             return self._event(type, self._whole(self._kind, self._version, entry))
-        tree = tree_of(entry)
-        if self._output.view == "Table":
-            now, listed = self._registry.clock.now(), {"resourceVersion": str(entry.revision)}
-            tree = tables.table(
-                self._kind, self._output, (tree,), listed, now=now, include=self._include, headings=headings
-            )
-        else:
-            tree = tables.partial(tree, self._output.view_version)
+        now, listed, trees = self._registry.clock.now(), {"resourceVersion": str(entry.revision)}, (tree_of(entry),)
+        include = self._include
+        tree = tables.table(self._kind, self._output, trees, listed, now=now, include=include, headings=headings)
         return self._event(type, self._encode(tree))
 
     def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:

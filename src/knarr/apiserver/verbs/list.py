@@ -155,16 +155,13 @@ async def _read(
 
 def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> Response | Pieced:
     fields = headers(call, chosen.media)
-    if chosen.view:
-        return Response(200, fields, chosen.media.encode(_viewed(call, chosen, entries, metadata)))
-    parts = representation(chosen.media).listed(call.kind, call.version, entries, metadata)
+    if chosen.view == "Table":
+        return Response(200, fields, chosen.media.encode(_table(call, chosen, entries, metadata)))
+    parts = representation(chosen).listed(call.kind, call.version, entries, metadata)
     size = sum(map(len, parts))
     return Pieced(200, fields, parts, size) if size > _SHARED else Response(200, fields, b"".join(parts))
 
 
-def _viewed(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> JSON:
-    trees = (tree_of(entry) for entry in entries)
-    if chosen.view == "Table":
-        include = tables.include_object(call.request)
-        return tables.table(call.kind, chosen, trees, metadata, now=call.registry.clock.now(), include=include)
-    return tables.partial_list(trees, metadata, chosen.view_version)
+def _table(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> JSON:
+    include, now = tables.include_object(call.request), call.registry.clock.now()
+    return tables.table(call.kind, chosen, map(tree_of, entries), metadata, now=now, include=include)
