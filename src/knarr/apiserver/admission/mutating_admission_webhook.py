@@ -68,9 +68,9 @@ class Mutating:
 
     async def _ask(self, attributes: Attributes, hook: Hook, match: Match) -> bool:
         """Whether the webhook has changed the object."""
-        trees = shown(attributes, match)
+        trees = await shown(attributes, match)
         found = await ask(self._webhooks, hook, attributes, match, trees, mutating=True)
-        return found is not None and change(attributes, match, hook.name, found.patch, trees[0])
+        return found is not None and await change(attributes, match, hook.name, found.patch, trees[0])
 
 
 def start(surroundings: Surroundings) -> Plugin:

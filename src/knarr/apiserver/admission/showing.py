@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knarr.api.kind import JSON
+from knarr.api.kind import JSON, Converter
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
 from knarr.apiserver.authn.users import User
@@ -20,6 +20,12 @@ def shown_tree(tree: JSON | None, attributes: Attributes, match: Match) -> JSON 
     if attributes.revision:
         found["metadata"].setdefault("resourceVersion", str(attributes.revision))
     return found
+
+
+def converter_of(attributes: Attributes, match: Match) -> Converter | None:
+    """Whom to ask for a custom resource in the version of the match, where that is not the one of the request."""
+    same = match.version.name == attributes.version.name
+    return None if same or attributes.form else attributes.kind.converter
 
 
 def described(attributes: Attributes, match: Match) -> JSON:

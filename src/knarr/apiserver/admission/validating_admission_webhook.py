@@ -33,7 +33,7 @@ class Validating:
 
     async def _ask_all(self, attributes: Attributes, matches: Sequence[tuple[Hook, Match]]) -> None:
         forms = {match.resource: match for _, match in matches}
-        trees = {resource: shown(attributes, match) for resource, match in forms.items()}
+        trees = {resource: await shown(attributes, match) for resource, match in forms.items()}
         try:
             async with asyncio.TaskGroup() as group:
                 for hook, match in matches:

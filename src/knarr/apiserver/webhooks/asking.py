@@ -10,7 +10,8 @@ from typing import Any
 
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.admission.showing import shown_tree
+from knarr.apiserver.admission.showing import converter_of, shown_tree
+from knarr.apiserver.encoding import api_version
 from knarr.apiserver.outbound import CallError, Webhooks
 from knarr.apiserver.webhooks.hook import Hook
 from knarr.apiserver.webhooks.reviews import ReviewError, Verdict, review, verdict
@@ -67,6 +68,14 @@ def _pass_over(hook: Hook, why: str) -> None:
     log.warning("%s; it is ignored", text)
 
 
-def shown(attributes: Attributes, match: Match) -> Trees:
-    """The object and the old one in the form of the match."""
-    return shown_tree(attributes.object, attributes, match), shown_tree(attributes.old, attributes, match)
+async def shown(attributes: Attributes, match: Match) -> Trees:
+    """The object and the old one in the form of the match. Raises APIError where somebody has to convert them."""
+    trees = (attributes.object, attributes.old)
+    converter = converter_of(attributes, match)
+    if converter is None:
+        return shown_tree(trees[0], attributes, match), shown_tree(trees[1], attributes, match)
+    exact = Match(attributes.kind, attributes.version)
+    given = [tree for tree in (shown_tree(tree, attributes, exact) for tree in trees) if tree is not None]
+    found = iter(await converter.convert(given, api_version(match.kind, match.version)))
+    new, old = [None if tree is None else next(found) for tree in trees]
+    return new, old

@@ -6,16 +6,17 @@ from typing import Any
 
 import orjson
 
-from knarr.api.kind import JSON
+from knarr.api.kind import JSON, ObjectType
 from knarr.api.types import DecodeError, type_of, typed
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.encoding import to_storage
+from knarr.apiserver.admission.showing import converter_of
+from knarr.apiserver.encoding import api_version, to_storage
 from knarr.machinery.errors import InternalError
 from knarr.machinery.patches import PatchError, json_patch
 
 
-def change(attributes: Attributes, match: Match, webhook: str, patch: bytes, before: Any) -> bool:
+async def change(attributes: Attributes, match: Match, webhook: str, patch: bytes, before: Any) -> bool:
     """Apply the patch to what the webhook was shown, and put the result in the object's place; whether it differs.
 
     Raises InternalError for a patch that cannot be applied, or whose result is no object of its kind any more.
@@ -30,7 +31,15 @@ def change(attributes: Attributes, match: Match, webhook: str, patch: bytes, bef
         after = json_patch(before, operations)
     except PatchError as error:
         raise _broken(str(error)) from None
-    return replace(attributes, match, before, after)
+    _retype(attributes, match, before, after)
+    if after == before:
+        return False
+    if converter := converter_of(attributes, match):
+        (after,) = await converter.convert([after], api_version(attributes.kind, attributes.version))
+        match = Match(attributes.kind, attributes.version)
+        _complete(typed(match.version), after)
+    _put(attributes, match, after)
+    return True
 
 
 def replace(attributes: Attributes, match: Match, before: Any, after: Any) -> bool:
@@ -38,14 +47,18 @@ def replace(attributes: Attributes, match: Match, before: Any, after: Any) -> bo
 
     Raises InternalError for what is no object of its kind any more.
     """
-    assert attributes.object is not None
     _retype(attributes, match, before, after)
     if after == before:
         return False
+    _put(attributes, match, after)
+    return True
+
+
+def _put(attributes: Attributes, match: Match, after: JSON) -> None:
+    assert attributes.object is not None
     found = after if attributes.form else to_storage(match.version, after)
     attributes.object.clear()
     attributes.object.update(found)
-    return True
 
 
 def _operations(patch: bytes) -> list[JSON]:
@@ -68,13 +81,16 @@ def _retype(attributes: Attributes, match: Match, before: JSON, after: Any) -> N
     form = attributes.form
     if form and not form.definition:  # options of a connection, of which nothing is published
         return
-    model = type_of(form.definition) if form else typed(match.version)
+    _complete(type_of(form.definition) if form else typed(match.version), after)
+
+
+def _complete(model: ObjectType, tree: JSON) -> None:
     try:
-        model.decode(after)
+        model.decode(tree)
     except DecodeError as error:
         raise _broken(str(error)) from None
-    after.setdefault("metadata", {})
-    model.default(after)
+    tree.setdefault("metadata", {})
+    model.default(tree)
 
 
 def _broken(why: str) -> InternalError:
