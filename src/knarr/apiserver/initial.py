@@ -11,6 +11,7 @@ from knarr.apiserver.flowcontrol import defaults as flows
 from knarr.apiserver.flowcontrol.configuration import GROUP, PLURAL
 from knarr.apiserver.registry import Options
 from knarr.apiserver.servers import Server
+from knarr.apiserver.trust import united
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 SERVICE = "kubernetes"
@@ -54,7 +55,7 @@ def initial_objects(options: Options, servers: Sequence[Server]) -> Iterator[Ini
     yield Initial("", "endpoints", _endpoints(servers), kept=("subsets",))
     yield Initial("discovery.k8s.io", "endpointslices", _slice(servers), kept=("addressType", "endpoints", "ports"))
     if options.extension_authentication:
-        yield Initial("", "configmaps", _extension_authentication(options), kept=("data",))
+        yield Initial("", "configmaps", _extension_authentication(options), mend=_trusting)
 
 
 def _namespace(name: str) -> JSON:
@@ -149,10 +150,15 @@ def _slice(servers: Sequence[Server]) -> JSON:
 
 
 def _extension_authentication(options: Options) -> JSON:
-    """https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/"""
+    """By what the servers of aggregated APIs know us, and our clients."""
     return {
         "kind": "ConfigMap",
         "apiVersion": "v1",
         "metadata": {"name": "extension-apiserver-authentication", "namespace": "kube-system"},
         "data": dict(options.extension_authentication),
     }
+
+
+def _trusting(found: JSON, ours: JSON) -> JSON:
+    """Every server of the cluster has its part."""
+    return {**found, "data": united(found.get("data"), ours["data"])}

@@ -117,6 +117,14 @@ class Registry:
             await self.cache.wait(revision)
         return self.cache.revision
 
+    async def current(self, kind: Kind, namespace: str, name: str) -> Entry | None:
+        """An entry to be changed; where there is none, none that another server may just have made either."""
+        found = self.entry(kind, namespace, name)
+        if found is None:
+            await self.synced()
+            found = self.entry(kind, namespace, name)
+        return found
+
     async def commit(self, writes: Sequence[Write]) -> int:
         """Commit, and wait until the cache shows it: the writer reads its own write. Raises ConflictError."""
         started = self.clock.monotonic()

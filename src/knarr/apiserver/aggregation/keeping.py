@@ -103,12 +103,20 @@ class Keeper:
         retry = _FIRST_RETRY
         while True:
             look.clear()
-            verdict = await judge(self._registry, self._pool, registration)
-            await self._write(registration.name, verdict)
-            await self._catalogue.visit(registration, verdict.available)
-            probing = verdict.reason == "FailedDiscoveryCheck"
-            await at_most(self._registry.clock, retry if probing else RESYNC, look.wait())
-            retry = min(retry * 2, RESYNC) if probing else _FIRST_RETRY
+            try:
+                well = await self._look(registration)
+            except Exception:
+                log.exception("the APIService %s could not be looked at", registration.name)
+                well = False
+            await at_most(self._registry.clock, RESYNC if well else retry, look.wait())
+            retry = _FIRST_RETRY if well else min(retry * 2, RESYNC)
+
+    async def _look(self, registration: Registration) -> bool:
+        """Whether there is nothing to be tried again soon."""
+        verdict = await judge(self._registry, self._pool, registration)
+        await self._write(registration.name, verdict)
+        await self._catalogue.visit(registration, verdict.available)
+        return verdict.reason != "FailedDiscoveryCheck"
 
     async def _settle_local(self) -> None:
         """Registrations of what is served here are well by definition."""
@@ -117,26 +125,31 @@ class Keeper:
                 await self._write(registration.name, await judge(self._registry, self._pool, registration))
 
     async def _write(self, name: str, verdict: Verdict) -> None:
-        """Put the condition into the status, unless it is there."""
-        kind = self._registry.find(GROUP, PLURAL)
-        while kind and (entry := self._registry.entry(kind, "", name)):
-            tree = orjson.loads(entry.value)
-            conditions = (tree.get("status") or {}).get("conditions") or []
-            known: dict[str, str] = next((c for c in conditions if c.get("type") == "Available"), {})
-            now = format_time(self._registry.clock.now())
-            condition = _condition(verdict, known, now)
-            if condition == known:
-                return
-            tree["status"] = {"conditions": [*(c for c in conditions if c is not known), condition]}
-            try:
-                await self._registry.commit([Write(entry.key, to_stored(tree), expected=entry.revision)])
-            except ConflictError:
+        """Put the condition into the status, unless it is there; somebody else may be writing, too."""
+        try:
+            while not await self._written(name, verdict):
                 await self._registry.synced()
-            except StoreError as error:
-                log.warning("the status of the APIService %s cannot be written: %s", name, error)
-                return
-            else:
-                return
+        except StoreError as error:
+            log.warning("the status of the APIService %s cannot be written: %s", name, error)
+
+    async def _written(self, name: str, verdict: Verdict) -> bool:
+        """Raises StoreError."""
+        kind = self._registry.find(GROUP, PLURAL)
+        entry = self._registry.entry(kind, "", name) if kind else None
+        if entry is None:
+            return True
+        tree = orjson.loads(entry.value)
+        conditions = (tree.get("status") or {}).get("conditions") or []
+        known: dict[str, str] = next((c for c in conditions if c.get("type") == "Available"), {})
+        condition = _condition(verdict, known, format_time(self._registry.clock.now()))
+        if condition == known:
+            return True
+        tree["status"] = {"conditions": [*(c for c in conditions if c is not known), condition]}
+        try:
+            await self._registry.commit([Write(entry.key, to_stored(tree), expected=entry.revision)])
+        except ConflictError:
+            return False
+        return True
 
 
 def _condition(verdict: Verdict, known: dict[str, str], now: str) -> dict[str, str]:

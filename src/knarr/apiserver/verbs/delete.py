@@ -75,7 +75,7 @@ async def delete_object(
     """Returns the object as it is now, or was at last, and whether it is gone. Raises APIError."""
     namespace = call.namespace if namespace is None else namespace
     for _ in range(writing.ATTEMPTS):
-        entry = call.registry.entry(call.kind, namespace, name)
+        entry = await call.registry.current(call.kind, namespace, name)
         if entry is None:
             raise call.not_found(name)
         try:

@@ -127,7 +127,7 @@ async def update_object(
     nothing keeps its revision. Raises APIError.
     """
     for _ in range(ATTEMPTS):
-        entry = call.registry.entry(call.kind, call.namespace, name)
+        entry = await call.registry.current(call.kind, call.namespace, name)
         if entry is None:
             if create is None:
                 raise call.not_found(name)
