@@ -33,11 +33,6 @@ def text(path: str, default: str = NONE) -> Cell:
     return lambda obj, now: dig(obj, path) or default
 
 
-def flag(path: str, default: bool = False) -> Cell:
-    """`true` or `false`, as text."""
-    return lambda obj, now: str(bool(dig(obj, path, default))).lower()
-
-
 def count(path: str) -> Cell:
     """The number of elements or keys at the path."""
     return lambda obj, now: len(dig(obj, path, ()))

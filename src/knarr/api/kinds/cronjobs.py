@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from knarr.api.cells import AGE, NAME, NONE, count, flag, selector, since, template_columns, text, value
+from knarr.api.cells import AGE, NAME, NONE, UNSET, count, selector, since, template_columns, text, value
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig
 from knarr.api.pods.warnings import template_warnings
@@ -22,6 +22,11 @@ def _renamed_to(api_version: str) -> Callable[[JSON], JSON]:
 def _last_schedule(cron_job: JSON, now: datetime) -> str:
     last = dig(cron_job, "status.lastScheduleTime")
     return since(last, now) if last else NONE
+
+
+def _suspend(cron_job: JSON, now: datetime) -> str:
+    """`True` or `False`: written out, since it may be unset."""
+    return str(dig(cron_job, "spec.suspend", UNSET))
 
 
 def _validate(cron_job: JSON) -> Iterable[FieldError]:
@@ -53,7 +58,7 @@ KIND = Kind(
         NAME,
         Column("Schedule", value("spec.schedule")),
         Column("Timezone", text("spec.timeZone")),
-        Column("Suspend", flag("spec.suspend")),
+        Column("Suspend", _suspend, type="boolean"),
         Column("Active", count("status.active"), type="integer"),
         Column("Last Schedule", _last_schedule),
         AGE,

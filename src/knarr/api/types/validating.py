@@ -39,6 +39,7 @@ _UNSET = (None, "")
 _NANO = 10**9
 _NOTHING: Container[Any] = ()
 _INTEGERS = (Scalar("int32"), Scalar("int64"))
+_NUMBERS = (*_INTEGERS, Scalar("bool"), Scalar("float64"))
 _REMEMBERED = 1000  # names that each check keeps
 
 
@@ -152,7 +153,14 @@ def _join(path: str, name: str) -> str:
 def _needed(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, tuple[Any, ...]]:
     """The fields that must be there, each with the values that count as absent."""
     ruled = {name: _EMPTY for rule in rules for name in rule.required}
-    return dict.fromkeys(shape.required if strict else (), _UNSET) | ruled
+    bounded = {name for rule in rules for name in rule.bounds}
+    demanded = (name for name in shape.required if strict and (name in bounded or not _may_be_zero(shape, name)))
+    return dict.fromkeys(demanded, _UNSET) | ruled
+
+
+def _may_be_zero(shape: Struct, name: str) -> bool:
+    """A number that is not there is zero to Go, and a switch is off; whether that is good its bounds tell."""
+    return name in shape.fields and shape.fields[name].shape in _NUMBERS
 
 
 def _checks(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, Check]:

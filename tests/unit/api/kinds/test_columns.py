@@ -76,7 +76,7 @@ CASES = {
             "Name": "web",
             "Schedule": "* * * * *",
             "Timezone": "<none>",
-            "Suspend": "false",
+            "Suspend": "False",
             "Active": 1,
             "Last Schedule": "30s",
             "Age": "60m",
