@@ -15,10 +15,10 @@ from knarr.machinery.cel.evaluating import Compiler
 from knarr.machinery.cel.functions import Overload
 from knarr.machinery.cel.libraries.table import FUNCTIONS
 from knarr.machinery.cel.literals import bad_literals
-from knarr.machinery.cel.nodes import Ident, Node, Select
+from knarr.machinery.cel.nodes import Node
 from knarr.machinery.cel.parsing import RECURSION_LIMIT, issue_at, parse
 from knarr.machinery.cel.types import CelType
-from knarr.machinery.cel.walking import nodes
+from knarr.machinery.cel.walking import free
 
 PER_CALL_LIMIT = 1_000_000  # cost units of one evaluation
 
@@ -89,9 +89,7 @@ class Program:
     @cached_property
     def names(self) -> frozenset[str]:
         """The environment's variables that the expression mentions."""
-        named = (node for node in nodes(self._root) if isinstance(node, Ident | Select))
-        found = {node.variable if isinstance(node, Select) else node.name for node in named}
-        return frozenset(found & self._variables.keys())
+        return frozenset(free(self._root)) & self._variables.keys()
 
     @cached_property
     def _code(self) -> tuple[Compiler, Any, list[tuple[int, str, Any]]]:

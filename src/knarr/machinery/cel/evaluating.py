@@ -112,12 +112,13 @@ class Compiler:
         scalar = any(operand.type in SCALARS for operand in node.operands)
         if costs == {one} or (scalar and node.function in _COMPARISONS):
             self.cost += 1
-            return lambda frame, *arguments: run(*arguments)
-        (measure, *_) = costs
+            return _guarded(run)
+        guarded = _guarded(run)
 
         def charge_and_run(frame: Frame, *arguments: Any) -> Any:
-            spend(frame, measure(*map(_extent, arguments)))
-            return run(*arguments)
+            extents = [_extent(argument) for argument in arguments]
+            spend(frame, max(measure(*extents) for measure in costs))
+            return guarded(frame, *arguments)
 
         return charge_and_run
 
@@ -166,6 +167,18 @@ class Compiler:
 
 
 _COMPARISONS = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"})
+
+
+def _guarded(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A value may be null whatever type is declared for it; then it has none of the type's functions."""
+
+    def guarded(frame: Frame, *arguments: Any) -> Any:
+        try:
+            return run(*arguments)
+        except (AttributeError, TypeError):
+            raise no_such_overload() from None
+
+    return guarded
 
 
 def _constant(value: Any) -> Code:

@@ -97,7 +97,10 @@ def _transform_entries(over: Code, rounds: Rounds, slots: Sequence[int], parts: 
         found: dict[Any, Any] = {}
         for _ in rounds(frame, over(frame)):
             if all(truth(predicate(frame)) for predicate in predicates):
-                for key, value in transform(frame).items():
+                entries = transform(frame)
+                if not isinstance(entries, dict):
+                    raise no_such_overload()
+                for key, value in entries.items():
                     insert(found, key, value)
         return found
 

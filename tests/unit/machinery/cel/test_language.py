@@ -225,7 +225,7 @@ def test_too_deep(text: str) -> None:
 
 
 def test_names_are_those_of_the_environment() -> None:
-    assert compiled("[1].all(s, s > n)").names == {"s", "n"}
+    assert compiled("[1].all(s, s > n)").names == {"n"}
     assert compiled("object.self == 1").names == {"object"}
 
 
@@ -288,3 +288,28 @@ def test_object_literals() -> None:
 )
 def test_types(text: str, type: str) -> None:
     assert str(compiled(text).type) == type
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "self.when.getFullYear() == 1",
+        "self.ttl > duration('1s')",
+        "self.__namespace__.startsWith('a')",
+        "self.set.all(s, s == 'a')",
+        "self.weights.a == 1.0",
+        "self.x__dash__y + 1 == 2",
+        "self.data.size() == 1",
+        "null.getHours() == 1",
+    ],
+)
+def test_what_is_null_has_no_functions(text: str) -> None:
+    nothing = dict.fromkeys(TREE)
+    with pytest.raises(CelError, match=r"no such (overload|key: a)"):
+        compiled(text).evaluate({"self": nothing})
+
+
+def test_the_dearest_overload_is_charged() -> None:
+    budget = Budget(1000)
+    compiled("object.a + object.b == ''").evaluate({"object": {"a": "x" * 400, "b": "x" * 400}}, budget)
+    assert 1000 - budget.left >= 80

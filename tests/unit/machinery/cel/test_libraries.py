@@ -81,6 +81,10 @@ def test_true(text: str) -> None:
             "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
         ),
         ("quantity('1.5').asInteger()", "cannot convert value to integer"),
+        ("timestamp(0).getHours('+42:00')", "unknown time zone +42:00"),
+        ("timestamp(0).getHours('Nowhere')", "unknown time zone Nowhere"),
+        ("[1][?dyn('a')]", "no such overload"),
+        ("[1].transformMapEntry(i, v, dyn(v))", "no such overload"),
         ("semver('1.2')", "invalid semver: No Major.Minor.Patch elements found"),
     ],
 )

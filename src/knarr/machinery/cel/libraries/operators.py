@@ -172,9 +172,11 @@ def _optional_index(holder: Any, index: Any) -> Optional:
         if not holder.present:
             return NOTHING
         holder = holder.value
-    if isinstance(holder, dict):
+    if isinstance(holder, dict) and isinstance(index, str | int | float):
         return Optional(holder[index]) if index in holder else NOTHING
-    return Optional(holder[index]) if 0 <= index < len(holder) else NOTHING
+    if isinstance(holder, list) and type(index) is int:
+        return Optional(holder[index]) if 0 <= index < len(holder) else NOTHING
+    raise no_such_overload()
 
 
 def _in(value: Any, holder: Any) -> bool:

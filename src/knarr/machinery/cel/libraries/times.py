@@ -23,10 +23,10 @@ def _local(time: Timestamp, zone: str = "UTC") -> datetime:
 def _zone(name: str) -> tzinfo:
     if name in ("UTC", ""):
         return UTC
-    if offset := _OFFSET.fullmatch(name):
-        length = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
-        return timezone(-length if offset[1] == "-" else length)
     try:
+        if offset := _OFFSET.fullmatch(name):
+            length = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+            return timezone(-length if offset[1] == "-" else length)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise CelError(f"unknown time zone {name}") from None
