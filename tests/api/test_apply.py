@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -376,6 +377,13 @@ async def test_an_old_version_or_another_uid_conflicts(server: Server) -> None:
     assert (answer.status, answer.body["reason"]) == (409, "Conflict")
     other = await apply(server, CM, {**cm(a="2"), "metadata": {"name": "cm", "uid": "x"}})
     assert "Precondition failed: UID in precondition: x" in other.body["message"]
+
+
+async def test_appliers_who_come_first_together_all_get_their_way(server: Server) -> None:
+    configs = [(f"m{number}", cm(**{f"k{number}": "x"})) for number in range(5)]
+    answers = await asyncio.gather(*(apply(server, CM, config, manager) for manager, config in configs))
+    assert sorted(answer.status for answer in answers) == [200, 200, 200, 200, 201]
+    assert (await server.get(CM)).body["data"] == {f"k{number}": "x" for number in range(5)}
 
 
 async def test_configurations_may_be_yaml(server: Server) -> None:

@@ -121,6 +121,17 @@ def test_other_ways_to_write_own_what_they_write(kubectl: Kubectl, way: str) -> 
     assert _owners(kubectl)[f"kubectl-{way}", "Update", ""] == fields
 
 
+def test_controllers_own_what_they_report(kubectl: Kubectl) -> None:
+    kubectl(*SERVER_SIDE, stdin=MANIFEST)
+    kubectl.until("1", "get", "deployment", "app", "-o", "jsonpath={.status.observedGeneration}")
+    reported = _owners(kubectl)["kube-controller-manager", "Update", "status"]
+    assert "f:observedGeneration" in reported["f:status"]
+    replica_set = kubectl.json("get", "replicasets", "-l", "app=app", "--show-managed-fields")["items"][0]
+    made = replica_set["metadata"]["managedFields"][0]
+    assert (made["manager"], made["operation"]) == ("kube-controller-manager", "Update")
+    assert "f:ownerReferences" in made["fieldsV1"]["f:metadata"]
+
+
 def test_an_unknown_field_is_refused(kubectl: Kubectl) -> None:
     refused = kubectl.run(*SERVER_SIDE, "--validate=ignore", stdin=MANIFEST.replace("replicas: 0", "replicaz: 0"))
     assert refused.returncode == 1

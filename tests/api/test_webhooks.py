@@ -150,6 +150,15 @@ async def test_a_mutating_webhook_sees_what_the_client_sent(server: Server, aske
     assert validating["object"]["metadata"]["name"].startswith("x-")
 
 
+async def test_owners_that_a_webhook_has_spoilt_are_those_from_before(server: Server, asked: Hook) -> None:
+    asked.reply = patching({"op": "replace", "path": "/metadata/managedFields/0/operation", "value": "Nonsense"})
+    await register(server, "Mutating", "m", webhook(asked))
+    reply = await server.post(MAPS, config_map(data={"k": "v"}), fieldManager="creator")
+    (entry,) = reply.body["metadata"]["managedFields"]
+    assert (entry["manager"], entry["operation"]) == ("creator", "Update")
+    assert ".metadata.managedFields was in an invalid state after admission" in reply.headers["warning"]
+
+
 async def test_a_patched_pod_is_defaulted_and_validated(server: Server, asked: Hook) -> None:
     pods = "/api/v1/namespaces/default/pods"
     sidecar = {"op": "add", "path": "/spec/containers/-", "value": {"name": "side", "image": "s"}}

@@ -37,7 +37,11 @@ _TAMPERED = (
 
 
 class KindVersions:
-    """A kind's versions, as machinery.apply asks for them."""
+    """A kind's versions, as machinery.apply asks for them.
+
+    A kind with a converter shows one version at a time, and asking for another is a call over the network: owners in
+    other versions are held against this one's fields, by name.
+    """
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -53,7 +57,8 @@ class KindVersions:
         return from_storage(after, to_storage(before, copied(tree)))
 
     def _find(self, version: str) -> Version | None:
-        return next((v for v in self._kind.versions if api_version(self._kind, v) == version), None)
+        found = next((v for v in self._kind.versions if api_version(self._kind, v) == version), None)
+        return found or (self._kind.storage_version if self._kind.converter else None)
 
 
 def author(call: Call, part: Part) -> Author:
@@ -104,10 +109,10 @@ def put(metadata: JSON, found: Managers) -> None:
 def settle(call: Call, metadata: JSON, tracked: Any) -> None:
     """After admission: entries that a plugin has spoilt are those from before."""
     current = metadata.get("managedFields")
-    if current is tracked:
+    if current is tracked or current == tracked:
         return
     try:
-        managers.read(current or ())
+        put(metadata, managers.read(current or ()))
     except (ManagersError, AttributeError, TypeError) as error:
         call.warnings.append(_TAMPERED.format(error))
         metadata["managedFields"] = tracked

@@ -131,7 +131,12 @@ async def update_object(
         if entry is None:
             if create is None:
                 raise call.not_found(name)
-            return await create_object(call, create), True
+            try:
+                return await create_object(call, create), True
+            except AlreadyExists:  # by another writer, at this moment: there is something to update now
+                if call.registry.entry(call.kind, call.namespace, name) is None:
+                    raise
+                continue
         try:
             return await _update(call, await seen_one(call, entry), draft, part), False
         except ConflictError as conflict:

@@ -30,8 +30,6 @@ class Comparison:
 
 def compare(shape: Shape, old: JSON, new: JSON, reset: FieldSet = EMPTY) -> Comparison:
     """`reset` are fields that the endpoint does not write: what happens to them is nobody's doing."""
-    if old == new:
-        return Comparison(EMPTY, EMPTY)
     found = shape.changes(old, new)
     return Comparison(without_branches(found.taken or EMPTY, reset), without_branches(found.removed or EMPTY, reset))
 
