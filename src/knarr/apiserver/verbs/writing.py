@@ -290,10 +290,15 @@ async def _commit(
     result = Stored(value if value and not call.kind.converter else to_stored(tree), revision)
     if value and not call.version.own and not call.dry_run():
         call.registry.cache.foresee(value, *index_tree(call.kind, tree))
-    if attributes is None or not call.admission.charges(attributes):
+    charges = call.admission.charges(attributes) if attributes else ()
+    if attributes is None or not charges:
         return await _settle(call, writes, result)
-    async with call.admission.turn(attributes.namespace):
-        return await _settle(call, [*writes, *call.admission.charges(attributes)], result)
+    turn = call.admission.turn(attributes.namespace)
+    stale = turn.locked()
+    async with turn:
+        if stale:
+            charges = call.admission.charges(attributes)
+        return await _settle(call, [*writes, *charges], result)
 
 
 async def _settle(call: Call, writes: Sequence[Write], result: Stored) -> Stored:
