@@ -199,6 +199,33 @@ async def test_who_is_too_much_is_told_when_to_come_back(front: Running) -> None
     assert 'apiserver_flowcontrol_current_executing_seats{priority_level="narrow"} 0' in figures
 
 
+async def test_what_waits_is_shown(front: Running) -> None:
+    queue = {"type": "Queue", "queuing": {"queues": 4, "handSize": 1, "queueLengthLimit": 5}}
+    await front.post(f"{BASE}/prioritylevelconfigurations", limited("narrow", shares=0, response=queue))
+    await front.post(f"{BASE}/flowschemas", schema("narrow", "narrow", "jane", precedence=50))
+    flow = front.front.application._flow
+    info, request = parse("GET", PODS, ""), Request("GET", PODS, "", {}, b"")
+    first, second = (flow.enter(JANE, info, request, 0.0) for _ in range(2))
+    assert first
+    assert second
+    turn = asyncio.create_task(flow.turn(second))
+    await asyncio.sleep(0)
+
+    async def dump(name: str) -> list[list[str]]:
+        path = f"/debug/api_priority_and_fairness/dump_{name}"
+        answer = await front.admin.request(Request("GET", path, "", {}, b""))
+        return [line.split(", ") for line in answer.body.decode().splitlines()]
+
+    titles, *levels = await dump("priority_levels")
+    narrow = next(dict(zip(titles, row, strict=True)) for row in levels if row[0] == "narrow")
+    assert [narrow[title] for title in ("ActiveQueues", "WaitingRequests", "ExecutingRequests")] == ["1", "1", "1"]
+    assert sum(int(row[2]) for row in (await dump("queues"))[1:] if row[0] == "narrow") == 1
+    (waiting,) = (await dump("requests"))[1:]
+    assert (waiting[:2], waiting[3]) == (["narrow", "narrow"], "0")
+    flow.leave(first, 0.0)
+    assert await turn
+
+
 def test_kubectl_shows_flows(kubectl: Kubectl) -> None:
     cluster = replace(kubectl, namespace="")
     lines = cluster("get", "flowschemas", "--no-headers").splitlines()

@@ -20,6 +20,7 @@ from knarr.apiserver.authz.identities import NamedIdentities
 from knarr.apiserver.authz.table import IDENTITIES
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
+from knarr.apiserver.flowcontrol.dumps import dumps
 from knarr.apiserver.health import Check
 from knarr.apiserver.metrics.process import tell_of_process
 from knarr.apiserver.metrics.storage import tell_of_storage
@@ -69,7 +70,8 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
     issuer = TokenIssuer(security.signing_key, security.issuer, clock)
     requests = TokenRequests(issuer, audiences, clock, lookup)
     address = f"{registry.options.advertise_address}:{registry.options.advertise_port}"
-    documents = issuer_documents(tokens, security.issuer, address)
+    flow = FlowControl(registry)
+    documents = {**issuer_documents(tokens, security.issuer, address), **dumps(flow, clock)}
     aggregation = Aggregation(registry, *(security.front_proxy or ()))
     application = Application(
         authenticator=Authenticator(clock, tokens),
@@ -78,7 +80,7 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
         documents=Documents(registry.kinds, _all_checks(checks, registry), metrics, documents, aggregation.catalogue),
         metrics=metrics,
         clock=clock,
-        flow=FlowControl(registry),
+        flow=flow,
         elsewhere=aggregation.find,
         handlers={
             **admitted(api, streaming(registry, kubelets)),

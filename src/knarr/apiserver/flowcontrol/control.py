@@ -39,7 +39,8 @@ class Room:
     def __init__(self, level: Level) -> None:
         self.level = level
         self.bounds = Bounds(1, 1, inf)
-        self.wanted = 0.0
+        self.wanted = 0.0  # seats, smoothed
+        self.peak = 0  # seats wanted in the last period
         self.widest = 1  # seats that one request may take
         self.queues = Queues(level.queuing, inf)
 
@@ -104,7 +105,7 @@ class FlowControl:
         if self._stale:
             self._configure(now)
         if now >= self._due:
-            self._divide(now)
+            self._measure(now)
         path = "" if info.is_resource else info.path
         key = (user.name, user.groups, info.verb, info.group, info.resource, info.subresource, info.namespace, path)
         flow = self._flows.get(key) or self._sort(key, user, info)
@@ -131,6 +132,7 @@ class FlowControl:
         except TimeoutError:
             queues.abandon(passage, self._clock.monotonic())
         except asyncio.CancelledError:
+            flow.figures.cancelled += 1
             queues.abandon(passage, self._clock.monotonic())
             if passage.runs:
                 queues.finish(passage, self._clock.monotonic())
@@ -150,6 +152,10 @@ class FlowControl:
         figures.running -= 1
         figures.seconds.observe(now - passage.began)
         passage.flow.room.queues.finish(passage, now)
+
+    def figures_of(self, level: str) -> list[Figures]:
+        """What has been counted of a level's schemas."""
+        return [figures for (_, name), figures in self._figures.items() if name == level]
 
     def _began(self, figures: Figures, waited: float) -> None:
         figures.dispatched += 1
@@ -209,22 +215,26 @@ class FlowControl:
         for name, room in self.rooms.items():
             room.bounds = limits[name]
             room.widest = max(1, ceil(_SHARE * limits[name].nominal))
-            if name not in known:
-                room.queues.resize(inf if room.level.exempt else max(1, limits[name].nominal), now)
+            if known.get(name) is not room:
+                room.wanted = limits[name].nominal
+        self._due = self._due or now + PERIOD
         self._divide(now)
 
     def _stored(self, plural: str) -> Iterator[dict[str, object]]:
         return self._registry.list(GROUP, plural)
 
-    def _divide(self, now: float) -> None:
-        """Give the seats to the levels as they have wanted them in the last period; without requests nobody asks."""
+    def _measure(self, now: float) -> None:
+        """A period is over: what was wanted in it decides about the next. Without requests nobody asks."""
         self._due = now + PERIOD
+        for room in self.rooms.values():
+            room.peak = room.queues.peak()
+            room.wanted = smoothed(room.wanted, room.peak)
+        self._divide(now)
+
+    def _divide(self, now: float) -> None:
+        """Give the seats to the levels."""
         rooms = {name: room for name, room in self.rooms.items() if not room.level.exempt}
-        claims = []
-        for room in rooms.values():
-            peak = room.queues.peak()
-            room.wanted = smoothed(room.wanted or room.bounds.nominal, peak)
-            claims.append(claim_of(room.bounds, peak, room.wanted))
+        claims = [claim_of(room.bounds, room.peak, room.wanted) for room in rooms.values()]
         shares = divide(claims, self._registry.options.seats)
         for name, seats in whole(dict(zip(rooms, shares, strict=True))).items():
             rooms[name].queues.resize(seats, now)

@@ -21,10 +21,11 @@ from knarr.apiserver.metrics.families import (
 class Figures:
     """Of one schema at one level."""
 
-    __slots__ = ("dispatched", "rejected", "running", "seconds", "waited", "waiting")
+    __slots__ = ("cancelled", "dispatched", "rejected", "running", "seconds", "waited", "waiting")
 
     def __init__(self) -> None:
         self.dispatched = 0
+        self.cancelled = 0  # while they waited
         self.running = 0
         self.waiting = 0
         self.rejected: dict[str, int] = {}  # by reason

@@ -14,6 +14,7 @@ from knarr.apiserver.flowcontrol.configuration import Level
 
 PERIOD = 10.0  # seconds between two divisions
 SMOOTHING = 0.977  # of a demand that was higher, kept each period
+_LITTLE = 0.01  # seats, wanted by who wants nothing
 _ROUNDS = 60  # of halving: more than the precision of a float
 
 
@@ -55,7 +56,7 @@ class Claim:
 
 def claim_of(bounds: Bounds, peak: int, wanted: float) -> Claim:
     least = max(bounds.lower, min(bounds.nominal, peak))
-    return Claim(least, max(wanted, bounds.lower, 1.0), max(bounds.upper, least))
+    return Claim(least, max(wanted, bounds.lower, _LITTLE), max(bounds.upper, least))
 
 
 def divide(claims: Sequence[Claim], total: float) -> list[float]:
