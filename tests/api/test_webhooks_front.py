@@ -80,6 +80,21 @@ async def test_options_may_be_changed(server: Running, asked: Hook) -> None:
     assert server.kubelet.asked[-1].query == "output=1&error=1&command=ls"
 
 
+async def test_a_token_is_reviewed_too(server: Running, asked: Hook) -> None:
+    asked.reply = patching({"op": "add", "path": "/spec/expirationSeconds", "value": 1200})
+    await register(server, "Mutating", asked, "serviceaccounts/token", "CREATE")
+    path = "/api/v1/namespaces/default/serviceaccounts/default/token"
+    made = await server.post(path, {"spec": {"audiences": ["a"]}})
+    assert (made["spec"]["audiences"], made["spec"]["expirationSeconds"]) == (["a"], 1200)
+    request = asked.reviews[0]["request"]
+    assert request["kind"] == {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
+    assert (request["resource"]["resource"], request["subResource"], request["name"]) == (
+        "serviceaccounts",
+        "token",
+        "default",
+    )
+
+
 async def test_kubectl_tells_who_refused(server: Running, asked: Hook) -> None:
     asked.reply = deny(message="no maps today")
     await register(server, "Validating", asked, "configmaps", "CREATE")

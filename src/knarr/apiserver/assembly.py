@@ -9,6 +9,7 @@ from pathlib import Path
 
 from knarr.api.kind import JSON
 from knarr.apiserver import reviews
+from knarr.apiserver.admitting import admitted
 from knarr.apiserver.aggregation import Aggregation
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
@@ -25,7 +26,6 @@ from knarr.apiserver.health import Check
 from knarr.apiserver.metrics.process import tell_of_process
 from knarr.apiserver.metrics.storage import tell_of_storage
 from knarr.apiserver.registry import Registry
-from knarr.apiserver.streaming.connecting import admitted
 from knarr.apiserver.streaming.kubelets import Kubelets
 from knarr.apiserver.streaming.table import streaming
 
@@ -83,9 +83,8 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
         flow=flow,
         elsewhere=aggregation.find,
         handlers={
-            **admitted(api, streaming(registry, kubelets)),
+            **admitted(api, {**streaming(registry, kubelets), ("serviceaccounts", "token"): requests.handle}),
             **reviews.reviews(reviews.Judges(registry, authorizer, tokens, audiences)),
-            ("serviceaccounts", "token"): requests.handle,
         },
     )
     return Front(application, kubelets, tokens, aggregation)

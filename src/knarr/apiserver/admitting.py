@@ -1,4 +1,8 @@
-"""Admission of requests that are passed on: the operation CONNECT, its object the options that the query spells."""
+"""Admission of requests that other handlers answer than the verbs.
+
+What connects to something behind us is the operation CONNECT, its object the options that the query spells; a
+TokenRequest is created, though nothing is stored of it.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from knarr.api.kind import JSON
+from knarr.api.types import DecodeError, type_of
+from knarr.apiserver import media
 from knarr.apiserver.admission.plugin import Form
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Handler
 from knarr.apiserver.request import APIRequest, truthy
 from knarr.apiserver.verbs.call import Call
-from knarr.apiserver.verbs.writing import attributes_of
+from knarr.apiserver.verbs.writing import admit_as, attributes_of
 from knarr.machinery.errors import NotFound
 from knarr.wire.messages import Answer
 
@@ -27,32 +35,59 @@ _KINDS = {
 }
 
 
+_TOKEN = ("serviceaccounts", "token")
+_TOKEN_FORM = Form("authentication.k8s.io", "v1", "TokenRequest", "io.k8s.api.authentication.v1.TokenRequest")
+
+
 def admitted(api: API, handlers: Mapping[tuple[str, str], Handler]) -> dict[tuple[str, str], Handler]:
-    """The handlers, those that connect to something behind admission."""
+    """The handlers, those that admission has a say in behind it."""
     return {address: _behind_admission(api, address, handle) for address, handle in handlers.items()}
 
 
 def _behind_admission(api: API, address: tuple[str, str], handle: Handler) -> Handler:
-    if address not in _KINDS:
+    if address not in _KINDS and address != _TOKEN:
         return handle
 
-    async def connect(request: APIRequest) -> Answer:
-        return await handle(await _admit(api, request, _KINDS[address]))
+    async def admit(request: APIRequest) -> Answer:
+        call = _call(api, request)
+        if address == _TOKEN:
+            return await handle(await _created(call))
+        return await handle(await _connected(call, _KINDS[address]))
 
-    return connect
+    return admit
 
 
-async def _admit(api: API, request: APIRequest, options: str) -> APIRequest:
-    """The request as admission leaves it. Raises APIError."""
+def _call(api: API, request: APIRequest) -> Call:
     kind = api.registry.find("", request.info.resource)
     if kind is None:
         raise NotFound("the server could not find the requested resource")
-    call = Call(api.registry, request, kind, kind.storage_version, api.admission)
+    return Call(api.registry, request, kind, kind.storage_version, api.admission)
+
+
+async def _created(call: Call) -> APIRequest:
+    """A request for a token as admission leaves it; what cannot be read is the handler's to refuse. Raises APIError."""
+    http = call.request.http
+    if call.request.info.verb != "create":
+        return call.request
+    given = media.to_json(http.headers.get("content-type", ""), http.body, _TOKEN_FORM.definition)
+    try:
+        tree: JSON = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", **orjson.loads(given)}
+        type_of(_TOKEN_FORM.definition).decode(tree)
+    except (orjson.JSONDecodeError, DecodeError, TypeError):
+        return call.request
+    await admit_as(call, tree, _TOKEN_FORM)
+    headers = {**http.headers, "content-type": media.JSON.name}
+    return replace(call.request, http=replace(http, headers=headers, body=orjson.dumps(tree)))
+
+
+async def _connected(call: Call, options: str) -> APIRequest:
+    """The request as admission leaves it. Raises APIError."""
+    request = call.request
     tree = _tree(request, options)
     before = dict(tree)
     attributes = attributes_of(call, "CONNECT", tree, None, form=Form("", "v1", options, ""), options={})
-    await api.admission.mutate(attributes)
-    await api.admission.validate(attributes)
+    await call.admission.mutate(attributes)
+    await call.admission.validate(attributes)
     return request if tree == before else replace(request, parameters=_parameters(tree))
 
 
