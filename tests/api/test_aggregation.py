@@ -141,6 +141,9 @@ async def test_a_server_that_is_not_there(server: Running, wardle: Backend) -> N
     assert missing["message"] == 'service/wardle in "default" is not present'
     answer = await get(server, f"{PATH}/flunders")
     assert (answer.status, answer.body) == (503, b"service unavailable\n")
+    figures = (await get(server, "/metrics")).body.decode().splitlines()
+    assert f'aggregator_unavailable_apiservice{{name="{NAME}"}} 1' in figures
+    assert f'aggregator_unavailable_apiservice_total{{name="{NAME}",reason="ServiceNotFound"}} 1' in figures
 
 
 async def test_availability_follows_the_service(server: Running, wardle: Backend) -> None:

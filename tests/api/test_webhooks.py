@@ -532,3 +532,26 @@ async def test_a_condition_that_fails(server: Server, asked: Hook, policy: str, 
     if status == 403:
         text = "expression 'object.nothing == 'x'' resulted in error: no such key: nothing"
         assert reply.body["message"] == f'configmaps "a" is forbidden: {text}'
+
+
+async def test_webhooks_are_counted(server: Server, asked: Hook) -> None:
+    open_ = webhook(asked, name="open.test.io", failurePolicy="Ignore", rules=[rule("secrets")])
+    await register(server, "Validating", "v", webhook(asked), open_)
+    await server.post(MAPS, config_map())
+    asked.reply = deny(code=418)
+    await server.post(MAPS, config_map("b"))
+    asked.reply = lambda _: Response(500)
+    await server.post(MAPS, config_map("c"))
+    await server.post(MAPS.replace("configmaps", "secrets"), {"metadata": {"name": "s"}})
+    text = server.api.registry.metrics.render().decode()
+    prefix = "apiserver_admission_webhook"
+    of, refused = 'name="hook.test.io",operation="CREATE"', 'rejected="true",type="validating"'
+    counted = {
+        f'{prefix}_request_total{{code="200",{of},rejected="false",type="validating"}} 1',
+        f'{prefix}_request_total{{code="418",{of},{refused}}} 1',
+        f'{prefix}_request_total{{code="500",{of},{refused}}} 1',
+        f'{prefix}_rejection_count{{error_type="no_error",{of},rejection_code="418",type="validating"}} 1',
+        f'{prefix}_rejection_count{{error_type="calling_webhook_error",{of},rejection_code="0",type="validating"}} 1',
+        f'{prefix}_fail_open_count{{name="open.test.io",type="validating"}} 1',
+    }
+    assert counted - set(text.splitlines()) == set()

@@ -13,7 +13,7 @@ from knarr.api.kind import JSON
 from knarr.apiserver.admission.matching import Match, is_exempt
 from knarr.apiserver.admission.plugin import EVERY_OPERATION, Attributes, Plugin, Surroundings
 from knarr.apiserver.followed import Followed
-from knarr.apiserver.webhooks.asking import ask, in_time, shown
+from knarr.apiserver.webhooks.asking import Asker, in_time, shown
 from knarr.apiserver.webhooks.changing import change
 from knarr.apiserver.webhooks.concerning import concerning
 from knarr.apiserver.webhooks.hook import GROUP, Hook, hooks_of
@@ -40,7 +40,7 @@ class Mutating:
     """Asks the webhooks of all configurations, by their names and in their order."""
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._webhooks, self._registry = surroundings.webhooks, surroundings.registry
+        self._registry, self._asker = surroundings.registry, Asker(surroundings, mutating=True)
         self._configured = Followed(surroundings.registry, GROUP, "mutatingwebhookconfigurations", hooks_of)
 
     def mutate(self, attributes: Attributes) -> Awaitable[None] | None:
@@ -69,7 +69,7 @@ class Mutating:
     async def _ask(self, attributes: Attributes, hook: Hook, match: Match) -> bool:
         """Whether the webhook has changed the object."""
         trees = await shown(attributes, match)
-        found = await ask(self._webhooks, hook, attributes, match, trees, mutating=True)
+        found = await self._asker.ask(hook, attributes, match, trees)
         return found is not None and await change(attributes, match, hook.name, found.patch, trees[0])
 
 

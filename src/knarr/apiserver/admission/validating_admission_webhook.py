@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Sequence
 from knarr.apiserver.admission.matching import Match, is_exempt
 from knarr.apiserver.admission.plugin import EVERY_OPERATION, Attributes, Plugin, Surroundings
 from knarr.apiserver.followed import Followed
-from knarr.apiserver.webhooks.asking import ask, in_time, shown
+from knarr.apiserver.webhooks.asking import Asker, in_time, shown
 from knarr.apiserver.webhooks.concerning import concerning
 from knarr.apiserver.webhooks.hook import GROUP, Hook, hooks_of
 from knarr.machinery.errors import APIError
@@ -20,7 +20,7 @@ class Validating:
     """Asks the webhooks of all configurations; the first refusal to come is the answer."""
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._webhooks, self._registry = surroundings.webhooks, surroundings.registry
+        self._registry, self._asker = surroundings.registry, Asker(surroundings, mutating=False)
         self._configured = Followed(surroundings.registry, GROUP, "validatingwebhookconfigurations", hooks_of)
 
     def validate(self, attributes: Attributes) -> Awaitable[None] | None:
@@ -37,7 +37,7 @@ class Validating:
         try:
             async with asyncio.TaskGroup() as group:
                 for hook, match in matches:
-                    asking = ask(self._webhooks, hook, attributes, match, trees[match.resource], mutating=False)
+                    asking = self._asker.ask(hook, attributes, match, trees[match.resource])
                     group.create_task(asking)
         except* APIError as refusals:
             raise refusals.exceptions[0] from None

@@ -12,6 +12,7 @@ from knarr.apiserver.aggregation.availability import Verdict, judge
 from knarr.apiserver.aggregation.catalogue import Catalogue
 from knarr.apiserver.aggregation.registrations import GROUP, PLURAL, Registration, Registrations
 from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.metrics.families import UNAVAILABLE, UNAVAILABLE_TOTAL
 from knarr.apiserver.outbound.pool import Pool
 from knarr.apiserver.registry import Registry, prefix_of
 from knarr.machinery.clock import at_most
@@ -31,6 +32,7 @@ class Keeper:
 
     def __init__(self, registry: Registry, pool: Pool, registrations: Registrations, catalogue: Catalogue) -> None:
         self._registry, self._pool, self._registrations, self._catalogue = registry, pool, registrations, catalogue
+        registry.metrics.ask(UNAVAILABLE, lambda: (((r.name,), int(not r.available)) for r in registrations.all()))
         self._wake = asyncio.Event()
         self._tasks: dict[str, tuple[Registration, asyncio.Task[None], asyncio.Event]] = {}
         self._subscriptions: dict[str, Subscription] = {}
@@ -144,6 +146,8 @@ class Keeper:
         condition = _condition(verdict, known, format_time(self._registry.clock.now()))
         if condition == known:
             return True
+        if not verdict.available:
+            self._registry.metrics.count(UNAVAILABLE_TOTAL, (name, verdict.reason)).n += 1
         tree["status"] = {"conditions": [*(c for c in conditions if c is not known), condition]}
         try:
             await self._registry.commit([Write(entry.key, to_stored(tree), expected=entry.revision)])

@@ -120,6 +120,52 @@ STEP_DURATION = Family(
     ("operation", "rejected", "type"),
     _STEP_LATENCIES,
 )
+_WEBHOOK = "apiserver_admission_webhook"
+_CODES = "Codes greater than 600 are truncated to 600, to keep the metrics cardinality bounded."
+WEBHOOK_DURATION = Family(
+    f"{_WEBHOOK}_admission_duration_seconds",
+    "histogram",
+    "Admission webhook latency histogram in seconds, identified by name and broken out for each operation and API "
+    "resource and type (validate or admit).",
+    ("name", "operation", "rejected", "type"),
+    (0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25),
+)
+WEBHOOK_REQUESTS = Family(
+    f"{_WEBHOOK}_request_total",
+    "counter",
+    "Admission webhook request total, identified by name and broken out for each admission type (validating or "
+    "mutating) and operation. Additional labels specify whether the request was rejected or not and an HTTP status "
+    f"code. {_CODES}",
+    ("code", "name", "operation", "rejected", "type"),
+)
+WEBHOOK_REJECTIONS = Family(
+    f"{_WEBHOOK}_rejection_count",
+    "counter",
+    "Admission webhook rejection count, identified by name and broken out for each admission type (validating or "
+    "admit) and operation. Additional labels specify an error type (calling_webhook_error or apiserver_internal_error "
+    "if an error occurred; no_error otherwise) and optionally a non-zero rejection code if the webhook rejects the "
+    f"request with an HTTP status code (honored by the apiserver when the code is greater or equal to 400). {_CODES}",
+    ("error_type", "name", "operation", "rejection_code", "type"),
+)
+WEBHOOK_FAIL_OPEN = Family(
+    f"{_WEBHOOK}_fail_open_count",
+    "counter",
+    "Admission webhook fail open count, identified by name and broken out for each admission type (validating or "
+    "mutating).",
+    ("name", "type"),
+)
+UNAVAILABLE = Family(
+    "aggregator_unavailable_apiservice",
+    "gauge",
+    "Gauge of APIServices which are marked as unavailable broken down by APIService name.",
+    ("name",),
+)
+UNAVAILABLE_TOTAL = Family(
+    "aggregator_unavailable_apiservice_total",
+    "counter",
+    "Counter of APIServices which are marked as unavailable broken down by APIService name and reason.",
+    ("name", "reason"),
+)
 BUILD = Family(
     "kubernetes_build_info",
     "gauge",

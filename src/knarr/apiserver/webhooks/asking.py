@@ -9,16 +9,16 @@ from collections.abc import Awaitable
 from typing import Any
 
 from knarr.apiserver.admission.matching import Match
-from knarr.apiserver.admission.plugin import Attributes
+from knarr.apiserver.admission.plugin import Attributes, Surroundings
 from knarr.apiserver.admission.showing import converter_of, shown_tree
 from knarr.apiserver.encoding import api_version
-from knarr.apiserver.outbound import CallError, Webhooks
+from knarr.apiserver.metrics.webhooks import WebhookFigures
+from knarr.apiserver.outbound import CallError
 from knarr.apiserver.webhooks.hook import Hook
-from knarr.apiserver.webhooks.reviews import ReviewError, Verdict, review, verdict
-from knarr.machinery.errors import BadRequest, Cause, InternalError, Timeout
+from knarr.apiserver.webhooks.reviews import Denied, ReviewError, Verdict, review, verdict
+from knarr.machinery.errors import APIError, BadRequest, Cause, InternalError, Timeout
 
 log = logging.getLogger(__name__)
-
 
 Trees = tuple[Any, Any]  # the object and the old one, in the form in which they are shown
 
@@ -33,31 +33,47 @@ async def in_time(attributes: Attributes, admission: Awaitable[None]) -> None:
         raise Timeout(f"Timeout: {why}") from None
 
 
-async def ask(
-    webhooks: Webhooks, hook: Hook, attributes: Attributes, match: Match, trees: Trees, *, mutating: bool
-) -> Verdict | None:
-    """What the webhook says; None where it could not be asked, and that does not matter.
+class Asker:
+    """Asks webhooks, and counts what comes of it."""
 
-    Its warnings and annotations are taken over. Raises APIError where it refuses, or had to be asked.
-    """
-    if attributes.dry_run and not hook.harmless:
-        raise BadRequest(f'admission webhook "{hook.name}" does not support dry run')
-    uid, version = str(uuid.uuid4()), hook.review_version
-    body = review(version, uid, attributes, match, trees)
-    try:
-        answer = await webhooks.call(hook.target, body, min(hook.seconds, attributes.seconds))
-        found = verdict(answer, version, uid, mutating=mutating)
-    except CallError as error:
-        _pass_over(hook, f"failed to call webhook: {error}")
-        return None
-    except ReviewError as error:
-        _pass_over(hook, f"received invalid webhook response: {error}")
-        return None
-    attributes.warnings.extend(found.warnings)
-    attributes.annotations.update((f"{hook.name}/{key}", value) for key, value in found.annotations.items())
-    if not found.allowed:
-        raise found.refusal(hook.name)
-    return found
+    def __init__(self, surroundings: Surroundings, *, mutating: bool) -> None:
+        self._webhooks, self._clock, self._mutating = surroundings.webhooks, surroundings.registry.clock, mutating
+        self._figures = WebhookFigures(surroundings.registry.metrics, "admit" if mutating else "validating")
+
+    async def ask(self, hook: Hook, attributes: Attributes, match: Match, trees: Trees) -> Verdict | None:
+        """What the webhook says; None where it could not be asked, and that does not matter.
+
+        Its warnings and annotations are taken over. Raises APIError where it refuses, or had to be asked.
+        """
+        if attributes.dry_run and not hook.harmless:
+            raise BadRequest(f'admission webhook "{hook.name}" does not support dry run')
+        name, operation, started = hook.name, attributes.operation, self._clock.monotonic()
+        try:
+            found = await self._ask(hook, attributes, match, trees)
+        except APIError as error:
+            seconds = self._clock.monotonic() - started
+            self._figures.rejected(name, operation, seconds, error.code, called=isinstance(error, Denied))
+            raise
+        self._figures.passed(name, operation, self._clock.monotonic() - started, unasked=found is None)
+        return found
+
+    async def _ask(self, hook: Hook, attributes: Attributes, match: Match, trees: Trees) -> Verdict | None:
+        uid, version = str(uuid.uuid4()), hook.review_version
+        body = review(version, uid, attributes, match, trees)
+        try:
+            answer = await self._webhooks.call(hook.target, body, min(hook.seconds, attributes.seconds))
+            found = verdict(answer, version, uid, mutating=self._mutating)
+        except CallError as error:
+            _pass_over(hook, f"failed to call webhook: {error}")
+            return None
+        except ReviewError as error:
+            _pass_over(hook, f"received invalid webhook response: {error}")
+            return None
+        attributes.warnings.extend(found.warnings)
+        attributes.annotations.update((f"{hook.name}/{key}", value) for key, value in found.annotations.items())
+        if not found.allowed:
+            raise found.refusal(hook.name)
+        return found
 
 
 def _pass_over(hook: Hook, why: str) -> None:
