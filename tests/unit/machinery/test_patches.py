@@ -47,6 +47,49 @@ def test_merging_twice_is_merging_once(document: Any, patch: Any) -> None:
     assert merge_patch(once, patch) == once
 
 
+def _difference(before: Any, after: Any) -> Any:
+    """The merge patch from one document to another that holds no nulls."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    changed = {key: _difference(before.get(key), value) for key, value in after.items() if value != before.get(key)}
+    return {**dict.fromkeys(before.keys() - after.keys()), **changed}
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    if not isinstance(value, dict):
+        return 0 if value is None else value
+    return {key: _without_nulls(item) for key, item in value.items()}
+
+
+@given(JSON, JSON.map(_without_nulls))
+def test_a_merge_patch_leads_anywhere(before: Any, after: Any) -> None:
+    assert merge_patch(before, _difference(before, after)) == after
+
+
+@given(st.dictionaries(st.text(max_size=2), JSON, max_size=3), st.text(max_size=3), JSON)
+def test_what_is_added_is_found_and_can_be_taken_back(document: dict[str, Any], key: str, value: Any) -> None:
+    path = "/" + key.replace("~", "~0").replace("/", "~1")
+    added = json_patch(
+        document, [{"op": "add", "path": path, "value": value}, {"op": "test", "path": path, "value": value}]
+    )
+    assert added == {**document, key: value}
+    rest = {name: item for name, item in document.items() if name != key}
+    assert json_patch(added, [{"op": "remove", "path": path}]) == rest
+    moved = json_patch({"from": added}, [{"op": "move", "from": "/from", "path": "/to"}])
+    assert json_patch(moved, [{"op": "move", "from": "/to", "path": "/from"}]) == {"from": added}
+
+
+@given(JSON, JSON)
+def test_a_patch_is_applied_as_a_whole_or_not_at_all(before: Any, value: Any) -> None:
+    document = {"a": before}
+    failing = [{"op": "replace", "path": "/a", "value": value}, {"op": "remove", "path": "/missing"}]
+    with pytest.raises(PatchError):
+        json_patch(document, failing)
+    assert document == {"a": before}
+
+
 @pytest.mark.parametrize(
     ("document", "operations", "expected"),
     [  # RFC 6902, appendix A

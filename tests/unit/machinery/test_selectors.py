@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from knarr.machinery import selectors
-from knarr.machinery.selectors import SelectorError, from_label_selector, from_map, parse_fields, parse_labels
+from knarr.machinery.selectors import (
+    FieldSelector,
+    SelectorError,
+    from_label_selector,
+    from_map,
+    parse_fields,
+    parse_labels,
+)
+from knarr.machinery.selectors.fields import FieldRequirement
 
 WEB = {"app": "web", "tier": "front", "size": "7"}
 
@@ -141,3 +151,43 @@ def test_a_wrong_field_selector_says_why(text: str, message: str) -> None:
     with pytest.raises(SelectorError) as failure:
         parse_fields(text)
     assert str(failure.value) == message
+
+
+KEYS = st.sampled_from(("a", "b", "example.com/c", "in", "notin"))
+VALUES = st.sampled_from(("", "x", "y", "in", "7"))
+LABELS = st.dictionaries(KEYS, VALUES)
+
+
+@given(KEYS, st.sets(VALUES.filter(bool), min_size=1), LABELS)
+def test_in_and_notin_are_opposites(key: str, values: set[str], labels: dict[str, str]) -> None:
+    listed = ",".join(sorted(values))
+    inside, outside = parse_labels(f"{key} in ({listed})"), parse_labels(f"{key} notin ({listed})")
+    assert inside.matches(labels) is (labels.get(key) in values)
+    assert outside.matches(labels) is not inside.matches(labels)
+    assert parse_labels(key).matches(labels) is not parse_labels(f"!{key}").matches(labels)
+
+
+@given(KEYS, VALUES, LABELS)
+def test_what_must_be_equal_is_what_an_index_may_look_up(key: str, value: str, labels: dict[str, str]) -> None:
+    selector = parse_labels(f"{key}={value}")
+    assert selector.equalities == {key: value}
+    assert selector.matches(labels) is (labels.get(key) == value)
+    assert from_map({key: value}).matches(labels) is selector.matches(labels)
+    assert parse_labels(f"{key}!={value}").matches(labels) is not selector.matches(labels)
+
+
+@given(st.lists(st.tuples(KEYS, VALUES), max_size=3), LABELS)
+def test_requirements_are_all_to_hold(pairs: list[tuple[str, str]], labels: dict[str, str]) -> None:
+    each = [parse_labels(f"{key} in ({value},z)") for key, value in pairs]
+    whole = parse_labels(",".join(f"{key} in ({value},z)" for key, value in pairs))
+    assert whole.matches(labels) is all(selector.matches(labels) for selector in each)
+    expressions = [{"key": key, "operator": "In", "values": [value, "z"]} for key, value in pairs]
+    assert from_label_selector({"matchExpressions": expressions}).matches(labels) is whole.matches(labels)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(("metadata.name", "spec.x")), st.text(max_size=4), st.booleans()), max_size=3)
+)
+def test_field_selectors_say_what_they_were_read_from(terms: list[tuple[str, str, bool]]) -> None:
+    selector = FieldSelector(tuple(FieldRequirement(*term) for term in terms))
+    assert parse_fields(str(selector)) == selector
