@@ -45,9 +45,10 @@ def _field_requirement(text: str, term: str) -> FieldRequirement:
     if not match:
         raise SelectorError(f"invalid selector: '{text}'; can't understand '{term}'")
     field, operator, value = match.groups()
-    if wrong := re.search(r"\\[^\\,=]", value):
-        raise SelectorError(f"invalid field selector: invalid escape sequence: {wrong[0]}")
-    return FieldRequirement(field, re.sub(r"\\(.)", r"\1", value), operator != "!=")
+    escapes: list[str] = re.findall(r"\\.", value, re.DOTALL)
+    if wrong := next((escape for escape in escapes if escape[1] not in "\\,="), ""):
+        raise SelectorError(f"invalid field selector: invalid escape sequence: {wrong}")
+    return FieldRequirement(field, re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL), operator != "!=")
 
 
 def _escape(value: str) -> str:
