@@ -53,3 +53,17 @@ async def test_what_is_taken_away_or_changed_comes_back(server: Server) -> None:
     assert (await server.get(SLICE)).status == 200
     keeper.cancel()
     await asyncio.gather(keeper, return_exceptions=True)
+
+
+async def test_who_insists_on_another_opinion_is_not_fought_at_any_cost(server: Server) -> None:
+    keeper = asyncio.create_task(bootstrap.run(server.api.registry))
+    await settle()
+    for n in range(30):
+        await server.patch(ENDPOINTS, {"subsets": [{"addresses": [{"ip": f"10.1.1.{n}"}]}]})
+        await settle()
+    assert (await server.get(ENDPOINTS)).body["subsets"][0]["addresses"] == [{"ip": "10.1.1.29"}]
+    await server.clock.advance(bootstrap.REPAIRS_WITHIN)
+    await settle()
+    assert (await server.get(ENDPOINTS)).body["subsets"][0]["addresses"] == [{"ip": "127.0.0.1"}]
+    keeper.cancel()
+    await asyncio.gather(keeper, return_exceptions=True)

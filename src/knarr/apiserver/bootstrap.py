@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -25,6 +26,7 @@ from knarr.apiserver.flowcontrol.configuration import PLURAL
 from knarr.apiserver.initial import Initial, initial_objects
 from knarr.apiserver.registry import Registry, key_of, prefix_of
 from knarr.apiserver.servers import PREFIX, alive
+from knarr.machinery.clock import Clock
 from knarr.machinery.times import format_time
 from knarr.storage.cache import Change, Subscription
 from knarr.storage.store import ConflictError, StoreError, UnavailableError, Write
@@ -32,16 +34,20 @@ from knarr.storage.store import ConflictError, StoreError, UnavailableError, Wri
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+REPAIRS, REPAIRS_WITHIN = 20, 60.0  # how many, in how many seconds
 ATTEMPTS = 10  # to write an object that others write at the same time
 
 
-async def ensure(registry: Registry) -> None:
-    """Create what is missing and mend what is wrong, once. Raises StoreError, RefusedError."""
+async def ensure(registry: Registry) -> bool:
+    """Create what is missing and mend what is wrong, once; whether there was any. Raises StoreError, RefusedError."""
+    mended = False
     for together in _in_batches(registry):
         wrong = [pair for pair in together if _writes(registry, *pair)]
         if wrong:
+            mended = True
             await asyncio.gather(*(_ensure_one(registry, kind, initial) for kind, initial in wrong))
     await _repeatedly(registry, lambda: keep_conditions(registry), "the conditions of flow schemas")
+    return mended
 
 
 def _in_batches(registry: Registry) -> Iterator[list[tuple[Kind, Initial]]]:
@@ -54,7 +60,7 @@ def _in_batches(registry: Registry) -> Iterator[list[tuple[Kind, Initial]]]:
 
 async def run(registry: Registry) -> None:
     """Keep it so until cancelled: look again whenever one of the objects has changed."""
-    changed = asyncio.Event()
+    changed, repairs = asyncio.Event(), Repairs(registry.clock)
     subscriptions: dict[str, Subscription] = {}
 
     def notice(changes: Sequence[Change]) -> None:
@@ -72,7 +78,8 @@ async def run(registry: Registry) -> None:
             await changed.wait()
             changed.clear()
             try:
-                await ensure(registry)
+                if await ensure(registry):
+                    await repairs.count()
             except (StoreError, RefusedError) as error:
                 log.warning("the cluster's own objects cannot be kept: %s", error)
                 await registry.clock.sleep(RETRY_SECONDS)
@@ -80,6 +87,23 @@ async def run(registry: Registry) -> None:
     finally:
         for subscription in subscriptions.values():
             subscription.close()
+
+
+class Repairs:
+    """Holds back a server that mends again and again, as one with another opinion on the same store does as well."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._latest: deque[float] = deque(maxlen=REPAIRS)
+
+    async def count(self) -> None:
+        """One more; after too many, wait."""
+        now = self._clock.monotonic()
+        self._latest.append(now)
+        rest = self._latest[0] + REPAIRS_WITHIN - now
+        if len(self._latest) == REPAIRS and rest > 0:
+            log.warning("somebody else keeps changing the cluster's own objects; they are mended every so often")
+            await self._clock.sleep(rest)
 
 
 def _keys(registry: Registry) -> list[str]:
