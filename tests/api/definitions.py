@@ -85,10 +85,10 @@ async def established(server: Server, crd: JSON) -> JSON:
 
 
 async def eventually_established(server: Server, name: str) -> JSON:
-    for _ in range(200):
+    for _ in range(1000):
         found = (await server.get(f"{CRDS}/{name}")).body
         conditions = {c["type"]: c["status"] for c in found["status"].get("conditions", ())}
         if conditions.get("Established") == "True":
             return dict(found)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.005)
     raise AssertionError(found)

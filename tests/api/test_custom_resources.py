@@ -259,3 +259,14 @@ async def test_a_restarted_server_serves_what_it_served(server: Server) -> None:
     server.api.start()
     found = (await server.get(WIDGETS, fieldSelector="spec.color=red")).body["items"]
     assert [item["metadata"]["name"] for item in found] == ["w"]
+
+
+async def test_a_table_is_of_the_version_that_is_asked_for(server: Server) -> None:
+    columns = [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}]
+    wide = {**SPEC, "properties": {**SPEC["properties"], "extra": {"type": "string", "default": "new"}}}
+    await established(server, definition(version(), version("v2", wide, additionalPrinterColumns=columns)))
+    await server.post(WIDGETS, widget())
+    table = (await server.get(WIDGETS.replace("v1", "v2"), accept=TABLE, includeObject="Object")).body
+    assert [c["name"] for c in table["columnDefinitions"]] == ["Name", "Size"]
+    shown = table["rows"][0]["object"]
+    assert (shown["apiVersion"], shown["spec"]["extra"]) == (f"{GROUP}/v2", "new")

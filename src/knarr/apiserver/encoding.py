@@ -61,13 +61,28 @@ def converted(version: Version, value: bytes, memo: MutableMapping[Any, bytes] |
     """Stored bytes as those of a served version, still without their revision."""
     if version.from_storage is None:
         return value
-    form = (version.definition, version.name, "json")
+    form = form_of(version)
     known = memo.get(form) if memo is not None else None
     if known is None:
         known = to_stored(from_storage(version, orjson.loads(value)))
         if memo is not None:
             memo[form] = known
     return known
+
+
+def served_tree(version: Version, value: bytes, revision: int, memo: MutableMapping[Any, bytes]) -> JSON:
+    """An object as views are made of it: of the storage version, but for custom resources, whose columns are those of
+    the version that is asked for.
+    """
+    tree: JSON = orjson.loads(converted(version, value, memo) if version.own else value)
+    if revision:
+        tree["metadata"]["resourceVersion"] = str(revision)
+    return tree
+
+
+def form_of(version: Version) -> tuple[str, str, str]:
+    """What the JSON of a version is remembered by."""
+    return (version.definition, version.name, "json")
 
 
 def from_storage(version: Version, tree: JSON) -> JSON:

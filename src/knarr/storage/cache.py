@@ -11,6 +11,7 @@ import heapq
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
+from typing import Any
 
 from knarr.machinery.clock import Clock, RealClock
 from knarr.storage.entries import Change, Entry, Index, Shelf, entry_of, past_change, tombstone
@@ -51,7 +52,7 @@ class WatchCache:
         self._clock = clock or RealClock()
         self._shelves: dict[str, Shelf] = {}
         self._history: History[Change] = History(0, _weight)
-        self._foreseen: dict[bytes, tuple[Mapping[str, str], Mapping[str, str]]] = {}
+        self._foreseen: dict[bytes, tuple[Mapping[str, str], Mapping[str, str], dict[Any, bytes]]] = {}
         self.fault = ""  # why the store's events cannot be followed now
         self.loads = 0  # how often everything was loaded
         self._loaded = 0  # the revision that everything was loaded at
@@ -82,11 +83,15 @@ class WatchCache:
         heapq.heappush(self._waiters, (revision, next(self._order), waiter))
         await waiter
 
-    def foresee(self, value: bytes, labels: Mapping[str, str], fields: Mapping[str, str]) -> None:
-        """What the index would say of a value that is about to be committed: its writer need not have it read again."""
+    def foresee(
+        self, value: bytes, labels: Mapping[str, str], fields: Mapping[str, str], encodings: dict[Any, bytes]
+    ) -> None:
+        """What the index would say of a value that is about to be committed, and encodings that are known already: its
+        writer need not have it read again.
+        """
         if len(self._foreseen) >= FORESEEN:  # commits that failed leave theirs behind
             self._foreseen.clear()
-        self._foreseen[value] = (labels, fields)
+        self._foreseen[value] = (labels, fields, encodings)
 
     def get(self, key: str) -> Entry | None:
         shelf = self._shelves.get(self._shelf_name(key))
@@ -226,7 +231,9 @@ class WatchCache:
 
     def _entry(self, record: Record) -> Entry:
         if self._foreseen and (known := self._foreseen.pop(record.value, None)):
-            return Entry(record, labels=known[0], fields=known[1])
+            entry = Entry(record, labels=known[0], fields=known[1])
+            entry.encodings = known[2]
+            return entry
         return entry_of(record, self._index)
 
     def _shelf(self, name: str) -> Shelf:

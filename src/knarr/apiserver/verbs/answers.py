@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import msgspec
-import orjson
 
 from knarr.api.kind import JSON
 from knarr.apiserver import media, tables
+from knarr.apiserver.encoding import served_tree
 from knarr.apiserver.representations import Item, representation
 from knarr.apiserver.verbs.call import Call
 from knarr.wire.messages import Response
@@ -23,11 +23,12 @@ class Stored(NamedTuple):
 
     value: bytes
     revision: int
+    form: object = None  # what is shown, where that is the value itself, though it might be another
 
     @property
     def encodings(self) -> dict[object, bytes]:
-        """Nothing is remembered of what only its writer is shown."""
-        return {}
+        """Nothing more is remembered of what only its writer is shown."""
+        return {self.form: self.value} if self.form else {}
 
 
 def output(call: Call, views: frozenset[str] = frozenset(), *, watched: bool = False) -> media.Output:
@@ -41,18 +42,14 @@ def object_answer(call: Call, stored: Item, status: int = 200) -> Response:
     chosen = output(call, OBJECT_VIEWS)
     if chosen.view == "Table":
         now = call.registry.clock.now()
-        body = chosen.media.encode(tables.row(call.kind, chosen, storage_tree(stored), call.request, now))
+        body = chosen.media.encode(tables.row(call.kind, chosen, _seen(call, stored), call.request, now))
     else:
         body = representation(chosen).whole(call.kind, call.version, stored)
     return Response(status, headers(call, chosen.media), body)
 
 
-def storage_tree(stored: Item) -> JSON:
-    """The object as a tree of the storage version, with its resourceVersion where it has one."""
-    tree: JSON = orjson.loads(stored.value)
-    if stored.revision:
-        tree["metadata"]["resourceVersion"] = str(stored.revision)
-    return tree
+def _seen(call: Call, stored: Item) -> JSON:
+    return served_tree(call.version, stored.value, stored.revision, stored.encodings)
 
 
 def tree_answer(call: Call, tree: JSON, status: int = 200, views: frozenset[str] = OBJECT_VIEWS) -> Response:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import orjson
 
 from knarr.api.kind import JSON, Converter
-from knarr.apiserver.encoding import api_version, stored_tree, to_stored
+from knarr.apiserver.encoding import api_version, form_of, stored_tree, to_stored
 from knarr.apiserver.indexing import index_value
 from knarr.apiserver.verbs.call import Call
 from knarr.machinery.errors import APIError
@@ -21,7 +21,7 @@ from knarr.storage.store import Record
 
 async def seen(call: Call, entries: Sequence[Entry]) -> Sequence[Entry]:
     """Entries whose values are of the request's version; each is converted once per revision. Raises APIError."""
-    converter, form = call.kind.converter, (call.version.definition, call.version.name, "json")
+    converter, form = call.kind.converter, form_of(call.version)
     if converter is None:
         return entries
     missing = [entry for entry in entries if form not in entry.encodings]

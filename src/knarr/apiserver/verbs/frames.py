@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver import tables
-from knarr.apiserver.encoding import api_version
+from knarr.apiserver.encoding import api_version, served_tree
 from knarr.apiserver.media import Output
 from knarr.apiserver.metrics.families import WATCH_EVENTS
-from knarr.apiserver.registry import Registry, tree_of
+from knarr.apiserver.registry import Registry
 from knarr.apiserver.representations import representation
 from knarr.machinery.errors import APIError
 from knarr.storage.cache import Entry
@@ -45,9 +45,9 @@ class Framing:
         headings, self._headings = self._headings, False
         if self._output.view != "Table":
             return self._event(type, self._whole(self._kind, self._version, entry))
-        now, listed, trees = self._registry.clock.now(), {"resourceVersion": str(entry.revision)}, (tree_of(entry),)
-        include = self._include
-        tree = tables.table(self._kind, self._output, trees, listed, now=now, include=include, headings=headings)
+        tree = served_tree(self._version, entry.value, entry.revision, entry.encodings)
+        now, listed, include = self._registry.clock.now(), {"resourceVersion": str(entry.revision)}, self._include
+        tree = tables.table(self._kind, self._output, (tree,), listed, now=now, include=include, headings=headings)
         return self._event(type, self._encode(tree))
 
     def bookmark(self, revision: int, *, initial_events_end: bool = False) -> bytes:

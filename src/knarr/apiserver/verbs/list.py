@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from knarr.api.kind import JSON
 from knarr.apiserver import tables
+from knarr.apiserver.encoding import served_tree
 from knarr.apiserver.indexing import index_value
 from knarr.apiserver.media import Output
-from knarr.apiserver.registry import prefix_of, tree_of
+from knarr.apiserver.registry import prefix_of
 from knarr.apiserver.representations import representation
 from knarr.apiserver.verbs import listoptions, pages
 from knarr.apiserver.verbs.answers import headers, output
@@ -164,4 +165,5 @@ def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON
 
 def _table(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> JSON:
     include, now = tables.include_object(call.request), call.registry.clock.now()
-    return tables.table(call.kind, chosen, map(tree_of, entries), metadata, now=now, include=include)
+    trees = (served_tree(call.version, entry.value, entry.revision, entry.encodings) for entry in entries)
+    return tables.table(call.kind, chosen, trees, metadata, now=now, include=include)

@@ -17,7 +17,7 @@ from knarr.api.types import typed
 from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Form, Operation
 from knarr.apiserver.effects.effect import RefusedError
 from knarr.apiserver.effects.table import effects_of
-from knarr.apiserver.encoding import stored_tree, to_stored
+from knarr.apiserver.encoding import form_of, stored_tree, to_stored
 from knarr.apiserver.indexing import index_tree
 from knarr.apiserver.registry import key_of
 from knarr.apiserver.verbs import objectmeta, ownership
@@ -287,9 +287,10 @@ async def _commit(
 ) -> Stored:
     """Commit the writes with what admission charges for them. Raises APIError, ConflictError."""
     value = writes[0].value
-    result = Stored(value if value and not call.kind.converter else to_stored(tree), revision)
-    if value and not call.version.own and not call.dry_run():
-        call.registry.cache.foresee(value, *index_tree(call.kind, tree))
+    result = Stored(value if value and not call.kind.converter else to_stored(tree), revision, _form(call))
+    if value and not call.kind.converter and not call.dry_run():
+        stored = call.registry.find(call.kind.group, call.kind.plural) or call.kind
+        call.registry.cache.foresee(value, *index_tree(stored, tree), result.encodings)
     charges = call.admission.charges(attributes) if attributes else ()
     if attributes is None or not charges:
         return await _settle(call, writes, result)
@@ -301,10 +302,16 @@ async def _commit(
         return await _settle(call, [*writes, *charges], result)
 
 
+def _form(call: Call) -> object:
+    """The form that a custom resource's stored bytes are already, fresh as they are."""
+    version, stored = call.version, call.kind.storage_version
+    return form_of(version) if version.own and version.name == stored.name and not call.kind.converter else None
+
+
 async def _settle(call: Call, writes: Sequence[Write], result: Stored) -> Stored:
     if call.dry_run():
         return _rehearse(call, writes, result)
-    return Stored(result.value, await call.registry.commit(writes))
+    return Stored(result.value, await call.registry.commit(writes), result.form)
 
 
 def _rehearse(call: Call, writes: Sequence[Write], result: Stored) -> Stored:
