@@ -1,7 +1,8 @@
-"""How volumes and claims show themselves in tables."""
+"""How volumes and claims show themselves in tables, and what of them is outdated."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from knarr.api.cells import Cell
@@ -25,3 +26,17 @@ def storage_class(obj: JSON, now: datetime) -> str:
 
 def phase(obj: JSON, now: datetime) -> str:
     return "Terminating" if dig(obj, "metadata.deletionTimestamp") else str(dig(obj, "status.phase", ""))
+
+
+_ANNOTATIONS = {
+    "volume.beta.kubernetes.io/storage-class": 'deprecated since v1.8; use "storageClassName" attribute instead',
+    "volume.beta.kubernetes.io/mount-options": 'deprecated since v1.31; use "mountOptions" attribute instead',
+}
+
+
+def annotation_warnings(new: JSON, old: JSON | None) -> Iterator[str]:
+    """Annotations of volumes and claims that have become fields; said when they come."""
+    before = dig(old, "metadata.annotations", {})
+    for name in dig(new, "metadata.annotations", {}):
+        if name in _ANNOTATIONS and name not in before:
+            yield f"metadata.annotations[{name}]: {_ANNOTATIONS[name]}"

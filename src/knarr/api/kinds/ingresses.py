@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, balancer_addresses, shown, text
 from knarr.api.kind import JSON, Column, Kind, Version
-from knarr.api.paths import each
+from knarr.api.paths import dig, each
+
+_CLASS = "kubernetes.io/ingress.class"
 
 
 def _hosts(ingress: JSON, now: datetime) -> str:
@@ -16,6 +19,11 @@ def _hosts(ingress: JSON, now: datetime) -> str:
 def _prepare_create(ingress: JSON) -> None:
     """No load balancer has it yet; clients count on the field."""
     ingress["status"] = {"loadBalancer": {}}
+
+
+def _warnings(new: JSON, old: JSON | None) -> Iterator[str]:
+    if _CLASS in dig(new, "metadata.annotations", {}) and _CLASS not in dig(old, "metadata.annotations", {}):
+        yield f"annotation \"{_CLASS}\" is deprecated, please use 'spec.ingressClassName' instead"
 
 
 KIND = Kind(
@@ -36,4 +44,5 @@ KIND = Kind(
         AGE,
     ),
     prepare_create=_prepare_create,
+    warnings=_warnings,
 )

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from knarr.api.cells import AGE, NAME, UNSET, Cell, text, value
-from knarr.api.kind import Column, Kind, Version
+from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig
-from knarr.api.volumes import access_modes, phase, storage_class
+from knarr.api.pods.warnings import fractions
+from knarr.api.volumes import access_modes, annotation_warnings, phase, storage_class
 
 
 def _bound(cell: Cell) -> Cell:
     """What only a claim with a volume can tell."""
     return lambda claim, now: cell(claim, now) if dig(claim, "spec.volumeName") else ""
+
+
+def _warnings(new: JSON, old: JSON | None) -> Iterator[str]:
+    yield from annotation_warnings(new, old)
+    if old is None or dig(old, "spec.resources") != dig(new, "spec.resources"):
+        yield from fractions(dig(new, "spec.resources", {}), "spec.resources")
 
 
 KIND = Kind(
@@ -30,5 +39,6 @@ KIND = Kind(
         AGE,
         Column("VolumeMode", text("spec.volumeMode", UNSET), priority=1),
     ),
+    warnings=_warnings,
     prepare_create=lambda claim: claim.update(status={"phase": "Pending"}),
 )

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, UNSET, text, value
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig
-from knarr.api.volumes import access_modes, phase, storage_class
+from knarr.api.volumes import access_modes, annotation_warnings, phase, storage_class
 
 
 def _claim(volume: JSON, now: datetime) -> str:
     claim = dig(volume, "spec.claimRef", {})
     return f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else ""
+
+
+def _warnings(new: JSON, old: JSON | None) -> Iterator[str]:
+    yield from annotation_warnings(new, old)
+    policy = "spec.persistentVolumeReclaimPolicy"
+    if dig(new, policy) == "Recycle" and dig(old, policy) != "Recycle":
+        yield (
+            f"{policy}: The Recycle reclaim policy is deprecated. "
+            "Instead, the recommended approach is to use dynamic provisioning."
+        )
 
 
 KIND = Kind(
@@ -35,5 +46,6 @@ KIND = Kind(
         AGE,
         Column("VolumeMode", text("spec.volumeMode", UNSET), priority=1),
     ),
+    warnings=_warnings,
     prepare_create=lambda volume: volume.update(status={"phase": "Pending"}),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, NONE, balancer_addresses, labels, text
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
-from knarr.api.services import is_external
+from knarr.api.services import is_external, is_headless
 from knarr.machinery.names import dns1035_label
 
 
@@ -63,6 +64,18 @@ _TYPE_DEPENDENT = (
 )
 
 
+def _warnings(new: JSON, old: JSON | None) -> Iterable[str]:
+    spec = new["spec"]
+    if old is not None and old["spec"] == spec:
+        return
+    if is_headless(spec) and spec.get("sessionAffinity", "None") != "None":
+        yield "spec.SessionAffinity is ignored for headless services"
+    if spec.get("type") == "ExternalName" and each(spec, "externalIPs"):
+        yield 'spec.externalIPs is ignored when spec.type is "ExternalName"'
+    if spec.get("type") != "ExternalName" and spec.get("externalName"):
+        yield 'spec.externalName is ignored when spec.type is not "ExternalName"'
+
+
 KIND = Kind(
     kind="Service",
     plural="services",
@@ -87,5 +100,6 @@ KIND = Kind(
     },
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
+    warnings=_warnings,
     effects=("cluster_ips", "node_ports"),
 )

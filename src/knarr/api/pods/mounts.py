@@ -17,7 +17,7 @@ _SORTS = ("initContainers", "containers", "ephemeralContainers")
 def containers(spec: JSON, path: str) -> Iterator[tuple[str, JSON]]:
     """Each container of a PodSpec, of whichever sort, with its path."""
     for sort in _SORTS:
-        for index, container in enumerate(each(spec, sort)):
+        for index, container in enumerate(spec.get(sort) or ()):
             yield f"{path}.{sort}[{index}]", container
 
 
@@ -26,6 +26,6 @@ def validate_mounts(spec: JSON, path: str, besides: Collection[str] = ()) -> Ite
     volumes = {volume.get("name") for volume in each(spec, "volumes")} | set(besides)
     for where, container in containers(spec, path):
         for field in ("volumeMounts", "volumeDevices"):
-            for index, mount in enumerate(each(container, field)):
+            for index, mount in enumerate(container.get(field) or ()):
                 if mount.get("name") and mount["name"] not in volumes:
                     yield not_found(f"{where}.{field}[{index}].name", mount["name"])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from knarr.api.checks import unique
 from knarr.api.images import is_latest
 from knarr.api.kind import JSON, Rules
-from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported
+from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required
 from knarr.machinery.names import dns1123_label, ip, port_name
 
 _CORE = "io.k8s.api.core.v1"
@@ -43,6 +43,12 @@ def _probes(container: JSON, path: str) -> Iterable[FieldError]:
     if grace is not None:
         where = f"{path}.readinessProbe.terminationGracePeriodSeconds"
         yield invalid(where, grace, "must not be set for readinessProbes")
+
+
+def _restarts(container: JSON, path: str) -> Iterable[FieldError]:
+    """Who has rules for restarts says what holds besides them (KEP-5307)."""
+    if container["restartPolicyRules"] and not container.get("restartPolicy"):
+        yield required(f"{path}.restartPolicy", "must specify restartPolicy when restart rules are used")
 
 
 def _resizing(container: JSON, path: str) -> Iterable[FieldError]:
@@ -99,5 +105,11 @@ RULES = (
         names={"name": port_name, "hostIP": ip},
     ),
     Rules(f"{_CORE}.Container", validate=_probes, when=frozenset({"livenessProbe", "readinessProbe", "startupProbe"})),
-    Rules(f"{_CORE}.Container", sizes={"restartPolicyRules": 20}, validate=_resizing, when=frozenset({"resizePolicy"})),
+    Rules(f"{_CORE}.Container", validate=_resizing, when=frozenset({"resizePolicy"})),
+    Rules(
+        f"{_CORE}.Container",
+        sizes={"restartPolicyRules": 20},
+        validate=_restarts,
+        when=frozenset({"restartPolicyRules"}),
+    ),
 )

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from knarr.api.checks import named, one_source
 from knarr.api.kind import JSON, Rules
-from knarr.api.paths import dig, each
+from knarr.api.paths import each
 from knarr.api.pods.mounts import containers
 from knarr.machinery.fielderrors import FieldError, duplicate, not_found, required
 from knarr.machinery.names import dns1123_label, dns1123_subdomain
 
 _CORE = "io.k8s.api.core.v1"
+_NONE: JSON = {}
 _SOURCES = ("resourceClaimName", "resourceClaimTemplateName")
 
 
@@ -19,8 +20,7 @@ def _claims(spec: JSON, path: str) -> Iterable[FieldError]:
     """What containers name is among the Pod's claims."""
     known = {claim.get("name") for claim in each(spec, "resourceClaims")}
     for where, container in containers(spec, path):
-        claims = dig(container, "resources.claims") if container.get("resources") else None
-        for index, claim in enumerate(claims or ()):
+        for index, claim in enumerate((container.get("resources") or _NONE).get("claims") or ()):
             if claim.get("name") not in known:
                 yield not_found(f"{where}.resources.claims[{index}].name", claim.get("name", ""))
 

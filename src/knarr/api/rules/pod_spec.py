@@ -26,19 +26,11 @@ def _default(spec: JSON) -> None:
 def _validate(spec: JSON, path: str) -> Iterable[FieldError]:
     yield from _container_names(spec, path)
     yield from _init_containers(spec, path)
-    yield from _restart_rules(spec, path)
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= 2**31 - 1:
         yield invalid(f"{path}.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive")
     if spec.get("nodeName") and spec.get("schedulingGates"):
         yield forbidden(f"{path}.nodeName", "cannot be set until all schedulingGates have been cleared")
-
-
-def _restart_rules(spec: JSON, path: str) -> Iterable[FieldError]:
-    """Who has rules for restarts says what holds besides them (KEP-5307)."""
-    for where, container in containers(spec, path):
-        if container.get("restartPolicyRules") and not container.get("restartPolicy"):
-            yield required(f"{where}.restartPolicy", "must specify restartPolicy when restart rules are used")
 
 
 def _restart_rule(rule: JSON, path: str) -> Iterable[FieldError]:

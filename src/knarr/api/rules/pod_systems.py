@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from knarr.api.kind import JSON, Rules
-from knarr.api.paths import dig
+from knarr.api.paths import dig, each
 from knarr.api.pods.mounts import containers
 from knarr.machinery.fielderrors import FieldError, forbidden
 
@@ -48,7 +48,7 @@ def _set(holder: JSON, path: str, fields: tuple[str, ...], detail: str) -> Itera
 
 def _stop_signals(spec: JSON, path: str) -> Iterable[FieldError]:
     """Signals have names of their system (KEP-4960)."""
-    if dig(spec, "os.name"):
+    if dig(spec, "os.name") or not any(container.get("lifecycle") for container in each(spec, "containers")):
         return
     for where, container in containers(spec, path):
         if container.get("lifecycle") and container["lifecycle"].get("stopSignal"):

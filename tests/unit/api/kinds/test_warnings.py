@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from knarr.api.kind import Kind
-from knarr.api.kinds import deployments, pods
-from tests.unit.api.manifests import container, defaulted, pod, workload
+from knarr.api.kinds import deployments, ingresses, persistentvolumeclaims, persistentvolumes, pods, services
+from tests.unit.api.manifests import container, defaulted, pod, service, workload
 
 TWICE = container("env: [{name: A, value: a}, {name: B, value: b}, {name: A, value: c}]")
 HIDES = 'spec.containers[0].env[2]: hides previous definition of "A", which may be dropped when using apply'
@@ -38,3 +40,97 @@ def test_names_that_are_no_hostnames() -> None:
         "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
         "a DNS label is recommended: [a lowercase RFC 1123 label must consist of"
     )
+
+
+def said(fields: str) -> str:
+    return pod(f"containers: [{{name: web, image: nginx}}], {fields}")
+
+
+CASES = {
+    "labels of old": (
+        said("nodeSelector: {beta.kubernetes.io/os: linux}"),
+        ['spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'],
+    ),
+    "a selector of nothing": (
+        said("topologySpreadConstraints: [{maxSkew: 1, topologyKey: a, whenUnsatisfiable: DoNotSchedule}]"),
+        ["spec.topologySpreadConstraints[0].labelSelector: a null labelSelector results in matching no pod"],
+    ),
+    "secrets": (
+        said("imagePullSecrets: [{name: a}, {name: a}, {}]"),
+        [
+            'spec.imagePullSecrets[1].name: duplicate name "a"',
+            'spec.imagePullSecrets[2].name: invalid empty name ""',
+        ],
+    ),
+    "half a byte": (
+        container("resources: {requests: {memory: 100m}}"),
+        ['spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer'],
+    ),
+    "the same port": (
+        pod("containers: [{name: a, image: i, ports: [&p {containerPort: 80}]}, {name: b, image: i, ports: [*p]}]"),
+        ["spec.containers[1].ports[0]: duplicate port definition with spec.containers[0].ports[0]"],
+    ),
+    "the same name": (
+        pod(
+            "containers: [{name: a, image: i, ports: [{containerPort: 80, name: p}]},"
+            " {name: b, image: i, ports: [{containerPort: 81, name: p}]}]"
+        ),
+        [
+            'spec.containers[1].ports[0].name: duplicate port name "p" with spec.containers[0].ports[0], '
+            "services and probes that select ports by name will use spec.containers[0].ports[0]"
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_pods(case: str) -> None:
+    manifest, expected = CASES[case]
+    assert warned(pods.KIND, manifest) == expected
+    assert warned(pods.KIND, manifest, old=manifest) == []
+
+
+def test_annotations_that_are_fields_now() -> None:
+    annotated = pod("containers: [{name: web, image: nginx}]").replace(
+        "name: web, namespace: default",
+        "name: web, namespace: default, annotations: {container.apparmor.security.beta.kubernetes.io/web: x}",
+        1,
+    )
+    assert warned(pods.KIND, annotated) == [
+        "metadata.annotations[container.apparmor.security.beta.kubernetes.io/web]: "
+        'deprecated since v1.30; use the "appArmorProfile" field instead'
+    ]
+
+
+def test_what_services_ignore() -> None:
+    headless = service("clusterIP: None, sessionAffinity: ClientIP, ports: [{port: 80}]")
+    assert warned(services.KIND, headless) == ["spec.SessionAffinity is ignored for headless services"]
+    named = service("externalName: a.example, ports: [{port: 80}]")
+    assert warned(services.KIND, named) == ['spec.externalName is ignored when spec.type is not "ExternalName"']
+
+
+def test_storage() -> None:
+    volume = (
+        "{apiVersion: v1, kind: PersistentVolume, metadata: {name: a}, spec: {persistentVolumeReclaimPolicy: Recycle}}"
+    )
+    (warning,) = warned(persistentvolumes.KIND, volume)
+    assert warning.startswith("spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated.")
+    claim = (
+        "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a, annotations:"
+        " {volume.beta.kubernetes.io/storage-class: c}}, spec: {resources: {requests: {storage: 1500m}}}}"
+    )
+    assert warned(persistentvolumeclaims.KIND, claim) == [
+        "metadata.annotations[volume.beta.kubernetes.io/storage-class]: "
+        'deprecated since v1.8; use "storageClassName" attribute instead',
+        'spec.resources.requests[storage]: fractional byte value "1500m" is invalid, must be an integer',
+    ]
+
+
+def test_the_class_of_an_ingress_is_a_field() -> None:
+    annotated = (
+        "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: a, annotations:"
+        " {kubernetes.io/ingress.class: c}}, spec: {}}"
+    )
+    assert warned(ingresses.KIND, annotated) == [
+        "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead"
+    ]
