@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from knarr.client.resources import DEPLOYMENTS, RESOURCE_QUOTAS, SERVICES
 from knarr.client.resources import PODS as POD
-from knarr.client.resources import RESOURCE_QUOTAS, SERVICES
-from knarr.controllers import resourcequota
+from knarr.controllers import deployment, replicaset, resourcequota
 from knarr.machinery.errors import Forbidden
 from tests.api.cluster import Cluster
 from tests.api.harness import Server
@@ -163,6 +163,23 @@ async def test_a_wrong_count_is_mended_within_five_minutes(cluster: Cluster) -> 
         assert (await status(cluster))["used"] == {"pods": "2"}
         await cluster.advance(300)
         assert (await status(cluster))["used"] == {"pods": "0"}
+
+
+async def test_a_deployment_goes_as_far_as_its_quota(cluster: Cluster) -> None:
+    async with cluster.running(resourcequota.CONTROLLER, deployment.CONTROLLER, replicaset.CONTROLLER):
+        await cluster.create(RESOURCE_QUOTAS, "q", {"hard": {"pods": "2"}})
+        template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": CONTAINERS}}
+        spec = {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+        await cluster.create(DEPLOYMENTS, "web", spec)
+        assert len(await cluster.all(POD)) == 2
+        assert (await status(cluster))["used"] == {"pods": "2"}
+        conditions = {c["type"]: c for c in (await cluster.get(DEPLOYMENTS, "web"))["status"]["conditions"]}
+        assert conditions["ReplicaFailure"]["message"].endswith(
+            "is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
+        )
+        await cluster.patch(RESOURCE_QUOTAS, "q", {"spec": {"hard": {"pods": "3"}}})
+        await cluster.advance(60)
+        assert len(await cluster.all(POD)) == 3
 
 
 def test_kubectl_is_told_that_a_quota_is_full(kubectl: Kubectl) -> None:

@@ -30,13 +30,8 @@ class QuotaSpec(View, frozen=True):
     scope_selector: JSON | None = None
 
 
-class QuotaStatus(View, frozen=True):
-    hard: dict[str, str] = {}
-
-
 class Quota(Object, frozen=True):
     spec: QuotaSpec = QuotaSpec()
-    status: QuotaStatus = QuotaStatus()
 
 
 class Followed:
@@ -113,8 +108,8 @@ def _recount(context: Context, namespace: str) -> None:
 
 
 def quota_matters(old: Quota, new: Quota) -> bool:
-    """Not what admission has charged."""
-    return new.spec != old.spec or new.status.hard != new.spec.hard
+    """Not what admission has charged, or somebody has written into the status: the next count mends that."""
+    return new.spec != old.spec
 
 
 def nobody(obj: Object) -> Iterable[str]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from knarr.api.quota import claims, pods, services
+from knarr.api.quota import claims, devices, pods, services
 from knarr.api.quota.counts import counted, counter
 from knarr.api.quota.evaluator import Evaluator
 
-EVALUATORS: tuple[Evaluator, ...] = (pods.EVALUATOR, services.EVALUATOR, claims.EVALUATOR)
+EVALUATORS: tuple[Evaluator, ...] = (
+    pods.EVALUATOR,
+    services.EVALUATOR,
+    claims.EVALUATOR,
+    devices.EVALUATOR,
+)
 
 _BY_RESOURCE = {evaluator.resource: evaluator for evaluator in EVALUATORS}
 _UNCOUNTED = frozenset({"bindings", "events", "events.events.k8s.io"})

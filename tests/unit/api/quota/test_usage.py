@@ -37,6 +37,15 @@ ENDED = {"count/pods": "1"}
 ONE_POD = {**ENDED, "pods": "1"}
 ONE_SERVICE = {"count/services": "1", "services": "1", "services.loadbalancers": "0", "services.nodeports": "0"}
 ONE_CLAIM = {"count/persistentvolumeclaims": "1", "persistentvolumeclaims": "1", "requests.storage": "1Gi"}
+GPUS = {"name": "a", "exactly": {"deviceClassName": "gpu", "allocationMode": "ExactCount", "count": 2}}
+ALTERNATIVES = {
+    "name": "b",
+    "firstAvailable": [
+        {"deviceClassName": "gpu", "count": 1},
+        {"deviceClassName": "gpu", "count": 3},
+        {"deviceClassName": "nic", "allocationMode": "All"},
+    ],
+}
 SIDECAR = {"name": "s", "restartPolicy": "Always", "resources": requests(cpu="1")}
 
 
@@ -112,6 +121,16 @@ SIDECAR = {"name": "s", "restartPolicy": "Always", "resources": requests(cpu="1"
             claim(status={"allocatedResources": {"storage": "2Gi"}}),
             {**ONE_CLAIM, "requests.storage": "2Gi"},
             id="a claim whose expansion was taken back",
+        ),
+        pytest.param(
+            "resourceclaims.resource.k8s.io",
+            {"spec": {"devices": {"requests": [GPUS, ALTERNATIVES]}}},
+            {
+                "count/resourceclaims.resource.k8s.io": "1",
+                "gpu.deviceclass.resource.k8s.io/devices": "5",
+                "nic.deviceclass.resource.k8s.io/devices": "32",
+            },
+            id="devices",
         ),
         pytest.param("secrets", {}, {"count/secrets": "1", "secrets": "1"}, id="counted by two names"),
         pytest.param("deployments.apps", {}, {"count/deployments.apps": "1"}, id="counted"),
