@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from knarr.client.objects import JSON
-from knarr.client.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
-from knarr.controllers import pvcprotection, pvprotection
+from knarr.client.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, VOLUME_ATTRIBUTES_CLASSES
+from knarr.controllers import pvcprotection, pvprotection, vacprotection
 from knarr.machinery.errors import NotFound
 from tests.api.cluster import Cluster
 from tests.api.harness import Server
@@ -53,3 +53,19 @@ async def test_a_volume_stays_while_it_is_bound(cluster: Cluster) -> None:
         await cluster.settle()
         with pytest.raises(NotFound):
             await cluster.client.get(PERSISTENT_VOLUMES, "v", view=dict)
+
+
+async def test_a_class_of_attributes_stays_while_a_claim_has_it(cluster: Cluster) -> None:
+    async with cluster.running(vacprotection.CONTROLLER):
+        fast = {"metadata": {"name": "fast"}, "driverName": "example.com", "parameters": {"iops": "9"}}
+        await cluster.client.create(VOLUME_ATTRIBUTES_CLASSES, fast)
+        await cluster.create(PERSISTENT_VOLUME_CLAIMS, "c", {**SIZE, "volumeAttributesClassName": "fast"})
+        await cluster.client.delete(VOLUME_ATTRIBUTES_CLASSES, "fast")
+        await cluster.settle()
+        assert (await cluster.client.get(VOLUME_ATTRIBUTES_CLASSES, "fast", view=dict))["metadata"]["deletionTimestamp"]
+        patch = {"metadata": {"finalizers": None}}
+        await cluster.patch(PERSISTENT_VOLUME_CLAIMS, "c", patch)
+        await cluster.client.delete(PERSISTENT_VOLUME_CLAIMS, "c", "default")
+        await cluster.settle()
+        with pytest.raises(NotFound):
+            await cluster.client.get(VOLUME_ATTRIBUTES_CLASSES, "fast", view=dict)

@@ -20,6 +20,7 @@ from knarr.controllers import (
     rootca,
     serviceaccount,
     tainteviction,
+    vacprotection,
     validatingadmissionpolicystatus,
 )
 from knarr.runtime.controller import Controller
@@ -42,5 +43,6 @@ CONTROLLERS: tuple[Controller, ...] = (
     podgc.CONTROLLER,
     pvcprotection.CONTROLLER,
     pvprotection.CONTROLLER,
+    vacprotection.CONTROLLER,
     validatingadmissionpolicystatus.CONTROLLER,
 )

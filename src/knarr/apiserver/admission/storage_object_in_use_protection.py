@@ -1,4 +1,4 @@
-"""StorageObjectInUseProtection: volumes and claims stay until nobody uses them.
+"""StorageObjectInUseProtection: volumes, claims and classes of attributes stay until nobody uses them.
 
 https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
 """
@@ -10,11 +10,12 @@ from knarr.apiserver.admission.plugin import Attributes, Plugin
 _FINALIZERS = {
     "persistentvolumes": "kubernetes.io/pv-protection",
     "persistentvolumeclaims": "kubernetes.io/pvc-protection",
+    "volumeattributesclasses.storage.k8s.io": "kubernetes.io/vac-protection",
 }
 
 
 def mutate(attributes: Attributes) -> None:
-    metadata, finalizer = (attributes.object or {})["metadata"], _FINALIZERS[attributes.kind.plural]
+    metadata, finalizer = (attributes.object or {})["metadata"], _FINALIZERS[attributes.kind.qualified_resource]
     if finalizer not in (metadata.get("finalizers") or ()):
         metadata["finalizers"] = [*(metadata.get("finalizers") or ()), finalizer]
 
