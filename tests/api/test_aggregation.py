@@ -43,7 +43,8 @@ async def condition(server: Running, status: str = "", reason: str = "", name: s
     """The condition Available, once it is as expected."""
     async with asyncio.timeout(10):
         while True:
-            tree = json.loads((await get(server, f"{SERVICES}/{name}")).body)
+            answer = await get(server, f"{SERVICES}/{name}")
+            tree = json.loads(answer.body) if answer.status == 200 else {}
             found: JSON = next(iter(tree.get("status", {}).get("conditions", ())), {})
             if found and status in ("", found["status"]) and reason in ("", found["reason"]):
                 return found
