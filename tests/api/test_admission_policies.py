@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from knarr.apiserver.policies import validating
 from knarr.storage.store import Write
+from tests.api.certificates import Authority
+from tests.api.definitions import GROUP, WIDGETS, established
 from tests.api.harness import Reply, Server
+from tests.api.test_custom_resources_conversion import both, convert, object_of
+from tests.api.webhooks import hook
 
 JSON = dict[str, Any]
 BASE = "/apis/admissionregistration.k8s.io/v1"
@@ -426,3 +433,62 @@ async def test_a_stored_policy_that_does_not_compile(server: Server, failure: st
     words = "ValidatingAdmissionPolicy 'p' denied request: failed to configure policy: compilation failed: "
     assert status == 201 or words in message(refused)
     assert (await server.post("/api/v1/namespaces", {"metadata": {"name": "n"}})).status == 201
+
+
+async def bound(server: Server, name: str, expression: str, reinvocation: str = "Never") -> None:
+    """A MutatingAdmissionPolicy of ConfigMaps with its binding."""
+    constraints = {"resourceRules": [rule()]}
+    spec = {
+        "matchConstraints": constraints,
+        "mutations": [mutation(expression)],
+        "reinvocationPolicy": reinvocation,
+    }
+    for kind, body in (("ies", spec), ("ybindings", {"policyName": name})):
+        reply = await server.post(f"{BASE}/mutatingadmissionpolic{kind}", {"metadata": {"name": name}, "spec": body})
+        assert reply.status == 201, reply.body
+
+
+@pytest.mark.parametrize(("reinvocation", "seen"), [("IfNeeded", "yes"), ("Never", "no")])
+async def test_reinvocation(server: Server, reinvocation: str, seen: str) -> None:
+    first = "Object{data: {'seen': has(object.data) && 'late' in object.data ? 'yes' : 'no'}}"
+    await bound(server, "a", first, reinvocation)
+    await bound(server, "b", "Object{data: {'late': 'true'}}")
+    assert (await server.post(MAPS, config_map())).body["data"] == {"seen": seen, "late": "true"}
+
+
+async def test_audit_annotations(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, str]] = []
+    settle = validating._Outcome.settle
+
+    def watched(outcome: validating._Outcome) -> None:
+        settle(outcome)
+        seen.append(dict(outcome.attributes.annotations))
+
+    monkeypatch.setattr(validating._Outcome, "settle", watched)
+    annotations = [
+        {"key": "name", "valueExpression": "'the name is ' + object.metadata.name"},
+        {"key": "nothing", "valueExpression": "has(object.data) ? 'data' : ''"},
+    ]
+    failing = {"expression": "false", "message": "no"}
+    await enforce(
+        server, policy(failing, auditAnnotations=annotations), binding(actions="Audit"), binding("c", "Audit")
+    )
+    assert (await server.post(MAPS, config_map())).status == 201
+    (found,) = seen
+    failure = json.loads(found.pop("validation.policy.admission.k8s.io/validation_failure"))
+    assert found == {"p/name": "the name is a"}
+    assert failure == [
+        {"message": "no", "policy": "p", "binding": "c", "expressionIndex": 0, "validationActions": ["Audit"]}
+    ]
+
+
+async def test_custom_resources_in_the_version_that_the_policy_names(server: Server, tmp_path: Path) -> None:
+    async with hook(Authority(tmp_path), convert) as converter:
+        await established(server, both(converter))
+        widgets = {"resourceRules": [rule("widgets", group=GROUP, apiVersions=["v2"])]}
+        await change(server, mutation("Object{spec: Object.spec{width: object.spec.width + 1}}"), constraints=widgets)
+        await enforce(server, policy("object.spec.width < 5", constraints=widgets))
+        made = await server.post(WIDGETS, object_of("v1", size=3))
+        assert (made.status, made.body["spec"]) == (201, {"size": 4})
+        refused = await server.post(WIDGETS, object_of("v1", "x", size=4))
+        assert "denied request: failed expression: object.spec.width < 5" in message(refused)

@@ -5,6 +5,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-polic
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from knarr.apiserver.admission.plugin import EVERY_OPERATION, Attributes, Plugin, Surroundings
@@ -25,14 +26,14 @@ class _Waiting:
         self._bindings = Followed(self._registry, group, plural, lambda binding: True)
         self._changer: Changer | None = None
 
-    def mutate(self, attributes: Attributes) -> None:
+    def mutate(self, attributes: Attributes) -> Awaitable[None] | None:
         if attributes.object is None or not self._bindings.get():
-            return
+            return None
         if self._changer is None:
             from knarr.apiserver.policies.mutating import Changer
 
             self._changer = Changer(self._registry)
-        self._changer.mutate(attributes)
+        return self._changer.mutate(attributes)
 
 
 def start(surroundings: Surroundings) -> Plugin:

@@ -30,7 +30,10 @@ def mutated(patch_type: str, value: Any, before: JSON, attributes: Attributes, m
     if patch_type == "JSONPatch":
         return _patched(value, before)
     _check_names(value, "Object")
-    shape = type_of(attributes.form.definition).ownership if attributes.form else typed(match.version).ownership
+    form = attributes.form
+    if form and not form.definition:
+        raise MutationError(f"{form.kind} has no schema to merge by")
+    shape = type_of(form.definition).ownership if form else typed(match.version).ownership
     config = {**_plain(value), "apiVersion": before.get("apiVersion"), "kind": before.get("kind")}
     return _applied(shape, config, before)
 

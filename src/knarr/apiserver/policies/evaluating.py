@@ -53,18 +53,27 @@ class _Made(dict[str, Any]):
 
 
 class Subject:
-    """One write as expressions see it, in the form of one match: made once for all policies that match so."""
+    """One write as expressions see it, in the form of one match: made once for all policies that match so.
 
-    def __init__(self, attributes: Attributes, match: Match, judge: Judge | None) -> None:
-        self._attributes, self._match, self._judge = attributes, match, judge
+    `trees` are the object and the old one, where somebody else has put them into that form.
+    """
+
+    def __init__(
+        self,
+        attributes: Attributes,
+        match: Match,
+        judge: Judge | None,
+        trees: tuple[JSON | None, JSON | None] | None = None,
+    ) -> None:
+        self._attributes, self._match, self._judge, self._trees = attributes, match, judge, trees
 
     @cached_property
     def object(self) -> JSON | None:
-        return self._seen(self._attributes.object)
+        return self._trees[0] if self._trees else self._seen(self._attributes.object)
 
     @cached_property
     def old(self) -> JSON | None:
-        return self._seen(self._attributes.old)
+        return self._trees[1] if self._trees else self._seen(self._attributes.old)
 
     def _seen(self, tree: JSON | None) -> JSON | None:
         """Expressions change nothing, so that only another version has to be a copy."""

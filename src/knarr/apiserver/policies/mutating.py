@@ -6,17 +6,17 @@ IfNeeded) are applied again if the object has changed since.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 
 from knarr.api.kind import JSON
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.admission.showing import shown_tree
 from knarr.apiserver.policies.changing import MutationError, mutated
 from knarr.apiserver.policies.evaluating import CONDITIONS_BUDGET, Evaluation, EvaluationError, Subject, meets
 from knarr.apiserver.policies.following import Invocation, Misconfigured, Mutating, Policies, mutating_of
 from knarr.apiserver.policies.matching import is_judged
 from knarr.apiserver.registry import Registry
+from knarr.apiserver.webhooks.asking import shown
 from knarr.apiserver.webhooks.changing import replace
 from knarr.machinery.errors import Cause
 from knarr.machinery.trees import copied
@@ -45,16 +45,17 @@ class Changer:
         self._registry = registry
         self._policies: Policies[Mutating] = Policies(registry, "mutating", mutating_of)
 
-    def mutate(self, attributes: Attributes) -> None:
-        """Raises APIError."""
+    def mutate(self, attributes: Attributes) -> Awaitable[None] | None:
         invocations = list(self._policies.invocations(attributes)) if is_judged(attributes) else []
-        if not invocations:
-            return
+        return self._apply_all(attributes, invocations) if invocations else None
+
+    async def _apply_all(self, attributes: Attributes, invocations: Sequence[_Invocation]) -> None:
+        """Raises APIError."""
         round_ = attributes.reinvocation
         memory: _Memory = round_.memory.setdefault(_NAME, _Memory())
         if round_.again and attributes.object != memory.output:
             memory.changed()
-        errors = self._apply_each(attributes, invocations, memory)
+        errors = await self._apply_each(attributes, invocations, memory)
         if round_.wanted:
             memory.output = copied(attributes.object)
         if errors:
@@ -62,7 +63,7 @@ class Changer:
             refusal.message, refusal.reason = errors[0]
             raise refusal
 
-    def _apply_each(
+    async def _apply_each(
         self, attributes: Attributes, invocations: Sequence[_Invocation], memory: _Memory
     ) -> list[tuple[str, str]]:
         """The messages of what failed, with their reasons."""
@@ -76,7 +77,7 @@ class Changer:
             if attributes.reinvocation.again and invocation.key not in memory.again:
                 continue
             try:
-                changed = self._apply(attributes, invocation)
+                changed = await self._apply(attributes, invocation)
             except (EvaluationError, MutationError) as error:
                 if not policy.fails_open:
                     errors.append((_denial(invocation, str(error)), "Invalid"))
@@ -88,19 +89,18 @@ class Changer:
                 memory.applied.add(invocation.key)
         return errors
 
-    def _apply(self, attributes: Attributes, invocation: Invocation[Mutating]) -> bool:
+    async def _apply(self, attributes: Attributes, invocation: Invocation[Mutating]) -> bool:
         """Whether the policy has changed the object. Raises EvaluationError, MutationError."""
         policy, match, judge = invocation.policy, invocation.match, self._registry.authorizer
-        first = Evaluation(Subject(attributes, match, judge), invocation.param, budget=CONDITIONS_BUDGET)
-        if not meets(policy.conditions, first):
+        trees = await shown(attributes, match)
+        subject, changed = Subject(attributes, match, judge, trees), False
+        if not meets(policy.conditions, Evaluation(subject, invocation.param, budget=CONDITIONS_BUDGET)):
             return False
-        changed = False
         for kind, program in policy.mutations:
-            evaluation = Evaluation(Subject(attributes, match, judge), invocation.param, policy.variables)
-            before = shown_tree(attributes.object, attributes, match)
-            assert before is not None
-            after = mutated(kind, evaluation.value(program), before, attributes, match)
-            changed |= replace(attributes, match, before, copied(after))
+            value = Evaluation(subject, invocation.param, policy.variables).value(program)
+            if await replace(attributes, match, trees[0], copied(mutated(kind, value, trees[0], attributes, match))):
+                trees = await shown(attributes, match)
+                subject, changed = Subject(attributes, match, judge, trees), True
         return changed
 
 

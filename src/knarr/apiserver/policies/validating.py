@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
+from knarr.apiserver.admission.showing import converter_of
 from knarr.apiserver.policies.deciding import Annotation, Failure, judge
 from knarr.apiserver.policies.evaluating import Subject
 from knarr.apiserver.policies.following import (
@@ -22,6 +24,7 @@ from knarr.apiserver.policies.following import (
 )
 from knarr.apiserver.policies.matching import is_judged
 from knarr.apiserver.registry import Registry
+from knarr.apiserver.webhooks.asking import shown
 from knarr.machinery.errors import APIError, Cause
 
 _KIND = "ValidatingAdmissionPolicy"
@@ -110,8 +113,9 @@ class Judge:
                     outcome.refuse(invocation.policy, invocation.binding, invocation.message)
                 continue
             match = invocation.match
-            subject = subjects.setdefault(match.resource, Subject(attributes, match, self._registry.authorizer))
-            for found in judge(invocation, subject):
+            if match.resource not in subjects:
+                subjects[match.resource] = await self._subject(attributes, match)
+            for found in judge(invocation, subjects[match.resource]):
                 if isinstance(found, Annotation):
                     outcome.annotate(invocation.policy, invocation.binding, found)
                 else:
@@ -120,3 +124,7 @@ class Judge:
                 await asyncio.sleep(0)
                 begun = loop.time()
         outcome.settle()
+
+    async def _subject(self, attributes: Attributes, match: Match) -> Subject:
+        trees = await shown(attributes, match) if converter_of(attributes, match) else None
+        return Subject(attributes, match, self._registry.authorizer, trees)

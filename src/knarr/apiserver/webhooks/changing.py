@@ -31,18 +31,10 @@ async def change(attributes: Attributes, match: Match, webhook: str, patch: byte
         after = json_patch(before, operations)
     except PatchError as error:
         raise _broken(str(error)) from None
-    _retype(attributes, match, before, after)
-    if after == before:
-        return False
-    if converter := converter_of(attributes, match):
-        (after,) = await converter.convert([after], api_version(attributes.kind, attributes.version))
-        match = Match(attributes.kind, attributes.version)
-        _complete(typed(match.version), after)
-    _put(attributes, match, after)
-    return True
+    return await replace(attributes, match, before, after)
 
 
-def replace(attributes: Attributes, match: Match, before: Any, after: Any) -> bool:
+async def replace(attributes: Attributes, match: Match, before: Any, after: Any) -> bool:
     """Put what was shown as `before` and has become `after` in the object's place; whether it differs.
 
     Raises InternalError for what is no object of its kind any more.
@@ -50,6 +42,10 @@ def replace(attributes: Attributes, match: Match, before: Any, after: Any) -> bo
     _retype(attributes, match, before, after)
     if after == before:
         return False
+    if converter := converter_of(attributes, match):
+        (after,) = await converter.convert([after], api_version(attributes.kind, attributes.version))
+        match = Match(attributes.kind, attributes.version)
+        _complete(typed(match.version), after)
     _put(attributes, match, after)
     return True
 
