@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from knarr.api.kind import JSON
-from knarr.apiserver.aggregation.listings import aggregated_version, listed_version, own_part
+from knarr.apiserver.aggregation.listings import aggregated_version, listed_version, openapi_url, own_part
 from knarr.apiserver.aggregation.proxying import as_user
 from knarr.apiserver.aggregation.registrations import Registration, Registrations
 from knarr.apiserver.authn.users import MASTERS, User
@@ -93,10 +93,9 @@ class Catalogue:
             self._get(registration, "/openapi/v3", "application/json"),
             self._get(registration, "/openapi/v2", "application/json"),
         )
-        path = registration.path.strip("/")
-        urls = (index or {}).get("paths") or {}
-        three = (urls.get(path) or {}).get("serverRelativeURL", "")
-        return _Documents(discovery, three, _usable(own_part(two or {}, registration.path)), discovery is not None)
+        path = registration.path
+        part = _usable(own_part(two or {}, path))
+        return _Documents(discovery, openapi_url(index or {}, path), part, discovery is not None)
 
     async def _discovery(self, registration: Registration) -> JSON | None:
         """Of all that the server has, or of this version alone where it does not know the aggregated form."""

@@ -5,9 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from knarr.api.kind import JSON
 
 _DEFINITIONS = "#/definitions/"
+
+
+class _Part(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A part of an entry; what it does not know is dropped."""
+
+
+class _Kind(_Part):
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+
+
+class _Subresource(_Part):
+    subresource: str
+    response_kind: _Kind | None = None
+    verbs: list[str] = []
+
+
+class _Resource(_Part):
+    resource: str
+    response_kind: _Kind | None = None
+    scope: str = ""
+    singular_resource: str = ""
+    verbs: list[str] = []
+    short_names: list[str] = []
+    categories: list[str] = []
+    subresources: list[_Subresource] = []
+
+
+class _Version(_Part):
+    version: str
+    resources: list[_Resource] = []
 
 
 def aggregated_version(document: JSON, group: str, version: str) -> JSON | None:
@@ -15,9 +49,20 @@ def aggregated_version(document: JSON, group: str, version: str) -> JSON | None:
     if document.get("kind") != "APIGroupDiscoveryList":
         return None
     for item in _trees(document.get("items")):
-        if (item.get("metadata") or {}).get("name") == group:
-            return next((v for v in _trees(item.get("versions")) if v.get("version") == version), None)
+        metadata = item.get("metadata")
+        if isinstance(metadata, dict) and metadata.get("name") == group:
+            found = (v for v in _trees(item.get("versions")) if v.get("version") == version)
+            return next(map(_checked, found), None)
     return None
+
+
+def _checked(entry: JSON) -> JSON | None:
+    """The entry as every client can read it: one server's mistake must not spoil the document that lists all."""
+    try:
+        found: JSON = msgspec.to_builtins(msgspec.convert(entry, _Version))
+    except msgspec.ValidationError:
+        return None
+    return found
 
 
 def listed_version(document: JSON) -> JSON | None:
@@ -35,7 +80,7 @@ def listed_version(document: JSON) -> JSON | None:
         elif name in found:
             entry = {"subresource": subresource, "responseKind": kind, "verbs": resource.get("verbs") or []}
             found[name].setdefault("subresources", []).append(entry)
-    return {"version": version, "resources": list(found.values())}
+    return _checked({"version": version, "resources": list(found.values())})
 
 
 def _response_kind(resource: JSON, group: str, version: str) -> JSON:
@@ -47,7 +92,7 @@ def _response_kind(resource: JSON, group: str, version: str) -> JSON:
 
 
 def _resource(resource: JSON, kind: JSON) -> JSON:
-    found = {
+    return {
         "resource": resource["name"],
         "responseKind": kind,
         "scope": "Namespaced" if resource.get("namespaced") else "Cluster",
@@ -56,7 +101,14 @@ def _resource(resource: JSON, kind: JSON) -> JSON:
         "shortNames": resource.get("shortNames") or [],
         "categories": resource.get("categories") or [],
     }
-    return {name: value for name, value in found.items() if value != []}
+
+
+def openapi_url(index: JSON, path: str) -> str:
+    """Where the index of OpenAPI version 3 has a version's document: below the path that is passed on, or ""."""
+    paths = index.get("paths")
+    entry = paths.get(path.strip("/")) if isinstance(paths, dict) else None
+    url = entry.get("serverRelativeURL") if isinstance(entry, dict) else None
+    return url if isinstance(url, str) and url.partition("?")[0] == f"/openapi/v3{path}" else ""
 
 
 def own_part(document: JSON, path: str) -> Mapping[str, JSON]:

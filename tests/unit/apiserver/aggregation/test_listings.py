@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from knarr.apiserver.aggregation.listings import aggregated_version, listed_version, own_part
+from knarr.apiserver.aggregation.listings import aggregated_version, listed_version, openapi_url, own_part
 from knarr.apiserver.openapi.merging import merged
 
 NONSENSE: list[Any] = [{}, {"items": 5}, {"items": [5]}, {"kind": "APIGroupDiscoveryList", "items": [{"versions": 5}]}]
@@ -40,6 +40,23 @@ def test_an_older_list_becomes_an_entry() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "resource",
+    [{"resource": 5}, {"resource": "x", "verbs": "get"}, {"resource": "x", "responseKind": []}, {}, 7],
+)
+def test_an_entry_that_clients_could_not_read_is_none(resource: Any) -> None:
+    versions = [{"version": "v1", "resources": [resource]}]
+    document = {"kind": "APIGroupDiscoveryList", "items": [{"metadata": {"name": "a.b"}, "versions": versions}]}
+    assert aggregated_version(document, "a.b", "v1") is None
+
+
+def test_of_an_entry_what_is_known_stays() -> None:
+    entry = {"version": "v1", "resources": [{"resource": "x", "verbs": ["get"], "other": 1}], "freshness": "Current"}
+    document = {"kind": "APIGroupDiscoveryList", "items": [{"metadata": {"name": "a.b"}, "versions": [entry]}]}
+    found = {"version": "v1", "resources": [{"resource": "x", "verbs": ["get"]}]}
+    assert aggregated_version(document, "a.b", "v1") == found
+
+
 @pytest.mark.parametrize("document", NONSENSE)
 def test_nonsense_is_nothing(document: Any) -> None:
     assert aggregated_version(document, "a.b", "v1") is None
@@ -65,3 +82,20 @@ def test_definitions_that_are_the_same_stay_one() -> None:
     found = merged(ours, [theirs, {}])
     assert found["paths"] == {"/a": {}, "/b": {"$ref": "#/definitions/B_v2"}}
     assert sorted(found["definitions"]) == ["A", "B", "B_v2"]
+
+
+@pytest.mark.parametrize(
+    ("index", "url"),
+    [
+        (
+            {"paths": {"apis/a/v1": {"serverRelativeURL": "/openapi/v3/apis/a/v1?hash=A"}}},
+            "/openapi/v3/apis/a/v1?hash=A",
+        ),
+        ({"paths": {"apis/a/v1": {"serverRelativeURL": "https://elsewhere/"}}}, ""),
+        ({"paths": {"apis/a/v1": "/openapi/v3/apis/a/v1"}}, ""),
+        ({"paths": []}, ""),
+        ({}, ""),
+    ],
+)
+def test_where_a_document_is(index: Any, url: str) -> None:
+    assert openapi_url(index, "/apis/a/v1") == url
