@@ -140,8 +140,19 @@ async def backend(authority: Authority) -> AsyncIterator[Backend]:
 
 def openapi() -> JSON:
     """The backend's /openapi/v2, with a definition that clashes and a path that is none of its business."""
-    flunder = {"type": "object", "properties": {"metadata": {"$ref": "#/definitions/io.k8s.api.core.v1.Pod"}}}
-    get = {"responses": {"200": {"description": "OK", "schema": {"$ref": "#/definitions/example.Flunder"}}}}
+    identity = [{"group": GROUP, "version": VERSION, "kind": "Flunder"}]
+    fields = {
+        "metadata": {"$ref": "#/definitions/io.k8s.api.core.v1.Pod"},
+        "size": {"type": "integer", "description": "How large the flunder is."},
+    }
+    flunder = {"type": "object", "properties": fields, "x-kubernetes-group-version-kind": identity}
+    get = {
+        "parameters": [{"name": "limit", "in": "query", "type": "integer", "description": "how many"}],
+        "produces": ["application/json"],
+        "responses": {"200": {"description": "OK", "schema": {"$ref": "#/definitions/example.Flunder"}}},
+        "x-kubernetes-action": "list",
+        "x-kubernetes-group-version-kind": identity[0],
+    }
     return {
         "swagger": "2.0",
         "info": {"title": "wardle", "version": "v1"},

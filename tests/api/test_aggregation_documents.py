@@ -111,6 +111,27 @@ async def test_openapi_three_is_listed_and_passed_on(server: Running, wardle: Ba
     assert (await get(server, f"/openapi/v3{PATH}"))["openapi"] == "3.0.0"
 
 
+async def test_openapi_three_is_made_of_two_where_there_is_none(server: Running, wardle: Backend) -> None:
+    wardle.answers["/openapi/v2"] = json_of(openapi())
+    await register(server, wardle)
+    listed = await until(server, "/openapi/v3", "application/json", lambda d: PATH.strip("/") in d["paths"])
+    url = listed["paths"][PATH.strip("/")]["serverRelativeURL"]
+    assert url.startswith(f"/openapi/v3{PATH}?hash=")
+    found = await get(server, f"/openapi/v3{PATH}")
+    operation = found["paths"][f"{PATH}/flunders"]["get"]
+    assert operation["parameters"] == [
+        {"name": "limit", "in": "query", "description": "how many", "schema": {"type": "integer"}}
+    ]
+    content = operation["responses"]["200"]["content"]["application/json"]
+    assert content == {"schema": {"$ref": "#/components/schemas/example.Flunder"}}
+    schemas = found["components"]["schemas"]
+    reference = {"$ref": "#/components/schemas/io.k8s.api.core.v1.Pod"}
+    assert schemas["example.Flunder"]["properties"]["metadata"] == reference
+    kubectl = server.kubectl(installed()[-1], server.authority.issue("kubernetes-admin", "system:masters"))
+    explained = await asyncio.to_thread(kubectl, "explain", "flunder.size")
+    assert "How large the flunder is." in explained
+
+
 async def test_openapi_two_is_merged(server: Running, wardle: Backend) -> None:
     wardle.answers["/openapi/v2"] = json_of(openapi())
     await register(server, wardle)

@@ -38,6 +38,8 @@ class Aggregation:
     def find(self, request: Request, user: User) -> Awaitable[Answer] | None:
         """The answer of the server whose path it is, where it is not this one's."""
         found = self._registrations.of_path(request.path)
+        if found and request.path.startswith("/openapi/") and not self.catalogue.has_openapi(found):
+            return None
         return proxied(self._pool, found, request, user) if found else None
 
     async def run(self) -> None:

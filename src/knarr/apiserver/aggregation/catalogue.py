@@ -19,6 +19,7 @@ from knarr.apiserver.aggregation.proxying import as_user
 from knarr.apiserver.aggregation.registrations import Registration, Registrations
 from knarr.apiserver.authn.users import MASTERS, User
 from knarr.apiserver.elsewhere import ElsewhereVersion
+from knarr.apiserver.openapi.newer import newer
 from knarr.apiserver.openapi.protobuf import document
 from knarr.apiserver.outbound.calls import ANSWER_LIMIT, whole
 from knarr.apiserver.outbound.pool import Pool
@@ -74,6 +75,11 @@ class Catalogue:
             known.two,
         )
 
+    def has_openapi(self, registration: Registration) -> bool:
+        """Whether the server has a document of version 3 itself."""
+        known = self._documents.get(registration.uid)
+        return known is not None and bool(known.three)
+
     async def visit(self, registration: Registration, available: bool) -> None:
         """Fetch what there is, now that the server has been looked at."""
         known = self._documents.get(registration.uid, _Documents())
@@ -128,6 +134,7 @@ def _usable(part: Mapping[str, JSON]) -> Mapping[str, JSON]:
     """A part that our own document can be served with in every form, whatever its author made of it."""
     try:
         document({"swagger": "2.0", "info": {"title": "", "version": ""}, **part})
+        newer(part)
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         log.warning("an aggregated server's OpenAPI document makes no sense: %s", error)
         return {}

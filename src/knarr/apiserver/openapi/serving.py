@@ -22,6 +22,7 @@ from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.openapi import protobuf
 from knarr.apiserver.openapi.documents import Served, version_three, version_two
 from knarr.apiserver.openapi.merging import merged
+from knarr.apiserver.openapi.newer import newer
 from knarr.machinery.errors import NotAcceptable
 from knarr.wire.messages import Request, Response
 
@@ -75,7 +76,12 @@ class OpenAPI:
         for kind, version in everything:
             base = f"apis/{kind.group}" if kind.group else "api"
             by_path.setdefault(f"{base}/{version.name}", []).append((kind, version))
-        self._three = {path: self._third_of(path, served) for path, served in by_path.items()}
+        known, self._three = self._three, {}
+        for path, served in by_path.items():
+            self._three[path] = self._third_of(known.get(path), path, served)
+        for other in others:
+            if other.openapi_two.get("paths") and not other.openapi_three:
+                self._three[f"apis/{other.group}/{other.version}"] = _converted(other.openapi_two)
         self._urls = {
             f"apis/{version.group}/{version.version}": version.openapi_three
             for version in others
@@ -86,9 +92,9 @@ class OpenAPI:
         self._two = _Kept(partial(_merged, everything, parts), digest)
         self._two_protobuf = _Kept(partial(_protobuf, everything, parts), f"{digest}P", _PROTOBUF_ANSWER)
 
-    def _third_of(self, path: str, served: Served) -> _Kept:
+    def _third_of(self, known: _Kept | None, path: str, served: Served) -> _Kept:
         """The document of a group and version, the one that there is if it is still right."""
-        digest, known = _digest(path, served), self._three.get(path)
+        digest = _digest(path, served)
         if known and known.digest == digest:
             return known
         return _Kept(partial(_json, version_three, served), digest)
@@ -135,6 +141,12 @@ class OpenAPI:
 
 def _json(make: Callable[[Served], Any], served: Served) -> bytes:
     return msgspec.json.encode(make(served))
+
+
+def _converted(part: Mapping[str, JSON]) -> _Kept:
+    """The document of an aggregated version whose server knows nothing but version 2."""
+    data = msgspec.json.encode(newer(part))
+    return _Kept(lambda: data, hashlib.sha512(data).hexdigest().upper())
 
 
 def _merged(served: Served, parts: Sequence[Mapping[str, JSON]]) -> bytes:

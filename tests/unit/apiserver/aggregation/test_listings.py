@@ -9,6 +9,7 @@ import pytest
 from knarr.apiserver.aggregation.listings import aggregated_version, listed_version, openapi_url, own_part
 from knarr.apiserver.openapi.merging import merged
 
+URL = "/openapi/v3/apis/a/v1?hash=A"
 NONSENSE: list[Any] = [{}, {"items": 5}, {"items": [5]}, {"kind": "APIGroupDiscoveryList", "items": [{"versions": 5}]}]
 
 
