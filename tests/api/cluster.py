@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from knarr.api.kinds.table import KINDS
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.info import parse
-from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.transport import InProcessTransport
@@ -32,7 +30,7 @@ class _Serving:
     """Resources and documents behind a transport, without the chain in front of them."""
 
     def __init__(self, server: Server) -> None:
-        self._server, self._documents = server, Documents(Kinds(KINDS), {}, Metrics())
+        self._server, self._documents = server, Documents(server.api.registry.kinds, {}, Metrics())
 
     async def serve(self, request: Request, user: User) -> Answer:
         info = parse(request.method, request.path, request.query)

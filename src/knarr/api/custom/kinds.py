@@ -64,7 +64,7 @@ def _face(kind: Kind, version: JSON, own: CustomType) -> Kind:
 
 def _type(spec: JSON, names: JSON, version: JSON) -> CustomType:
     schema = version["schema"]["openAPIV3Schema"]
-    return CustomType(spec["group"], version["name"], names["kind"], names["listKind"], schema, _scale(version))
+    return CustomType(spec["group"], version["name"], names, schema, _scale(version))
 
 
 def _converted(face: Kind, own: CustomType, converter: Converter) -> Kind:

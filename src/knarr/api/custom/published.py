@@ -5,6 +5,7 @@ Version 2 cannot say all that version 3 can: what kubectl would misread there is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from knarr.api.custom.decoding import META
@@ -30,32 +31,38 @@ _KIND = {
     ),
 }
 _SHAPE = ("type", "items", "properties", "additionalProperties")
-_DROPPED = ("default", "oneOf", "anyOf", "not", "nullable", "x-kubernetes-validations")  # in version 2
+# What version 2 does not have, or what kubectl does not understand there.
+_DROPPED = ("default", "allOf", "oneOf", "anyOf", "not", "nullable", "x-kubernetes-validations")
+_EMBEDDED, _PRESERVING = "x-kubernetes-embedded-resource", "x-kubernetes-preserve-unknown-fields"
 
 
-def published(schema: JSON, name: str, identity: JSON, list_kind: str, *, older: bool) -> dict[str, JSON]:
+def published(schema: JSON, name: str, identity: JSON, list_kind: str, plural: str, *, older: bool) -> dict[str, JSON]:
     """The definitions of a kind and of its list; `identity` has group, version and kind."""
     known = "x-kubernetes-group-version-kind"
     return {
-        name: {**_resource(schema, older), known: [identity]},
-        f"{name}List": {**_list(name, identity), known: [{**identity, "kind": list_kind}]},
+        name: {**_root(schema, older), known: [identity]},
+        f"{name}List": {**_list(name, identity["kind"], list_kind, plural), known: [{**identity, "kind": list_kind}]},
     }
 
 
-def _resource(schema: JSON, older: bool) -> JSON:
-    if older and schema.get("x-kubernetes-preserve-unknown-fields"):
-        schema = {"type": "object"}  # kubectl would refuse every field that it does not know
-    found: JSON = _older(schema) if older else {key: value for key, value in schema.items() if key != "nullable"}
+def _root(schema: JSON, older: bool) -> JSON:
+    if older and schema.get(_PRESERVING):
+        return {"type": "object"}  # to kubectl whatever else were here would be all that there may be
+    return _resource(_older(schema) if older else _newer(schema))
+
+
+def _resource(schema: JSON) -> JSON:
+    """With the fields that every resource has."""
     metadata = {"description": f"Standard object's metadata. More info: {_CONVENTIONS}#metadata", **_reference(META)}
     fields = {"apiVersion": _API_VERSION, "kind": _KIND, "metadata": metadata}
-    return {**found, "type": "object", "properties": {**found.get("properties", {}), **fields}}
+    return {**schema, "type": "object", "properties": {**schema.get("properties", {}), **fields}}
 
 
-def _list(name: str, identity: JSON) -> JSON:
+def _list(name: str, kind: str, list_kind: str, plural: str) -> JSON:
     items = {
         "type": "array",
         "items": {"$ref": REFERENCE + name},
-        "description": f"List of {identity['kind'].lower()}s. More info: {_CONVENTIONS}",
+        "description": f"List of {plural}. More info: {_CONVENTIONS}",
     }
     metadata = {
         "description": f"Standard list metadata. More info: {_CONVENTIONS}#types-kinds",
@@ -63,7 +70,7 @@ def _list(name: str, identity: JSON) -> JSON:
     }
     return {
         "type": "object",
-        "description": f"{identity['kind']}List is a list of {identity['kind']}",
+        "description": f"{list_kind} is a list of {kind}",
         "required": ["items"],
         "properties": {"apiVersion": _API_VERSION, "items": items, "kind": _KIND, "metadata": metadata},
     }
@@ -73,22 +80,36 @@ def _reference(definition: str) -> JSON:
     return {"allOf": [{"$ref": REFERENCE + definition}]}
 
 
+def _newer(schema: Any) -> Any:
+    """A schema in version 3: as it is, embedded resources with the fields that they have anyway."""
+    if not isinstance(schema, dict):
+        return schema
+    kept = _mapped(schema, _newer)
+    return _resource(kept) if schema.get(_EMBEDDED) else kept
+
+
 def _older(schema: Any) -> Any:
     """A schema in version 2: without what would need several types, and nothing of what may also be null."""
     if not isinstance(schema, dict):
         return schema
     kept = {key: value for key, value in schema.items() if key not in _DROPPED}
-    if schema.get("nullable"):
-        kept = {key: value for key, value in kept.items() if key not in _SHAPE[:3]}
+    if schema.get("nullable") or schema.get(_PRESERVING):
+        kept = {key: value for key, value in kept.items() if key not in _SHAPE}
     if schema.get("x-kubernetes-int-or-string"):
         kept.pop("type", None)
-    if schema.get("x-kubernetes-preserve-unknown-fields"):
-        kept = {key: value for key, value in kept.items() if key not in _SHAPE}
+    kept = _mapped(kept, _older)
+    if "required" in kept:  # null is to kubectl as good as absent
+        fields = schema.get("properties") or {}
+        kept["required"] = [name for name in kept["required"] if not fields.get(name, {}).get("nullable")]
+    return _resource(kept) if schema.get(_EMBEDDED) and not schema.get(_PRESERVING) else kept
+
+
+def _mapped(schema: JSON, change: Callable[[Any], Any]) -> JSON:
+    """A schema with the schemas of its structure changed."""
+    kept = dict(schema)
     if "properties" in kept:
-        kept["properties"] = {name: _older(field) for name, field in kept["properties"].items()}
+        kept["properties"] = {name: change(field) for name, field in kept["properties"].items()}
     for name in ("items", "additionalProperties"):
         if name in kept:
-            kept[name] = _older(kept[name])
-    if "allOf" in kept:
-        kept["allOf"] = [_older(part) for part in kept["allOf"]]
+            kept[name] = change(kept[name])
     return kept

@@ -34,10 +34,11 @@ _UNASKED = invalid(
 class CustomType:
     """An `OwnType`: a schema at work. Each function is compiled when it is first called."""
 
-    def __init__(self, group: str, version: str, kind: str, list_kind: str, schema: JSON, scale: Scale | None) -> None:
+    def __init__(self, group: str, version: str, names: JSON, schema: JSON, scale: Scale | None) -> None:
+        kind = names["kind"]
         self.definition = ".".join([*reversed(group.split(".")), version, kind])
         self._identity = {"group": group, "version": version, "kind": kind}
-        self._list_kind, self._schema, self._scale = list_kind, schema, scale
+        self._names, self._schema, self._scale = names, schema, scale
 
     def decode(self, tree: JSON) -> list[str]:
         """Raises DecodeError."""
@@ -93,11 +94,12 @@ class CustomType:
 
     @cached_property
     def digest(self) -> str:
-        text = msgspec.json.encode([self._identity, self._list_kind, self._schema])
+        text = msgspec.json.encode([self._identity, self._names, self._schema])
         return hashlib.sha256(text).hexdigest()
 
     def schemas(self, older: bool) -> Mapping[str, JSON]:
-        return published(self._schema, self.definition, self._identity, self._list_kind, older=older)
+        list_kind, plural = self._names["listKind"], self._names["plural"]
+        return published(self._schema, self.definition, self._identity, list_kind, plural, older=older)
 
     def refresh(self, tree: JSON) -> None:
         """Make of an object as it was stored, by an older schema perhaps, what this one has; metadata was good."""

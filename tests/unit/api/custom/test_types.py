@@ -10,8 +10,11 @@ from tests.unit.api.custom.schemas import TEXT, root
 JSON = dict[str, Any]
 
 
+NAMES = {"kind": "Foo", "listKind": "FooList", "plural": "foos"}
+
+
 def of(**properties: JSON) -> CustomType:
-    return CustomType("a.b", "v1", "Foo", "FooList", root(**properties), None)
+    return CustomType("a.b", "v1", NAMES, root(**properties), None)
 
 
 def read(schema: JSON, value: Any) -> tuple[Any, list[str]]:
