@@ -29,12 +29,14 @@ REQUEST_SIZE = 3 * 1024 * 1024  # bytes of the largest request
 _SCALARS = {"boolean": BOOL.sized(0), "integer": INT.sized(0), "number": DOUBLE.sized(0)}
 _FORMATS = {"byte": BYTES, "date": TIMESTAMP, "date-time": TIMESTAMP, "duration": DURATION}
 _LEAST = {"boolean": 4, "integer": 1, "number": 1, "string": 2, "object": 2, "array": 2}  # bytes of JSON
-_LEAST_FORMATTED = {"date": 12, "date-time": 22, "duration": 4}
+_LEAST_FORMATTED = {"date": 12, "date-time": 21, "duration": 3}
+_MOST_FORMATTED = {"date": 12, "date-time": 32, "duration": 32}
 _METADATA: Mapping[str, Any] = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "generateName": {"type": "string"}},
 }
 _BYTES_PER_CHARACTER = 4
+_FIELD, _ENTRY = 4, 6  # bytes around a field's name and value: quotes, colon, comma; upstream counts more for maps
 
 
 def type_of_schema(schema: Mapping[str, Any], name: str = "object", *, root: bool = False) -> CelType | None:
@@ -44,7 +46,7 @@ def type_of_schema(schema: Mapping[str, Any], name: str = "object", *, root: boo
     generateName can be read. `name` is what messages call an object.
     """
     if schema.get("x-kubernetes-int-or-string"):
-        return DYN
+        return DYN.sized(REQUEST_SIZE - 2)
     kind = schema.get("type", "")
     match kind:
         case "array":
@@ -73,8 +75,8 @@ def _list_type(schema: Mapping[str, Any]) -> str:
 def _object(schema: Mapping[str, Any], name: str, *, resource: bool) -> CelType | None:
     values = schema.get("additionalProperties")
     if isinstance(values, Mapping) and (inner := type_of_schema(values, f"{name}.@elem")):
-        # A key is at least two quotes, and a colon and a comma come with each entry.
-        return map_of(STRING.sized(REQUEST_SIZE - 2), inner, schema.get("maxProperties", _most(least_size(values) + 4)))
+        size = schema.get("maxProperties", _most(least_size(values) + _ENTRY))
+        return map_of(STRING.sized(REQUEST_SIZE - 2), inner, size)
     properties = dict(schema.get("properties") or {})
     if resource:
         properties = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, **properties, "metadata": _METADATA}
@@ -89,8 +91,8 @@ def _object(schema: Mapping[str, Any], name: str, *, resource: bool) -> CelType 
 def _string(schema: Mapping[str, Any]) -> CelType:
     form, longest = schema.get("format", ""), schema.get("maxLength")
     found = _FORMATS.get(form, STRING)
-    if found == TIMESTAMP:
-        return found.sized(0)
+    if form in _MOST_FORMATTED:
+        return found.sized(_MOST_FORMATTED[form])
     if longest is not None:
         return found.sized(longest if found != STRING else longest * _BYTES_PER_CHARACTER)
     if found == STRING and (enum := schema.get("enum")):
@@ -112,6 +114,6 @@ def least_size(schema: Mapping[str, Any]) -> int:
         return _LEAST_FORMATTED.get(schema.get("format", ""), 2)
     if kind != "object":
         return _LEAST.get(kind, 1)
-    properties, required = schema.get("properties") or {}, schema.get("required") or ()
-    sized = (len(key) + 3 + least_size(properties[key]) for key in required if key in properties)
-    return 2 + sum(size + (1 if index else 0) for index, size in enumerate(sized))
+    properties = schema.get("properties") or {}
+    needed = [key for key in schema.get("required") or () if key in properties and "default" not in properties[key]]
+    return 2 + sum(len(key) + _FIELD + least_size(properties[key]) for key in needed)

@@ -48,10 +48,52 @@ def test_estimates(text: str, type: CelType, expected: int) -> None:
         ({"type": "array", "items": {"type": "integer"}, "maxItems": 5}, 5),
         ({"type": "array", "items": {"type": "integer"}}, (UNLIMITED - 2) // 2),
         ({"type": "array", "items": {"type": "string"}}, (UNLIMITED - 2) // 3),
-        ({"type": "object", "additionalProperties": {"type": "boolean"}}, (UNLIMITED - 2) // 8),
+        ({"type": "object", "additionalProperties": {"type": "boolean"}}, (UNLIMITED - 2) // 10),
+        ({"type": "string", "format": "date-time"}, 32),
+        ({"x-kubernetes-int-or-string": True}, UNLIMITED - 2),
+        (
+            {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["a", "b"],
+                    "properties": {"a": {"type": "integer"}, "b": {"type": "integer", "default": 1}},
+                },
+            },
+            (UNLIMITED - 2) // (2 + 6 + 1),
+        ),
     ],
 )
 def test_sizes(schema: dict[str, Any], size: int) -> None:
     found = type_of_schema(schema)
     assert found is not None
     assert found.size == size
+
+
+def _array(kind: str, **rest: Any) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": kind}, **rest}
+
+
+def _map(kind: str) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": {"type": kind}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "expected"),
+    [
+        (_array("number"), "self.all(x, true)", 4718591),
+        (_array("string"), "self.all(x, true)", 3145727),
+        (_array("boolean"), "self.all(x, true)", 1887437),
+        (_array("number", maxItems=10), "self.all(x, true)", 32),
+        (_map("number"), "self.all(x, true)", 1348169),
+        (_map("string"), "self.all(x, true)", 1179647),
+        (_map("boolean"), "self.all(x, true)", 943718),
+        ({"type": "string"}, "self.matches('x')", 314574),
+        ({"type": "string"}, "self.contains('x')", 314574),
+        ({"type": "string"}, "self.startsWith('x')", 2),
+    ],
+)
+def test_estimates_for_what_has_no_limit(schema: dict[str, Any], text: str, expected: int) -> None:
+    found = type_of_schema(schema)
+    assert found is not None
+    assert cost(text, found) == expected
