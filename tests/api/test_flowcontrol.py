@@ -144,6 +144,17 @@ async def test_defaults_are_there_and_put_back(crowded: Server) -> None:
     assert (system["spec"]["limited"]["lendablePercent"], system["metadata"]["generation"]) == (33, 3)
 
 
+async def test_what_is_mandatory_cannot_be_changed(crowded: Server) -> None:
+    refused = await crowded.patch(f"{BASE}/flowschemas/catch-all", {"spec": {"matchingPrecedence": 9999}})
+    assert refused.status == 422
+    assert refused.body["message"].endswith("spec of 'catch-all' must equal the fixed value")
+    level = f"{BASE}/prioritylevelconfigurations/exempt"
+    numbers = {"spec": {"exempt": {"nominalConcurrencyShares": 10}}}
+    assert (await crowded.patch(level, numbers)).status == 200
+    await bootstrap.ensure(crowded.api.registry)
+    assert (await crowded.get(level)).body["spec"]["exempt"]["nominalConcurrencyShares"] == 10
+
+
 async def test_a_schema_that_leads_nowhere_says_so(crowded: Server) -> None:
     await crowded.post(f"{BASE}/flowschemas", schema("lost", "nowhere", "jane"))
     keeper = asyncio.create_task(bootstrap.run(crowded.api.registry))

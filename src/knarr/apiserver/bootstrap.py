@@ -15,14 +15,14 @@ from itertools import groupby
 
 import orjson
 
+from knarr.api.flows import GROUP as FLOWS
+from knarr.api.flows import PLURAL
 from knarr.api.kind import JSON, Kind
 from knarr.api.paths import each
 from knarr.apiserver.effects.effect import RefusedError
 from knarr.apiserver.effects.table import effects_of
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.flowcontrol.conditions import keep_conditions
-from knarr.apiserver.flowcontrol.configuration import GROUP as FLOWS
-from knarr.apiserver.flowcontrol.configuration import PLURAL
 from knarr.apiserver.initial import Initial, initial_objects
 from knarr.apiserver.registry import Registry, key_of, prefix_of
 from knarr.apiserver.servers import PREFIX, alive

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from knarr.api import flows
 from knarr.api.kind import JSON
 from knarr.apiserver.admission.priority import SYSTEM_CLASSES
-from knarr.apiserver.flowcontrol import defaults as flows
-from knarr.apiserver.flowcontrol.configuration import GROUP, PLURAL
 from knarr.apiserver.registry import Options
 from knarr.apiserver.servers import Server
 from knarr.apiserver.trust import united
@@ -49,7 +48,7 @@ def initial_objects(options: Options, servers: Sequence[Server]) -> Iterator[Ini
     """Everything, in the order in which it is made; `servers` are the cluster's API servers."""
     yield from (Initial("", "namespaces", _namespace(name)) for name in NAMESPACES)
     yield from (Initial("scheduling.k8s.io", "priorityclasses", _priority_class(name)) for name in SYSTEM_CLASSES)
-    yield from (Initial(GROUP, PLURAL[tree["kind"]], tree, mend=flows.mended) for tree in flows.OBJECTS)
+    yield from (Initial(flows.GROUP, flows.PLURAL[tree["kind"]], tree, mend=flows.mended) for tree in flows.OBJECTS)
     yield Initial("networking.k8s.io", "servicecidrs", _service_cidr(options))
     yield Initial("", "services", _service(options))
     yield Initial("", "endpoints", _endpoints(servers), kept=("subsets",))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from math import ceil, log2
 
 from knarr.api.checks import named
+from knarr.api.flows import is_altered
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import dig, each
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required
@@ -27,6 +28,14 @@ def _schema(schema: JSON, path: str) -> Iterable[FieldError]:
     name, precedence = dig(schema, "metadata.name", ""), dig(schema, "spec.matchingPrecedence", 0)
     if precedence == 1 and name != "exempt":
         yield invalid("spec.matchingPrecedence", 1, "only the schema named 'exempt' may have matchingPrecedence 1")
+    yield from _fixed(schema)
+
+
+def _fixed(tree: JSON) -> Iterable[FieldError]:
+    """What a cluster cannot be without is as it ships."""
+    if is_altered(tree):
+        detail = f"spec of '{dig(tree, 'metadata.name')}' must equal the fixed value"
+        yield invalid("spec", tree.get("spec"), detail)
 
 
 def _flow(spec: JSON, path: str) -> Iterable[FieldError]:
@@ -127,6 +136,7 @@ def _level(level: JSON, path: str) -> Iterable[FieldError]:
     name, kind = dig(level, "metadata.name", ""), dig(level, "spec.type", "")
     if (name == "exempt") != (kind == "Exempt"):
         yield invalid("spec.type", kind, "type must be 'Exempt' if and only if `name` is 'exempt'")
+    yield from _fixed(level)
 
 
 def _level_spec(spec: JSON, path: str) -> Iterable[FieldError]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from knarr.api.flows import DANGLING, GROUP, PLURAL, condition
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
 from knarr.apiserver.encoding import to_stored
-from knarr.apiserver.flowcontrol.configuration import GROUP, PLURAL
 from knarr.apiserver.registry import Registry, key_of
 from knarr.machinery.times import format_time
 from knarr.storage.store import Write
-
-DANGLING = "Dangling"
 
 
 async def keep_conditions(registry: Registry) -> None:
@@ -22,14 +20,6 @@ async def keep_conditions(registry: Registry) -> None:
     now = format_time(registry.clock.now())
     wrong = [(schema, said) for schema in schemas if (said := _missing(schema, levels, now))]
     await asyncio.gather(*(_write(registry, schema, said) for schema, said in wrong))
-
-
-def condition(level: str, *, exists: bool) -> JSON:
-    """What is to be said of a schema that names this level."""
-    text = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}"'
-    if exists:
-        return {"type": DANGLING, "status": "False", "reason": "Found", "message": f"{text} and it exists"}
-    return {"type": DANGLING, "status": "True", "reason": "NotFound", "message": f"{text} but there is no such object"}
 
 
 def _missing(schema: JSON, levels: set[str], now: str) -> JSON | None:

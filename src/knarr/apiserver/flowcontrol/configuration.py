@@ -8,9 +8,6 @@ from math import inf
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
 
-GROUP = "flowcontrol.apiserver.k8s.io"
-PLURAL = {"FlowSchema": "flowschemas", "PriorityLevelConfiguration": "prioritylevelconfigurations"}
-
 
 @dataclass(frozen=True, slots=True)
 class Queuing:

@@ -11,9 +11,9 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from math import ceil, inf
 
+from knarr.api.flows import GROUP, PLURAL, mandatory
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.flowcontrol.configuration import GROUP, PLURAL, Level, Schema, read_level, read_schema
-from knarr.apiserver.flowcontrol.defaults import mandatory
+from knarr.apiserver.flowcontrol.configuration import Level, Schema, read_level, read_schema
 from knarr.apiserver.flowcontrol.figures import Figures, tell
 from knarr.apiserver.flowcontrol.queues import Queue, Queues, State
 from knarr.apiserver.flowcontrol.seats import PERIOD, Bounds, bounds_of, claim_of, divide, smoothed, whole

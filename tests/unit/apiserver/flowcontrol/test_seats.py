@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knarr.api.flows import AUTOUPDATE, LEVELS, SCHEMAS, mended
 from knarr.apiserver.authn.users import ANONYMOUS, AUTHENTICATED, User
 from knarr.apiserver.flowcontrol.configuration import read_level, read_schema
-from knarr.apiserver.flowcontrol.defaults import AUTOUPDATE, LEVELS, SCHEMAS, mended
 from knarr.apiserver.flowcontrol.seats import Bounds, Claim, bounds_of, claim_of, divide, smoothed
 from knarr.apiserver.flowcontrol.sharding import hand_of, hash_of
 from knarr.apiserver.flowcontrol.sorting import distinguisher, in_order, matches
@@ -118,3 +118,8 @@ def tree(name: str, said: str | None = None, generation: int = 1, shares: int = 
 def test_how_defaults_are_kept(found: dict[str, object], expected: dict[str, object]) -> None:
     wanted = tree(str(found["metadata"]["name"]), "true")  # type: ignore[index]
     assert mended(found, wanted) == expected
+
+
+def test_the_numbers_of_the_exempt_level_are_the_administrators() -> None:
+    spec = {**LEVELS[0]["spec"], "exempt": {"nominalConcurrencyShares": 7, "lendablePercent": 0}}
+    assert mended({**LEVELS[0], "spec": spec}, LEVELS[0]) == {**LEVELS[0], "spec": spec}

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from knarr.api.kind import JSON
-from knarr.apiserver.authn.users import AUTHENTICATED, MASTERS, UNAUTHENTICATED
-from knarr.apiserver.flowcontrol.conditions import condition
-from knarr.apiserver.flowcontrol.configuration import GROUP
 
 AUTOUPDATE = "apf.kubernetes.io/autoupdate-spec"
+GROUP = "flowcontrol.apiserver.k8s.io"
+PLURAL = {"FlowSchema": "flowschemas", "PriorityLevelConfiguration": "prioritylevelconfigurations"}
+DANGLING = "Dangling"
 _VERSION = f"{GROUP}/v1"
 _ALL = ["*"]
 _MANDATORY = frozenset({"exempt", "catch-all"})
@@ -35,14 +35,39 @@ def mended(found: JSON, tree: JSON) -> JSON:
 
     Without a word, one that nobody has changed since its creation is kept.
     """
-    metadata = found["metadata"]
+    metadata, spec = found["metadata"], _fixed(found, tree)
     annotations = metadata.get("annotations") or {}
     said, untouched = annotations.get(AUTOUPDATE), metadata.get("generation", 1) == 1
     auto = is_mandatory(tree) or said == "true" or (said != "false" and untouched)
     metadata = {**metadata, "annotations": {**annotations, AUTOUPDATE: "true" if auto else "false"}}
-    if not auto or found.get("spec") == tree["spec"]:
+    if not auto or found.get("spec") == spec:
         return {**found, "metadata": metadata}
-    return {**found, "spec": tree["spec"], "metadata": {**metadata, "generation": metadata.get("generation", 0) + 1}}
+    return {**found, "spec": spec, "metadata": {**metadata, "generation": metadata.get("generation", 0) + 1}}
+
+
+def is_altered(tree: JSON) -> bool:
+    """Whether an object has the name of a mandatory one, and is not as it."""
+    shipped = next((o for o in OBJECTS if (o["kind"], o["metadata"]["name"]) == _identity(tree)), None)
+    return shipped is not None and is_mandatory(shipped) and tree.get("spec") != _fixed(tree, shipped)
+
+
+def _identity(tree: JSON) -> tuple[object, object]:
+    return tree.get("kind"), (tree.get("metadata") or {}).get("name")
+
+
+def condition(level: str, *, exists: bool) -> JSON:
+    """What is to be said of a schema that names this level."""
+    text = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}"'
+    if exists:
+        return {"type": DANGLING, "status": "False", "reason": "Found", "message": f"{text} and it exists"}
+    return {"type": DANGLING, "status": "True", "reason": "NotFound", "message": f"{text} but there is no such object"}
+
+
+def _fixed(found: JSON, tree: JSON) -> JSON:
+    """The spec as it ships; how much the exempt level counts and lends is the administrator's to say."""
+    spec: JSON = tree["spec"]
+    numbers = (found.get("spec") or {}).get("exempt")
+    return {**spec, "exempt": {**spec["exempt"], **numbers}} if numbers and "exempt" in spec else spec
 
 
 def _object(kind: str, name: str, spec: JSON, *conditions: JSON) -> JSON:
@@ -115,11 +140,11 @@ _TAKING = ("get", "create", "update")
 _LEASES = _about(_TAKING, "coordination.k8s.io", "leases")
 _OWN = [_about(_ALL, "", "nodes", "nodes/status", cluster=True), _about(_ALL, "coordination.k8s.io", "leases")]
 _PROBES = {"verbs": ["get"], "nonResourceURLs": ["/healthz", "/readyz", "/livez"]}
-_ANYBODY = _groups(UNAUTHENTICATED, AUTHENTICATED)
+_ANYBODY = _groups("system:unauthenticated", "system:authenticated")
 _ENDPOINTS = [*_users(_MANAGER), *_system_accounts("endpoint-controller", "endpointslicemirroring-controller")]
 
 SCHEMAS: tuple[JSON, ...] = (
-    _schema("exempt", "exempt", 1, "", _everything(_groups(MASTERS))),
+    _schema("exempt", "exempt", 1, "", _everything(_groups("system:masters"))),
     _schema("probes", "exempt", 2, "", {"subjects": _ANYBODY, "nonResourceRules": [_PROBES]}),
     _schema(
         "system-leader-election",
