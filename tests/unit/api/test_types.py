@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from knarr.api.schema import definitions
 from knarr.api.types import type_of
 from knarr.machinery.trees import copied
@@ -34,3 +36,19 @@ def test_what_is_stored_comes_back_unchanged() -> None:
     kind.decode(tree)
     kind.default(tree)
     assert tree == once
+
+
+def test_renewing_a_tree_is_decoding_and_defaulting_what_was_touched() -> None:
+    model = type_of("io.k8s.api.core.v1.Pod")
+    spec = {"containers": [{"name": "c", "image": "i"}]}
+    stored: dict[str, Any] = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p"}, "spec": spec}
+    model.decode(stored)
+    model.default(stored)
+    changed = {**copied(stored), "metadata": {"name": "p", "labels": None, "odd": 1}}
+    assert model.renew(changed, {"metadata"}) == ["metadata.odd"]
+    assert changed == stored
+    longer = copied(stored)
+    longer["spec"]["containers"].append({"name": "d", "image": "i"})
+    assert model.renew(longer, {"spec"}) == []
+    first, second = longer["spec"]["containers"]
+    assert second == {**first, "name": "d"}

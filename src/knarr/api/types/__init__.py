@@ -5,7 +5,7 @@ An object in the API server is a JSON tree; a `Type` knows the tree's definition
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache, cached_property
 
 from knarr.api.kind import JSON, ObjectType, Version
@@ -49,6 +49,17 @@ class Type:
     def default(self, tree: JSON) -> None:
         """Add what the author left out."""
         self._default(tree)
+
+    def renew(self, tree: JSON, touched: Collection[str]) -> list[str]:
+        """Decode and default a tree of which all but the `touched` fields is as decode and default have left it."""
+        changed = {name: tree.pop(name) for name in touched if name in tree}
+        unknown: list[str] = []
+        self._decode(changed, None, unknown)
+        tree.update(changed)
+        if self._has_spec:
+            tree.setdefault("spec", {})
+        self._default(tree, touched)
+        return unknown
 
     def validate(self, tree: JSON) -> list[FieldError]:
         """All that is wrong with the object, in the order of its fields."""

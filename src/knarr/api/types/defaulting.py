@@ -5,7 +5,7 @@ Compiled away where nothing can be defaulted: most of an object is never visited
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
 
@@ -14,14 +14,14 @@ from knarr.api.types.attached import rules_of
 from knarr.api.types.shapes import ListOf, MapOf, Reach, Shape, Struct
 from knarr.machinery.trees import copied
 
-Defaulter = Callable[[Any], None]
+Defaulter = Callable[..., None]  # given a value; a struct's also the names of its fields that are not yet defaulted
 
 
 def defaulter(shape: Shape) -> Defaulter:
     return _defaulter(shape) if _is_visited(shape) else _nothing
 
 
-def _nothing(value: Any) -> None:
+def _nothing(value: Any, touched: Collection[str] | None = None) -> None:
     return None
 
 
@@ -65,7 +65,7 @@ def _struct(shape: Struct) -> Defaulter:
     if not (given or finishers):
         return default_parts
 
-    def default(value: JSON) -> None:
+    def default(value: JSON, touched: Collection[str] | None = None) -> None:
         get = value.get
         for name, constant in constants:
             if (found := get(name)) is None or found == "":  # upstream's defaults do not tell empty text from none
@@ -73,7 +73,7 @@ def _struct(shape: Struct) -> Defaulter:
         for name, function in functions:
             if ((found := get(name)) is None or found == "") and (derived := function(value)) is not None:
                 value[name] = derived
-        default_parts(value)
+        default_parts(value, touched)
         for finish in finishers:
             finish(value)
 
@@ -94,12 +94,12 @@ def _parts(shape: Struct) -> Defaulter:
     """The defaults of what a struct holds."""
     children: list[tuple[str, Defaulter]] | None = None  # found at first use: shapes may be recursive
 
-    def default(value: JSON) -> None:
+    def default(value: JSON, touched: Collection[str] | None = None) -> None:
         nonlocal children
         if children is None:
             children = list(_children(shape).items())
         for name, default_child in children:
-            if name in value:
+            if name in value and (touched is None or name in touched):
                 default_child(value[name])
 
     return default

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 from knarr.api.kind import JSON, ObjectType
-from knarr.api.types import DecodeError, typed
+from knarr.api.types import DecodeError, Type, typed
 from knarr.apiserver import media
 from knarr.apiserver.encoding import api_version
 from knarr.apiserver.verbs.call import Call
@@ -78,17 +79,15 @@ def report(call: Call, problems: Sequence[str]) -> bool:
 def retyped(call: Call, tree: JSON, touched: Collection[str] | None = None) -> list[str]:
     """Check a tree that a patch made, in the request's version, and default it; returns the unknown fields' paths.
 
-    `touched` names the fields that the patch may have changed: the others need no check.
+    `touched` names the fields that the patch may have changed: the others are as they were checked before.
     """
     expected = api_version(call.kind, call.version)
     _named(tree, call.kind.kind, (expected,))
     model = typed(call.version)
-    if touched is None or call.version.own:
-        unknown = _typed(tree, model, call.kind.kind, expected)
-    else:
-        changed = {name: tree.pop(name) for name in ("kind", "apiVersion", *touched) if name in tree}
-        unknown = _typed(changed, model, call.kind.kind, expected)
-        tree.update({name: value for name, value in changed.items() if name not in tree})
+    if isinstance(model, Type) and touched is not None:
+        with _explained(call.kind.kind, expected):
+            return model.renew(tree, touched)
+    unknown = _typed(tree, model, call.kind.kind, expected)
     model.default(tree)
     return unknown
 
@@ -116,8 +115,15 @@ def _named(tree: JSON, kind: str, api_versions: Sequence[str]) -> JSON:
 
 
 def _typed(tree: JSON, model: ObjectType, kind: str, version: str) -> list[str]:
-    try:
+    with _explained(kind, version):
         return model.decode(tree)
+
+
+@contextmanager
+def _explained(kind: str, version: str) -> Iterator[None]:
+    """What cannot be decoded is a bad request."""
+    try:
+        yield
     except DecodeError as error:
         raise _cannot_handle(kind, version, kind, str(error)) from None
 
