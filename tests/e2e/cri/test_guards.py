@@ -84,17 +84,21 @@ NO_SANDBOX = "FailedCreatePodSandBox: Failed to create pod sandbox: "
     ("spec", "why"),
     [
         ({"hostUsers": False}, "can't set spec.hostUsers: false: this node does not support user namespaces"),
-        ({"runtimeClassName": "none"}, 'failed to get RuntimeClass "none": '),
+        ({"runtimeClassName": "gone"}, 'failed to get RuntimeClass "gone": '),
         (
             {"runtimeClassName": "gvisor"},
             'rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "runsc"',
         ),
     ],
-    ids=["users of its own", "a runtime class that is not there", "a runtime that is not there"],
+    ids=["users of its own", "a runtime class that has gone", "a runtime that is not there"],
 )
 async def test_no_sandbox_where_it_would_guard_less(node: Node, spec: JSON, why: str) -> None:
-    await node.client.create(RUNTIME_CLASSES, {"metadata": {"name": "gvisor"}, "handler": "runsc"})
+    for name in ("gvisor", "gone"):
+        await node.client.create(RUNTIME_CLASSES, {"metadata": {"name": name}, "handler": "runsc"})
+    await node.stop()
     await node.create("web", {"containers": [shell(WAIT)], **spec})
+    await node.client.delete(RUNTIME_CLASSES, "gone")  # after the Pod was admitted, before its kubelet looks
+    await node.start()
     async with asyncio.timeout(10):
         while not any(text.startswith(NO_SANDBOX + why) for text in await node.told("web")):
             await asyncio.sleep(0.02)
