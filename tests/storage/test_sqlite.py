@@ -103,6 +103,24 @@ async def test_old_revisions_go_by_number(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_old_revisions_go_by_size(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "store.db", keep_bytes=1_000_000)
+    await churn(store, 300, size=10_000)
+    await settle(store, 180)
+    await store.range("/", revision=220)
+    await store.close()
+
+
+async def test_a_commit_that_is_larger_than_all_that_is_kept_is_kept(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "store.db", keep_bytes=1000)
+    for n in range(5):
+        await churn(store, 1, key=f"/{n}", size=10_000)
+    await settle(store, 4)
+    assert len((await store.range("/")).records) == 5
+    assert len((await store.range("/", revision=5)).records) == 5
+    await store.close()
+
+
 async def test_old_revisions_go_by_age(tmp_path: Path, clock: VirtualClock) -> None:
     store = await SqliteStore.open(tmp_path / "store.db", clock, keep_seconds=300)
     await churn(store, 10)

@@ -22,9 +22,7 @@ def part(name: str, help: str, find: Callable[[], Serve], *, stores: bool = Fals
         from knarr.cluster.running import run_part
         from knarr.machinery.clock import RealClock
 
-        config = cluster_of(arguments)
-        if stores:
-            config = _elsewhere(config, arguments)
+        config = configured(arguments) if stores else cluster_of(arguments)
         serve = find()
         supervised = config if arguments.supervised else None
         return run_part(lambda: serve(config, RealClock()), supervised)
@@ -32,13 +30,14 @@ def part(name: str, help: str, find: Callable[[], Serve], *, stores: bool = Fals
     return Command(name, help, run, _storing_arguments if stores else _arguments)
 
 
-def _elsewhere(config: Config, arguments: Namespace) -> Config:
-    """The same cluster on another datastore. Raises UserError."""
+def configured(arguments: Namespace) -> Config:
+    """The cluster of the arguments, on the datastore that they name, if any. Raises UserError."""
     import msgspec
 
     from knarr.cluster.datastore import of_servers, problems
     from knarr.cluster.errors import UserError
 
+    config = cluster_of(arguments)
     given = {name: value for name in ("datastore", *ETCD_FILES) if (value := getattr(arguments, name)) is not None}
     if arguments.etcd_servers:
         given["datastore"] = of_servers(arguments.etcd_servers)

@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 KEEP_SECONDS = 300  # as upstream's API server tells etcd
 KEEP_REVISIONS = 100_000
+KEEP_BYTES = 256 << 20
 BATCH = 500  # commits
 TAIL = 256  # events in memory for watches that keep up; others read the file
 
@@ -64,6 +65,7 @@ class SqliteStore:
         *,
         keep_seconds: float,
         keep_revisions: int,
+        keep_bytes: int,
     ) -> None:
         self._log = log
         self._thread = thread
@@ -75,7 +77,12 @@ class SqliteStore:
         self._writing: asyncio.Task[None] | None = None
         self._closed = False
         self._retention = Retention(
-            clock, self.compact, seconds=keep_seconds, revisions=keep_revisions, floor=contents.compacted
+            clock,
+            self.compact,
+            seconds=keep_seconds,
+            revisions=keep_revisions,
+            size=keep_bytes,
+            floor=contents.compacted,
         )
         self._leases = Leases(clock, self.commit)
         for key, end in contents.ends.items():
@@ -89,6 +96,7 @@ class SqliteStore:
         *,
         keep_seconds: float = KEEP_SECONDS,
         keep_revisions: int = KEEP_REVISIONS,
+        keep_bytes: int = KEEP_BYTES,
     ) -> SqliteStore:
         """Open or make the file; `keep_*` bound the past that range and watch can reach. Raises UnavailableError."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -98,7 +106,8 @@ class SqliteStore:
             thread.shutdown(wait=False)
             raise
         clock = clock or RealClock()
-        return cls(log, thread, contents, clock, keep_seconds=keep_seconds, keep_revisions=keep_revisions)
+        keep = {"keep_revisions": keep_revisions, "keep_bytes": keep_bytes}
+        return cls(log, thread, contents, clock, keep_seconds=keep_seconds, **keep)
 
     async def revision(self) -> int:
         return self._state.revision
@@ -226,7 +235,7 @@ class SqliteStore:
                 self._leases.grant(key, commit.revision, end)
             _answer(commit)
         self._tail.trim(TAIL)
-        self._retention.note(self._state.revision)
+        self._retention.note(self._state.revision, sum(_size(commit) for commit in batch))
         self._news.spread()
 
 
@@ -237,6 +246,11 @@ def _open(path: Path) -> tuple[EventLog, Contents]:
     except BaseException:
         log.close()
         raise
+
+
+def _size(commit: Commit) -> int:
+    """How much it adds to the log, about: values and keys."""
+    return sum(len(event.value or b"") + len(event.key) for event in commit.events)
 
 
 def _answer(commit: Commit) -> None:

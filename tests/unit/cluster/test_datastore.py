@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from knarr.cli.parsing import parse
+from knarr.cli.parts import configured
 from knarr.cli.up import chosen
-from knarr.cluster.config import Config
+from knarr.cluster.config import Config, save
 from knarr.cluster.datastore import Datastore, datastore_of, of_servers, read
 from knarr.cluster.errors import UserError
 
@@ -94,3 +95,16 @@ def test_a_cluster_keeps_its_datastore(tmp_path: Path, monkeypatch: pytest.Monke
 def test_flags_that_do_not_fit_are_refused(tmp_path: Path, flags: tuple[str, ...], why: str) -> None:
     with pytest.raises(UserError, match=why):
         up(tmp_path, *flags)
+
+
+@pytest.mark.parametrize("command", ["server", "apiserver"])
+def test_a_server_may_run_on_another_datastore(tmp_path: Path, command: str) -> None:
+    save(up(tmp_path))
+    base = [command, "--data-dir", str(tmp_path)]
+    assert datastore_of(configured(parse(base))) == Datastore("sqlite", tmp_path / "state.db")
+    assert datastore_of(configured(parse([*base, "--datastore", "memory:"]))) == Datastore("memory")
+    on_etcd = configured(parse([*base, "--etcd-servers", "https://a:1,https://b:1", "--etcd-cafile", "/ca"]))
+    assert datastore_of(on_etcd) == Datastore("etcd", endpoints=("a:1", "b:1"))
+    assert (on_etcd.etcd_cafile, on_etcd.node_ip) == ("/ca", "192.0.2.7")
+    with pytest.raises(UserError, match="go together"):
+        configured(parse([*base, "--etcd-servers", "https://a:1", "--etcd-keyfile", "/k"]))
