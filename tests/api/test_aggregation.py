@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from knarr.wire.messages import Request, Response
 from tests.api.backends import GROUP, NAME, PATH, Backend, backend
 from tests.api.front import Running, running
-from tests.kubectl import installed
+from tests.kubectl import Kubectl, installed
 
 JSON = dict[str, Any]
 SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
@@ -228,3 +228,20 @@ async def test_kubectl_lists_registrations(server: Running, wardle: Backend) -> 
     assert (rows["NAME"], rows["v1.apps"]) == (["SERVICE", "AVAILABLE"], ["Local", "True"])
     assert rows[NAME] == ["default/wardle", "True"]
     assert GROUP in NAME
+
+
+def test_a_cluster_tells_aggregated_servers_whom_to_trust(kubectl: Kubectl) -> None:
+    name = "extension-apiserver-authentication"
+    data = json.loads(kubectl("get", "configmap", name, "-n", "kube-system", "-o", "json"))["data"]
+    lists = {key: json.loads(value) for key, value in data.items() if not key.endswith("-file")}
+    assert lists == {
+        "requestheader-allowed-names": ["front-proxy-client"],
+        "requestheader-username-headers": ["X-Remote-User"],
+        "requestheader-uid-headers": ["X-Remote-Uid"],
+        "requestheader-group-headers": ["X-Remote-Group"],
+        "requestheader-extra-headers-prefix": ["X-Remote-Extra-"],
+    }
+    bundles = [data["client-ca-file"], data["requestheader-client-ca-file"]]
+    clients, proxies = [x509.load_pem_x509_certificate(bundle.encode()) for bundle in bundles]
+    assert clients.subject != proxies.subject
+    kubectl("wait", "apiservice", "v1.apps", "--for=condition=Available", "--timeout=20s")

@@ -57,7 +57,7 @@ class Catalogue:
         self._generation = 0
 
     def state(self) -> Any:
-        return self._registrations.all(), self._generation
+        return tuple(self._registrations.remote().values()), self._generation
 
     def versions(self) -> Sequence[ElsewhereVersion]:
         return [self._version(found) for found in self._registrations.remote().values()]

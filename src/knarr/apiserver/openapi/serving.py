@@ -64,6 +64,7 @@ class OpenAPI:
         self._elsewhere = elsewhere or Nowhere()
         self._state: Any = None  # of the kinds and of what is elsewhere, when the documents were looked through
         self._three: dict[str, _Kept] = {}
+        self._two = self._two_protobuf = _Kept(bytes, "")
         self._refresh()
 
     def _refresh(self) -> None:
@@ -89,8 +90,9 @@ class OpenAPI:
         }
         parts = [version.openapi_two for version in others]
         digest = _digest("v2", everything, parts)
-        self._two = _Kept(partial(_merged, everything, parts), digest)
-        self._two_protobuf = _Kept(partial(_protobuf, everything, parts), f"{digest}P", _PROTOBUF_ANSWER)
+        if digest != self._two.digest:
+            self._two = _Kept(partial(_merged, everything, parts), digest)
+            self._two_protobuf = _Kept(partial(_protobuf, everything, parts), f"{digest}P", _PROTOBUF_ANSWER)
 
     def _third_of(self, known: _Kept | None, path: str, served: Served) -> _Kept:
         """The document of a group and version, the one that there is if it is still right."""
