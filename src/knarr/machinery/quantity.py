@@ -14,6 +14,7 @@ from typing import Literal
 Format = Literal["DecimalSI", "BinarySI", "DecimalExponent"]
 
 _NANO = 10**9
+_MOST_DIGITS = 4000  # that Python reads as a number
 _MILLION = 10**6
 _LARGEST_BINARY = (2**63 - 1) * _NANO
 _SYNTAX = re.compile(r"([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)")
@@ -96,7 +97,7 @@ def parse(text: str | float) -> Quantity:
     if not match:
         raise QuantityError(f"quantities must match the regular expression '^{_SYNTAX.pattern}$'")
     number, suffix = match.groups()
-    if not _NUMBER.fullmatch(number):
+    if not _NUMBER.fullmatch(number) or len(number) > _MOST_DIGITS:
         raise QuantityError("unable to parse numeric part of quantity")
     whole, _, fraction = number.partition(".")
     base, exponent, form = _scale(suffix)

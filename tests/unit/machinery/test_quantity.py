@@ -59,6 +59,7 @@ def test_canonical_text(text: str | float, expected: str) -> None:
         ("1 Gi", "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
         ("1.2.3", "unable to parse numeric part of quantity"),
         (".", "unable to parse numeric part of quantity"),
+        ("1" * 5000, "unable to parse numeric part of quantity"),
         ("1mm", "unable to parse quantity's suffix"),
         ("1e", "unable to parse quantity's suffix"),
         ("1ki", "unable to parse quantity's suffix"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from knarr.machinery.cel.errors import CelError
@@ -45,7 +44,6 @@ def _double(value: Any) -> Any:
     return float(value) if type(value) is int else value
 
 
-@lru_cache(maxsize=1024)
 def _bytes(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)

@@ -175,7 +175,9 @@ def _guarded(run: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(frame: Frame, *arguments: Any) -> Any:
         try:
             return run(*arguments)
-        except (AttributeError, TypeError):
+        except CelError:
+            raise
+        except (AttributeError, TypeError, ValueError):  # the last where a number has more digits than Python reads
             raise no_such_overload() from None
 
     return guarded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ _SIMPLE = dict(zip("abfnrtv\\'\"`?", "\a\b\f\n\r\t\v\\'\"`?", strict=True))
 _ESCAPE = re.compile(
     r"\\(?:([abfnrtv\\'\"`?])|[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})|(.?))", re.DOTALL
 )
+_LONGEST = 4000  # digits that Python reads
 _WORDS = {"true": (True, BOOL), "false": (False, BOOL), "null": (None, NULL)}
 
 
@@ -68,6 +70,8 @@ def _token(match: re.Match[str]) -> Token | None:
         case "space":
             return None
         case "float":
+            if math.isinf(float(text)):
+                raise LexicalError(at, "invalid double literal")
             return Token("literal", text, at, float(text), DOUBLE)
         case "int":
             return _integer(text, at)
@@ -83,7 +87,8 @@ def _token(match: re.Match[str]) -> Token | None:
 def _integer(text: str, at: int) -> Token:
     unsigned = text[-1] in "uU"
     digits = text[:-1] if unsigned else text
-    number = int(digits, 16 if digits.startswith("0x") else 10)
+    hexadecimal = digits.startswith("0x")
+    number = int(digits, 16 if hexadecimal else 10) if len(digits) < _LONGEST else LARGEST_UINT + 1
     if unsigned:
         if number > LARGEST_UINT:
             raise LexicalError(at, "invalid uint literal")

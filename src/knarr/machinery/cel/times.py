@@ -10,6 +10,7 @@ from knarr.machinery.cel.errors import CelError
 from knarr.machinery.cel.values import LARGEST_INT, Duration, Timestamp
 
 _NANO = 10**9
+_LONGEST = 256  # characters of a text that can mean something
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": _NANO, "m": 60 * _NANO, "h": 3600 * _NANO}
 _DURATION = re.compile(r"([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)")
 _PART = re.compile(r"(\d*)\.?(\d*)(ns|us|µs|μs|ms|s|m|h)")
@@ -17,9 +18,15 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> Duration:
     """Raises CelError."""
+    if len(text) > _LONGEST:
+        raise CelError(f'time: invalid duration "{text}"')
+    return _duration(text)
+
+
+@lru_cache(maxsize=1024)
+def _duration(text: str) -> Duration:
     match = _DURATION.fullmatch(text)
     if not match:
         raise CelError(f'time: invalid duration "{text}"')
@@ -33,9 +40,15 @@ def _part(whole: str, fraction: str, unit: str) -> int:
     return int(whole + fraction or 0) * _UNITS[unit] // int(10 ** len(fraction))
 
 
-@lru_cache(maxsize=1024)
 def parse_timestamp(text: str) -> Timestamp:
     """A time, or a date for its midnight. Raises CelError."""
+    if len(text) > _LONGEST:
+        raise _no_time(text)
+    return _timestamp(text)
+
+
+@lru_cache(maxsize=1024)
+def _timestamp(text: str) -> Timestamp:
     match = _TIME.fullmatch(text)
     try:
         if not match:
@@ -45,6 +58,10 @@ def parse_timestamp(text: str) -> Timestamp:
             return Timestamp((date.fromisoformat(day) - _EPOCH.date()).days * 86400 * _NANO)
         since = datetime.fromisoformat(f"{day}T{clock}{zone.upper()}") - _EPOCH
     except ValueError:
-        raise CelError(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse "{text}"') from None
+        raise _no_time(text) from None
     seconds = since.days * 86400 + since.seconds
     return Timestamp(seconds * _NANO + int((fraction or "").ljust(9, "0")))
+
+
+def _no_time(text: str) -> CelError:
+    return CelError(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse "{text}"')

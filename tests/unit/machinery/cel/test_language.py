@@ -313,3 +313,28 @@ def test_the_dearest_overload_is_charged() -> None:
     budget = Budget(1000)
     compiled("object.a + object.b == ''").evaluate({"object": {"a": "x" * 400, "b": "x" * 400}}, budget)
     assert 1000 - budget.left >= 80
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[1].map(x, s.findAll('.'))" + ".map(x, x + x)" * 30, id="lists"),
+        pytest.param("('a' + s).split('').map(x, s)" + ".map(x, x + x)" * 20, id="text"),
+        pytest.param("'%.999999999f'.format([1.0])", id="digits"),
+        pytest.param("int(s) == 1", id="an int"),
+        pytest.param("uint(s) == 1u", id="a uint"),
+        pytest.param("quantity(s).sign() == 1", id="a quantity"),
+        pytest.param("semver(s + '.0.0').major() == 1", id="a version"),
+        pytest.param("duration(s + 's') > duration('1s')", id="a duration"),
+        pytest.param("timestamp(s) > timestamp(0)", id="a time"),
+    ],
+)
+def test_large_values_are_refused(text: str) -> None:
+    with pytest.raises(CelError):
+        compiled(text).evaluate({"s": "1" * 5000})
+
+
+@pytest.mark.parametrize("text", ["1" * 5000, "1e999", "0x" + "f" * 5000, "1" * 5000 + "u"])
+def test_large_numbers_are_no_literals(text: str) -> None:
+    with pytest.raises(CompileError, match=r"invalid (int|uint|double) literal"):
+        compiled(text)

@@ -22,6 +22,7 @@ from knarr.machinery.cel.values import (
 
 _NANO = 10**9
 _LONGEST_SCALAR = 40  # characters of a number, a time, a length of time
+_LONGEST = 4000  # digits that Python reads
 _INT = re.compile(r"[+-]?\d+", re.ASCII)
 _TRUE, _FALSE = ("1", "t", "true", "TRUE", "True"), ("0", "f", "false", "FALSE", "False")
 
@@ -31,7 +32,7 @@ def _to_int(value: Any) -> int:
         case str():
             if not _INT.fullmatch(value):
                 raise CelError(f'strconv.ParseInt: parsing "{value}": invalid syntax')
-            if not SMALLEST_INT <= int(value) <= LARGEST_INT:
+            if len(value) > _LONGEST or not SMALLEST_INT <= int(value) <= LARGEST_INT:
                 raise CelError(f'strconv.ParseInt: parsing "{value}": value out of range')
             return int(value)
         case Timestamp():
@@ -46,7 +47,7 @@ def _to_uint(value: Any) -> UInt:
         case str():
             if not value.isascii() or not value.isdigit():
                 raise CelError(f'strconv.ParseUint: parsing "{value}": invalid syntax')
-            if int(value) > LARGEST_UINT:
+            if len(value) > _LONGEST or int(value) > LARGEST_UINT:
                 raise CelError(f'strconv.ParseUint: parsing "{value}": value out of range')
             return UInt(int(value))
         case float():

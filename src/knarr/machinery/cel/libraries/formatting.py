@@ -13,7 +13,7 @@ from knarr.machinery.cel.types import CelType
 from knarr.machinery.cel.values import Duration, Timestamp, decimal, is_number
 
 _CLAUSE = re.compile(r"%(?:%|(?:\.(\d+))?(.)?)", re.DOTALL)
-_DIGITS = 6
+_DIGITS, _MOST_DIGITS = 6, 999
 
 
 def format_string(template: str, arguments: list[Any]) -> str:
@@ -32,6 +32,9 @@ def _clause(match: re.Match[str], values: Iterator[Any]) -> str:
         value = next(values)
     except StopIteration:
         raise CelError("index out of range: not enough arguments for the formatting clauses") from None
+    if len(precision or "") > len(str(_MOST_DIGITS)):
+        why = f"precision {precision[:10]} exceeds the maximum of {_MOST_DIGITS}"
+        raise CelError(f"could not parse formatting clause: {why}")
     digits = int(precision) if precision is not None else _DIGITS
     return _written(verb, value, digits)
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from knarr.machinery.cel.errors import CelError, no_such_key, no_such_overload
+from knarr.machinery.cel.errors import CelError, CostError, no_such_key, no_such_overload
 from knarr.machinery.cel.functions import overload
 from knarr.machinery.cel.libraries import costs
 from knarr.machinery.cel.types import (
@@ -42,6 +42,7 @@ from knarr.machinery.cel.values import (
     within_uint,
 )
 
+_LONGEST_LIST = 2_000_000  # items: more than a request has room for
 _FIRST_TIME, _LAST_TIME = -62135596800 * 10**9, 253402300800 * 10**9
 
 
@@ -66,7 +67,12 @@ def add(one: Any, other: Any) -> Any:
 
 
 def _concatenated(one: list[Any], other: list[Any]) -> list[Any]:
-    """A set's union and a map's merge, where the left list is one (x-kubernetes-list-type)."""
+    """A set's union and a map's merge, where the left list is one (x-kubernetes-list-type).
+
+    Putting lists together costs 1, however long they are; so their length has a limit of its own. Raises CostError.
+    """
+    if len(one) + len(other) > _LONGEST_LIST:
+        raise CostError
     if isinstance(one, Objects):
         return Objects({**one.by_key(), **Objects(other, one.keys).by_key()}.values(), one.keys)
     if type(one) is not list:

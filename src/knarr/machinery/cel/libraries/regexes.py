@@ -13,9 +13,12 @@ from knarr.machinery.cel.functions import overload
 from knarr.machinery.cel.libraries import costs
 
 
-@lru_cache(maxsize=256)
 def compiled(pattern: str) -> Any:
     """The pattern. Raises CelError in the words of Go's regexp."""
+    return _remembered(pattern) if len(pattern) < _LONGEST_REMEMBERED else _compiled(pattern)
+
+
+def _compiled(pattern: str) -> Any:
     import re2
 
     options = re2.Options()
@@ -29,6 +32,8 @@ def compiled(pattern: str) -> Any:
         raise CelError(f"error parsing regexp: {_GO_WORDS.get(what, what)}: `{part or pattern}`") from None
 
 
+_remembered = lru_cache(maxsize=256)(_compiled)
+_LONGEST_REMEMBERED = 1000  # characters
 _GO_WORDS = {
     "missing ]": "missing closing ]",
     "missing )": "missing closing )",
