@@ -13,7 +13,7 @@ from knarr.client.resources import PODS as POD
 from knarr.controllers import deployment, replicaset, resourcequota
 from knarr.machinery.errors import Forbidden
 from tests.api.cluster import Cluster
-from tests.api.harness import Server
+from tests.api.harness import STRATEGIC, Server
 from tests.api.objects import CONFIG_MAPS, PODS, config_map, pod
 from tests.kubectl import Kubectl
 
@@ -105,6 +105,35 @@ async def test_an_update_is_charged_with_the_difference(server: Server) -> None:
     )
     assert (await server.patch(f"{services}/s", {"spec": {"type": "NodePort"}})).status == 200
     assert await used(server) == {"services": "1", "services.nodeports": "1"}
+
+
+async def test_a_resize_must_fit(server: Server) -> None:
+    await set_quota(server, {"requests.cpu": "2"})
+    await server.post(PODS, pod(containers=asking(requests={"cpu": "1"})))
+
+    async def resize(cpu: str) -> tuple[int, str]:
+        containers = [{"name": "c", "resources": {"requests": {"cpu": cpu}}}]
+        answer = await server.patch(f"{PODS}/p/resize", {"spec": {"containers": containers}}, STRATEGIC)
+        return answer.status, answer.body.get("message", "")
+
+    assert await resize("3") == (
+        403,
+        'pods "p" is forbidden: exceeded quota: q, requested: requests.cpu=2, used: requests.cpu=1, '
+        "limited: requests.cpu=2",
+    )
+    assert (await resize("2"))[0] == 200
+    assert await used(server) == {"requests.cpu": "2"}
+
+
+async def test_what_shrinks_may_do_so_above_a_quota_that_was_lowered(server: Server) -> None:
+    services = "/api/v1/namespaces/default/services"
+    ports = [{"port": n, "name": f"p{n}"} for n in (80, 81, 82)]
+    await server.post(services, {"metadata": {"name": "s"}, "spec": {"type": "NodePort", "ports": ports}})
+    await set_quota(server, {"services.nodeports": "1"})
+    await server.patch(f"{QUOTAS}/q/status", {"status": {"used": {"services.nodeports": "3"}}})
+    answer = await server.patch(f"{services}/s", {"spec": {"ports": ports[:2]}})
+    assert answer.status == 200
+    assert await used(server) == {"services.nodeports": "2"}
 
 
 @pytest.fixture

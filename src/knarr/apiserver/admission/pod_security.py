@@ -51,7 +51,7 @@ def _check_pod(attributes: Attributes) -> None:
     attributes.annotations[f"{PREFIX}enforce-policy"] = str(policy.enforce)
     if found := policy.enforce.violations(pod["metadata"], pod["spec"]):
         raise attributes.forbidden(f'violates PodSecurity "{policy.enforce}": {_listed(found)}')
-    _report(attributes, policy, pod["metadata"], pod["spec"])
+    _report(attributes, policy, pod["metadata"], pod["spec"], kept=policy.enforce)
 
 
 def _policy(attributes: Attributes) -> Policy:
@@ -61,12 +61,12 @@ def _policy(attributes: Attributes) -> Policy:
     return policy
 
 
-def _report(attributes: Attributes, policy: Policy, metadata: JSON, spec: JSON) -> None:
-    """What is allowed, but should not be: to the audit log and to the client."""
-    if found := policy.audit.violations(metadata, spec):
+def _report(attributes: Attributes, policy: Policy, metadata: JSON, spec: JSON, kept: Standard | None = None) -> None:
+    """What is allowed, but should not be: to the audit log and to the client. It is known to keep to `kept`."""
+    if policy.audit != kept and (found := policy.audit.violations(metadata, spec)):
         text = f'would violate PodSecurity "{policy.audit}": {_listed(found)}'
         attributes.annotations[f"{PREFIX}audit-violations"] = text
-    if found := policy.warn.violations(metadata, spec):
+    if policy.warn != kept and (found := policy.warn.violations(metadata, spec)):
         attributes.warnings.append(f'would violate PodSecurity "{policy.warn}": {_listed(found)}')
 
 
