@@ -13,6 +13,7 @@ from knarr.machinery.apply.sets import LEAF, Node, as_member, is_member
 from knarr.machinery.apply.shapes import Changes, Leaf, Problem, Shape, shown_go
 
 _DOUBLED: Any = object()
+_PLAIN = (str, int, float, bool)
 _first = itemgetter(0)
 
 
@@ -131,7 +132,7 @@ class Associative:
         if type(item) is not dict:
             what = "a null element" if item is None else "non-map elements"
             raise ElementError(f"associative list with keys may not have {what}")
-        if self._opening and (value := item.get(self._keys[0])) is not None:
+        if self._opening and type(value := item.get(self._keys[0])) in _PLAIN:
             return _keyed(self._opening, value)
         found = {key: item.get(key, self._defaults.get(key)) for key in self._keys}
         given = {key: value for key, value in found.items() if value is not None}

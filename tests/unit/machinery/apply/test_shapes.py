@@ -153,6 +153,11 @@ def test_changes(old: JSON, new: JSON, took: list[str], lost: list[str]) -> None
             id="no key",
         ),
         pytest.param(
+            {"containers": [{"name": ["x"]}]},
+            '.containers[name=["x"]].name: expected string, got &value.valueUnstructured{Value:["x"]}',
+            id="no plain key",
+        ),
+        pytest.param(
             {"containers": ["x"]},
             ".containers: element 0: associative list with keys may not have non-map elements",
             id="no object",
