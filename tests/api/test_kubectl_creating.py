@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.api.certificates import Authority
-from tests.api.processes import OLDEST
 from tests.kubectl import Kubectl
 
 GENERATED = [
@@ -87,10 +86,7 @@ def test_run_and_expose(kubectl: Kubectl) -> None:
 
 def test_autoscale(kubectl: Kubectl) -> None:
     kubectl("create", "deployment", "web", "--image=nginx", "--replicas=0")
-    done = kubectl.run("autoscale", "deployment", "web", "--min=1", "--max=3", "--cpu-percent=80")
-    if kubectl.binary == OLDEST:  # which speaks autoscaling/v1 here
-        assert done.stderr == "Error from server (NotFound): the server could not find the requested resource\n"
-        return
+    kubectl("autoscale", "deployment", "web", "--min=1", "--max=3", "--cpu-percent=80")  # by autoscaling/v1 of old
     shown = kubectl("get", "hpa", "web").splitlines()[1].split()
     assert shown[:2] == ["web", "Deployment/web"] and "1" in shown and "3" in shown
 

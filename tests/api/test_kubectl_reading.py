@@ -169,7 +169,7 @@ def test_who_may_what(kubectl: Kubectl) -> None:
         (["top", "pods"], "error: Metrics API not available\n"),
         (
             ["certificate", "approve", "x"],
-            'error: the server doesn\'t have a resource type "certificatesigningrequests"\n',
+            'Error from server (NotFound): certificatesigningrequests.certificates.k8s.io "x" not found\n',
         ),
         (["get", "nonsense"], 'error: the server doesn\'t have a resource type "nonsense"\n'),
         (["get", "pod", "nobody"], 'Error from server (NotFound): pods "nobody" not found\n'),
