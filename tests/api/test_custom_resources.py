@@ -270,3 +270,20 @@ async def test_a_table_is_of_the_version_that_is_asked_for(server: Server) -> No
     assert [c["name"] for c in table["columnDefinitions"]] == ["Name", "Size"]
     shown = table["rows"][0]["object"]
     assert (shown["apiVersion"], shown["spec"]["extra"]) == (f"{GROUP}/v2", "new")
+
+
+async def test_what_has_no_namespace(server: Server) -> None:
+    await established(server, definition(kind="Globe", scope="Cluster"))
+    globes = f"/apis/{GROUP}/v1/globes"
+    body = {"kind": "Globe", "apiVersion": f"{GROUP}/v1", "metadata": {"name": "g"}, "spec": {"size": 1}}
+    assert (await server.post(globes, body)).status == 201
+    assert (await server.get(f"{globes}/g")).status == 200
+    assert (await server.get(f"/apis/{GROUP}/v1/namespaces/default/globes")).status == 404
+
+
+async def test_a_version_that_is_served_no_more(server: Server) -> None:
+    await established(server, definition(version(), version("v2")))
+    v2 = WIDGETS.replace("v1", "v2")
+    assert (await server.get(v2)).status == 200
+    await server.patch(f"{CRDS}/widgets.{GROUP}", {"spec": {"versions": [version(), version("v2", served=False)]}})
+    assert ((await server.get(v2)).status, (await server.get(WIDGETS)).status) == (404, 200)

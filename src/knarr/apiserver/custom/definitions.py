@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from knarr.api.custom.definitions import is_true
 from knarr.api.custom.kinds import kind_of
@@ -30,12 +32,27 @@ _PREFIX = prefix_of(customresourcedefinitions.KIND)
 _RETRY_SECONDS = 1.0
 
 
+@dataclass(slots=True)
+class _Definition:
+    """A definition as the cache has it, and the kind that is served of it."""
+
+    crd: JSON
+    kind: Kind | None
+
+    @property
+    def decisive(self) -> tuple[Any, ...]:
+        """What the kind is made of."""
+        crd = self.crd
+        names = (crd.get("status") or {}).get("acceptedNames")
+        return crd["spec"], names, is_true(crd, "Established"), is_true(crd, "Terminating")
+
+
 class Definitions:
     """Serves what the definitions in the cache say. `start` when the cache is loaded, `close` in the end."""
 
     def __init__(self, registry: Registry, webhooks: Webhooks) -> None:
         self._registry, self._webhooks = registry, webhooks
-        self._served: dict[str, tuple[JSON, Kind | None]] = {}  # by the definition's name: what decides, and its kind
+        self._known: dict[str, _Definition] = {}  # by the definition's name
         self._unsettled: set[str] = set()  # definitions whose status may have to change
         self._wake = asyncio.Event()
         self._cleanup = Cleanup(registry)
@@ -59,7 +76,7 @@ class Definitions:
         """The cache has loaded everything anew."""
         cache = self._registry.cache
         entries = cache.range(_PREFIX)
-        for name in self._served.keys() - {entry.key.removeprefix(_PREFIX) for entry in entries}:
+        for name in self._known.keys() - {entry.key.removeprefix(_PREFIX) for entry in entries}:
             self._hide(name)
         for entry in entries:
             self._show(entry)
@@ -71,52 +88,50 @@ class Definitions:
                 self._hide(change.entry.key.removeprefix(_PREFIX))
             else:
                 self._show(change.entry)
-            self._unsettled |= {crd["metadata"]["name"] for crd in self._group(tree_of(change.entry)["spec"]["group"])}
-        self._wake.set()
 
     def _show(self, entry: Entry) -> None:
         """Serve a definition as it is now: an object of its kind may be asked for when this returns."""
         crd = tree_of(entry)
         name = crd["metadata"]["name"]
-        established, terminating = is_true(crd, "Established"), is_true(crd, "Terminating")
-        decisive: JSON = {"spec": crd["spec"], "names": crd.get("status", {}).get("acceptedNames")}
-        decisive |= {"established": established, "terminating": terminating}
-        self._unsettled.add(name)
-        self._wake.set()
-        known, before = self._served.get(name, (None, None))
-        if known == decisive:
+        known = self._known.get(name)
+        self._known[name] = found = _Definition(crd, known.kind if known else None)
+        self._unsettle(crd["spec"]["group"])
+        if known and known.decisive == found.decisive:
             return
-        kind = kind_of(crd, self._converter(crd["spec"])) if established else None
-        if kind and before is None and self._registry.find(kind.group, kind.plural):
+        kind = kind_of(crd, self._converter(crd["spec"])) if is_true(crd, "Established") else None
+        if kind and found.kind is None and self._registry.find(kind.group, kind.plural):
             kind = None  # what is built in stays what it is
-        self._served[name] = (decisive, kind)
-        self._replace(before, kind)
+        before, found.kind = found.kind, kind
+        self._replace(before, kind, disruptive=not known or known.crd["spec"] != crd["spec"])
+
+    def _unsettle(self, group: str) -> None:
+        """Names that one definition of a group takes or gives back are another's business."""
+        self._unsettled |= {crd["metadata"]["name"] for crd in self._group(group)}
+        self._wake.set()
 
     def _converter(self, spec: JSON) -> WebhookConverter | None:
         by_webhook = (spec.get("conversion") or {}).get("strategy") == "Webhook"
         return WebhookConverter(self._webhooks, spec) if by_webhook else None
 
     def _hide(self, name: str) -> None:
-        _, kind = self._served.pop(name, (None, None))
-        self._replace(kind, None)
+        if known := self._known.pop(name, None):
+            self._unsettle(known.crd["spec"]["group"])
+            self._replace(known.kind, None, disruptive=True)
 
-    def _replace(self, before: Kind | None, kind: Kind | None) -> None:
-        """Serve a kind in place of another; who watches it has to look anew."""
+    def _replace(self, before: Kind | None, kind: Kind | None, *, disruptive: bool) -> None:
+        """Serve a kind in place of another; where objects look different now, who watches them has to look anew."""
         cache = self._registry.cache
         if kind:
             self._registry.kinds.serve(kind)
         elif before:
             self._registry.kinds.withdraw(before)
-        if before:
-            cache.interrupt(prefix_of(before))
-        if found := kind or before:
+        found = kind or before
+        if found and disruptive:
+            cache.interrupt(prefix_of(found))
             cache.reindex(prefix_of(found))
 
     def _group(self, group: str) -> Iterator[JSON]:
-        for entry in self._registry.cache.range(_PREFIX):
-            crd = tree_of(entry)
-            if crd["spec"]["group"] == group:
-                yield crd
+        return (known.crd for known in self._known.values() if known.crd["spec"]["group"] == group)
 
     async def _settle_all(self) -> None:
         while True:
