@@ -85,3 +85,34 @@ async def test_definitions_may_be_refused(server: Server, asked: Hook) -> None:
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition(version("v1", {"type": "object"}))
     )
     assert made.body["message"] == 'admission webhook "hook.test.io" denied the request: no new kinds'
+
+
+@pytest.mark.parametrize("written", ["v1", "v2"])
+async def test_versions_that_differ_in_their_name(server: Server, asked: Hook, written: str) -> None:
+    schema = {"type": "object", "properties": {"size": {"type": "integer"}}}
+    await established(server, definition(version("v1", schema), version("v2", schema)))
+    asked.reply = patching({"op": "add", "path": "/spec/size", "value": 7})
+    await register(server, "Mutating", asked, "v1")
+    made = await server.post(WIDGETS.replace("/v1/", f"/{written}/"), object_of(written))
+    assert (made.status, made.body["apiVersion"]) == (201, f"{GROUP}/{written}")
+    assert asked.reviews[0]["request"]["object"]["apiVersion"] == f"{GROUP}/v1"
+    for read in ("v1", "v2"):
+        found = (await server.get(f"{WIDGETS.replace('/v1/', f'/{read}/')}/w")).body
+        assert (found["apiVersion"], found["spec"]) == (f"{GROUP}/{read}", {"size": 7})
+    changed = await server.patch(f"{WIDGETS.replace('/v1/', f'/{written}/')}/w", {"metadata": {"labels": {"a": "b"}}})
+    assert (changed.status, changed.body["apiVersion"]) == (200, f"{GROUP}/{written}")
+    old = asked.reviews[1]["request"]["oldObject"]
+    assert (old["apiVersion"], old["spec"]) == (f"{GROUP}/v1", {"size": 7})
+
+
+async def test_a_resources_status_and_deletion(server: Server, asked: Hook) -> None:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    await established(server, definition(version("v1", schema, subresources={"status": {}})))
+    rules = [rule("widgets/*", "*", apiGroups=[GROUP])]
+    body = configuration("Validating", "c", webhook(asked, rules=rules))
+    await server.post(f"{BASE}/validatingwebhookconfigurations", body)
+    await server.post(WIDGETS, object_of("v1"))
+    await server.patch(f"{WIDGETS}/w/status", {"status": {"ready": True}})
+    await server.delete(f"{WIDGETS}/w")
+    seen = [(review["request"]["operation"], review["request"].get("subResource", "")) for review in asked.reviews]
+    assert seen == [("CREATE", ""), ("UPDATE", "status"), ("DELETE", "")]
