@@ -131,8 +131,10 @@ class HTTPTransport:
                 )
         except TimeoutError:
             raise TimeoutError(f"{host}:{port} did not answer in {self._timeout:g} s") from None
-        except ConnectionError:
-            raise
+        except ConnectionError as error:
+            if error.errno is None:
+                raise
+            raise type(error)(error.errno, error.strerror, f"{host}:{port}") from None  # it does not say whose it is
         except OSError as error:  # ssl.SSLError and socket.gaierror are OSErrors
             raise ConnectionError(f"{host}:{port}: {error}") from error
         self._all.add(connection)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 
@@ -53,9 +52,8 @@ def _certificate(error: ssl.SSLCertVerificationError, host: str) -> str:
 
 
 def _address(error: OSError) -> str:
-    """The address that a loop's own message names, where it does."""
-    found = re.search(r"\('([^']+)', (\d+)", str(error))
-    return f" {found[1]}:{found[2]}" if found else ""
+    """The address that a transport's error names."""
+    return f" {error.filename}" if error.filename else ""
 
 
 def refusal(status: int, body: bytes) -> str:
