@@ -492,3 +492,21 @@ async def test_custom_resources_in_the_version_that_the_policy_names(server: Ser
         assert (made.status, made.body["spec"]) == (201, {"size": 4})
         refused = await server.post(WIDGETS, object_of("v1", "x", size=4))
         assert "denied request: failed expression: object.spec.width < 5" in message(refused)
+
+
+async def test_checks_are_counted(server: Server) -> None:
+    await change(server, mutation("Object{data: {'x': 'y'}}"))
+    await enforce(server, policy("false", "object.nothing == 1"), binding(actions="Deny,Audit"))
+    await server.post(MAPS, config_map())
+    lines = server.api.registry.metrics.render().decode().splitlines()
+    found = {line for line in lines if "admission_policy_check_total{" in line}
+    where = 'policy="p",policy_binding="b"'
+    name = "apiserver_validating_admission_policy_check_total"
+    assert found == {
+        f'apiserver_mutating_admission_policy_check_total{{error_type="no_error",{where}}} 1',
+        *(
+            f'{name}{{enforcement_action="{action}",error_type="{error}",{where}}} 1'
+            for action in ("deny", "audit")
+            for error in ("no_error", "invalid_error")
+        ),
+    }

@@ -166,6 +166,19 @@ UNAVAILABLE_TOTAL = Family(
     "Counter of APIServices which are marked as unavailable broken down by APIService name and reason.",
     ("name", "reason"),
 )
+POLICY_CHECKS = Family(
+    "apiserver_validating_admission_policy_check_total",
+    "counter",
+    "Validation admission policy check total, labeled by policy and further identified by binding and enforcement "
+    "action taken.",
+    ("enforcement_action", "error_type", "policy", "policy_binding"),
+)
+MUTATION_CHECKS = Family(
+    "apiserver_mutating_admission_policy_check_total",
+    "counter",
+    "Mutation admission policy check total, labeled by policy and further identified by binding.",
+    ("error_type", "policy", "policy_binding"),
+)
 BUILD = Family(
     "kubernetes_build_info",
     "gauge",

@@ -16,16 +16,22 @@ from knarr.apiserver.policies.evaluating import (
 from knarr.apiserver.policies.following import Invocation, Validating, Validation
 
 _LONGEST_MESSAGE = 5 * 1024  # bytes of a message that an expression makes
+NO_ERROR, INVALID, OUT_OF_BUDGET = "no_error", "invalid_error", "out_of_budget"  # as metrics call them
 LONGEST_ANNOTATION = 10 * 1024  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A validation that does not hold, or could not be evaluated (`reason` is empty); `index` is its place."""
+    """A validation that does not hold, or could not be evaluated (`reason` is empty); `index` is its place.
+
+    `ignored` is an error that the policy lets pass.
+    """
 
     index: int
     message: str
     reason: str = ""
+    error: str = NO_ERROR
+    ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,12 @@ def judge(invocation: Invocation[Validating], subject: Subject) -> Iterator[Fail
         if policy.annotations:
             yield from _annotations(policy, Evaluation(subject, param, policy.variables))
     except EvaluationError as error:
-        if not policy.fails_open:
-            yield Failure(0, str(error))
+        yield _failed(policy, 0, error)
+
+
+def _failed(policy: Validating, index: int, error: EvaluationError) -> Failure:
+    kind = OUT_OF_BUDGET if isinstance(error, BudgetError) else INVALID
+    return Failure(index, str(error), error=kind, ignored=policy.fails_open)
 
 
 def _failures(policy: Validating, evaluation: Evaluation) -> Iterator[Failure]:
@@ -61,8 +71,7 @@ def _failures(policy: Validating, evaluation: Evaluation) -> Iterator[Failure]:
         except BudgetError:
             raise
         except EvaluationError as error:
-            if not policy.fails_open:
-                yield Failure(index, str(error))
+            yield _failed(policy, index, error)
 
 
 def _message(validation: Validation, evaluation: Evaluation) -> str:

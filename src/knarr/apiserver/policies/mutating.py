@@ -11,8 +11,17 @@ from dataclasses import dataclass, field
 
 from knarr.api.kind import JSON
 from knarr.apiserver.admission.plugin import Attributes
+from knarr.apiserver.metrics.families import MUTATION_CHECKS
 from knarr.apiserver.policies.changing import MutationError, mutated
-from knarr.apiserver.policies.evaluating import CONDITIONS_BUDGET, Evaluation, EvaluationError, Subject, meets
+from knarr.apiserver.policies.deciding import INVALID, NO_ERROR, OUT_OF_BUDGET
+from knarr.apiserver.policies.evaluating import (
+    CONDITIONS_BUDGET,
+    BudgetError,
+    Evaluation,
+    EvaluationError,
+    Subject,
+    meets,
+)
 from knarr.apiserver.policies.following import Invocation, Misconfigured, Mutating, Policies, mutating_of
 from knarr.apiserver.policies.matching import is_judged
 from knarr.apiserver.registry import Registry
@@ -79,6 +88,7 @@ class Changer:
             try:
                 changed = await self._apply(attributes, invocation)
             except (EvaluationError, MutationError) as error:
+                self._count(invocation, OUT_OF_BUDGET if isinstance(error, BudgetError) else INVALID)
                 if not policy.fails_open:
                     errors.append((_denial(invocation, str(error)), "Invalid"))
                 continue
@@ -98,10 +108,15 @@ class Changer:
             return False
         for kind, program in policy.mutations:
             value = Evaluation(subject, invocation.param, policy.variables).value(program)
+            self._count(invocation, NO_ERROR)
             if await replace(attributes, match, trees[0], copied(mutated(kind, value, trees[0], attributes, match))):
                 trees = await shown(attributes, match)
                 subject, changed = Subject(attributes, match, judge, trees), True
         return changed
+
+    def _count(self, invocation: Invocation[Mutating], error: str) -> None:
+        labels = (error, invocation.policy.name, invocation.binding.name)
+        self._registry.metrics.count(MUTATION_CHECKS, labels).n += 1
 
 
 def _denial(invocation: _Invocation, message: str) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
 from knarr.apiserver.admission.showing import converter_of
+from knarr.apiserver.metrics.families import POLICY_CHECKS
 from knarr.apiserver.policies.deciding import Annotation, Failure, judge
 from knarr.apiserver.policies.evaluating import Subject
 from knarr.apiserver.policies.following import (
@@ -51,7 +52,7 @@ class _Outcome:
 
     def fail(self, policy: Validating, binding: Binding, failure: Failure) -> None:
         """What follows from a failure, as the binding says."""
-        for action in binding.actions:
+        for action in () if failure.ignored else binding.actions:
             match action:
                 case "Deny":
                     self.refuse(policy, binding, failure.message, failure.reason)
@@ -119,11 +120,18 @@ class Judge:
                 if isinstance(found, Annotation):
                     outcome.annotate(invocation.policy, invocation.binding, found)
                 else:
+                    self._count(invocation, found)
                     outcome.fail(invocation.policy, invocation.binding, found)
             if loop.time() - begun > _TURN:  # others' requests are not to wait until all policies have been heard
                 await asyncio.sleep(0)
                 begun = loop.time()
         outcome.settle()
+
+    def _count(self, invocation: Invocation[Validating], failure: Failure) -> None:
+        """As upstream counts: failures by what they lead to, and errors that are let pass."""
+        names = (failure.error, invocation.policy.name, invocation.binding.name)
+        for action in ("allow",) if failure.ignored else invocation.binding.actions:
+            self._registry.metrics.count(POLICY_CHECKS, (action.lower(), *names)).n += 1
 
     async def _subject(self, attributes: Attributes, match: Match) -> Subject:
         trees = await shown(attributes, match) if converter_of(attributes, match) else None
