@@ -259,3 +259,25 @@ async def test_a_node_registers_with_its_status(server: Server) -> None:
     assert (await server.patch("/api/v1/nodes/n/status", patch, STRATEGIC)).body["status"]["phase"] == "Running"
     other = await server.patch("/api/v1/nodes/n/status", {"metadata": {"uid": "other"}}, STRATEGIC)
     assert other.status == 409
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        pytest.param({"generateName": "X_"}, 'metadata.generateName: Invalid value: "X_": ', id="generateName"),
+        pytest.param(
+            {"ownerReferences": [{"apiVersion": "v1", "kind": "Event", "name": "e", "uid": "1"}]},
+            "/v1, Kind=Event is disallowed from being an owner",
+            id="owned by an Event",
+        ),
+        pytest.param(
+            {"finalizers": ["held"]},
+            'metadata.finalizers[0]: Invalid value: "held": name is neither a standard finalizer name nor is it fully',
+            id="finalizer",
+        ),
+    ],
+)
+async def test_metadata_is_judged(server: Server, metadata: dict[str, object], message: str) -> None:
+    refused = await server.post(CONFIG_MAPS, {"metadata": {"name": "cm", **metadata}})
+    assert (refused.status, refused.body["reason"]) == (422, "Invalid")
+    assert message in refused.body["message"]

@@ -21,6 +21,20 @@ async def test_put_replaces_and_keeps_what_the_server_owns(server: Server) -> No
     assert answer.body["data"] == {"c": "d"}
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "shown"),
+    [
+        pytest.param("deletionTimestamp", "2026-01-01T00:00:00Z", '"2026-01-01T00:00:00Z"', id="time"),
+        pytest.param("deletionGracePeriodSeconds", 5, "5", id="grace"),
+    ],
+)
+async def test_nobody_is_deleted_by_an_update(server: Server, field: str, value: object, shown: str) -> None:
+    await server.post(CONFIG_MAPS, config_map())
+    refused = await server.patch(CM, {"metadata": {field: value}})
+    message = f'ConfigMap "cm" is invalid: metadata.{field}: Invalid value: {shown}: field is immutable'
+    assert (refused.status, refused.body["message"]) == (422, message)
+
+
 async def test_put_of_an_old_version_conflicts(server: Server) -> None:
     made = (await server.post(DEPLOYMENTS, deployment())).body
     await server.patch(DEPLOYMENT, {"metadata": {"labels": {"a": "b"}}})

@@ -30,10 +30,11 @@ def _annotations(path: str, annotations: dict[str, str]) -> Iterable[FieldError]
 
 
 def _finalizers(path: str, finalizers: list[str]) -> Iterable[FieldError]:
-    for name in finalizers:
+    for index, name in enumerate(finalizers):
         yield from named(path, name, qualified_name)
         if "/" not in name and name not in _STANDARD_FINALIZERS:
-            yield invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")
+            unqualified = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid(f"{path}[{index}]", name, unqualified)
     if {"orphan", "foregroundDeletion"} <= set(finalizers):
         yield invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set")
 
@@ -49,6 +50,8 @@ def _owners(path: str, owners: list[JSON]) -> Iterable[FieldError]:
             if owner.get(key) == "":
                 empty = "version must not be empty" if key == "apiVersion" else "must not be empty"
                 yield invalid(f"{path}.{key}", "", empty)
+        if (owner.get("apiVersion"), owner.get("kind")) == ("v1", "Event"):
+            yield invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner")
 
 
 RULES = (Rules("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", validate=_validate),)

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.verbs.call import Call
 from knarr.machinery import names
-from knarr.machinery.errors import BadRequest, Conflict
+from knarr.machinery.errors import BadRequest, Conflict, Invalid
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required
 from knarr.machinery.times import format_time
 
 _SERVER_OWNED = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion")
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+_ENDS = ("deletionTimestamp", "deletionGracePeriodSeconds")
 _DROPPED = ("selfLink", "resourceVersion")
 
 
@@ -62,6 +63,10 @@ def carry_over(call: Call, metadata: JSON, old: JSON) -> None:
     settle_identity(call, metadata)
     if metadata.get("uid") and metadata["uid"] != old["uid"]:
         raise uid_conflict(call, metadata["uid"], old["uid"])
+    for name in _ENDS:
+        if name in metadata and name not in old:  # only a deletion sets these
+            error = invalid(f"metadata.{name}", metadata[name], "field is immutable")
+            raise Invalid.of(call.kind.group, call.kind.kind, old["name"], [error])
     for name in _DROPPED:
         metadata.pop(name, None)
     for name in _KEPT:
@@ -77,9 +82,13 @@ def uid_conflict(call: Call, wanted: str, found: str) -> Conflict:
 
 
 def check_name(kind: Kind, metadata: JSON) -> Iterator[FieldError]:
-    """The name, by the kind's rule."""
-    name = metadata.get("name")
+    """The name, and the beginning of a generated one, by the kind's rule."""
+    name, beginning = metadata.get("name"), metadata.get("generateName")
     rule = kind.name_rule or names.dns1123_subdomain
+    if beginning:
+        whole = f"{beginning[:-2]}a" if beginning.endswith("-") and len(beginning) > 1 else beginning
+        for message in (*names.path_segment(beginning), *rule(whole)):
+            yield invalid("metadata.generateName", beginning, message)
     if not name:
         yield required("metadata.name", "name or generateName is required")
         return
