@@ -182,12 +182,11 @@ async def test_what_the_server_alone_writes_no_patch_changes(server: Server, ask
     asked.reply = patching(
         {"op": "replace", "path": "/metadata/uid", "value": created["metadata"]["uid"]},
         {"op": "add", "path": "/metadata/creationTimestamp", "value": "2001-01-01T00:00:00Z"},
-        {"op": "add", "path": "/metadata/deletionTimestamp", "value": "2001-01-01T00:00:00Z"},
         {"op": "add", "path": "/data/seen", "value": "yes"},
     )
     await register(server, "Mutating", "m", webhook(asked, rules=[rule(operations="UPDATE")]))
     updated = (await server.patch(f"{MAPS}/a", {"data": {"k": "w"}})).body
-    kept = {name: updated["metadata"].get(name) for name in ("uid", "creationTimestamp", "deletionTimestamp")}
+    kept = {name: updated["metadata"].get(name) for name in ("uid", "creationTimestamp")}
     assert kept == {name: created["metadata"].get(name) for name in kept}
     assert updated["data"] == {"k": "w", "seen": "yes"}
 
