@@ -7,6 +7,7 @@ memory:                 gone with the server
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,8 @@ def read(text: str) -> Datastore:
         if ":" in user:
             raise UserError("a password does not belong into an address, where others see it: --etcd-password-file")
         endpoints = tuple(_endpoint(host.strip()) for host in hosts.rstrip("/").split(","))
+        if scheme != "etcd" and not all(map(_is_here, endpoints)):
+            raise UserError(f"{text} would send all in the clear: without TLS, etcd has to be on loopback")
         return Datastore("etcd", endpoints=endpoints, secure=scheme == "etcd", user=user)
     raise UserError(f"{text} is no datastore: it is {FORMS}")
 
@@ -145,3 +148,11 @@ def _endpoint(host: str) -> str:
     if not name or not port.isdecimal() or not 0 < int(port) < 1 << 16:
         raise UserError(f"{host or 'nothing'} is no address of an etcd server: it is host:port")
     return host
+
+
+def _is_here(endpoint: str) -> bool:
+    host = endpoint.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -19,6 +19,7 @@ from knarr.cluster.errors import UserError
         ("sqlite:///var/x.db", Datastore("sqlite", Path("/var/x.db"))),
         ("etcd://a:1,b,[::1]:3", Datastore("etcd", endpoints=("a:1", "b:2379", "[::1]:3"))),
         ("etcd://me@[::1]", Datastore("etcd", endpoints=("[::1]:2379",), user="me")),
+        ("etcd+http://localhost", Datastore("etcd", endpoints=("localhost:2379",), secure=False)),
         ("etcd+http://127.0.0.1/", Datastore("etcd", endpoints=("127.0.0.1:2379",), secure=False)),
     ],
 )
@@ -38,6 +39,8 @@ def test_forms(text: str, found: Datastore) -> None:
         ("etcd://a:1,,b:1", "nothing is no address"),
         ("etcd://a:99999", "a:99999 is no address"),
         ("etcd://:2379", ":2379 is no address"),
+        ("etcd+http://127.0.0.1:1,192.0.2.1:1", "in the clear"),
+        ("etcd+http://etcd.example", "in the clear"),
         ("etcd://me:secret@a", "--etcd-password-file"),
     ],
 )
