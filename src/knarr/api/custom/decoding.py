@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from knarr.api.kind import JSON
 from knarr.api.types.decoding import decoder
@@ -18,9 +18,17 @@ from knarr.api.types.scalars import Decoder
 from knarr.api.types.shapes import shape_of
 
 META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_COMPOSITES = (dict, list)
 _RESOURCE_FIELDS = frozenset({"apiVersion", "kind", "metadata"})
 
 Pruner = Callable[[Any, Place, list[str]], None]  # (value, its place, where to put the unknown fields' places)
+
+
+class _Field(NamedTuple):
+    """How a field's value is pruned (None: not at all), and whether it may be null."""
+
+    prune: Pruner | None
+    nullable: bool
 
 
 def pruner(schema: JSON) -> Pruner:
@@ -44,37 +52,32 @@ def decode_metadata(holder: JSON, place: Place, unknown: list[str]) -> None:
 
 
 def _pruner(schema: JSON, *, resource: bool = False) -> Pruner:
-    item = _pruner(schema["items"]) if isinstance(schema.get("items"), dict) else None
     prune_object = _object(schema, resource or bool(schema.get("x-kubernetes-embedded-resource")), root=resource)
+    prune_item = _item(schema)
 
     def prune(value: Any, place: Place, unknown: list[str]) -> None:
         if type(value) is dict:
             prune_object(value, place, unknown)
-        elif type(value) is list:
+        elif type(value) is list and prune_item:
             for index, element in enumerate(value):
-                if item and type(element) in (dict, list):
-                    item(element, (place, index), unknown)
-                elif not preserving and type(element) is dict:
-                    _empty(element, (place, index), unknown)
+                if type(element) in _COMPOSITES:
+                    prune_item(element, (place, index), unknown)
 
-    preserving = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
     return prune
 
 
+def _item(schema: JSON) -> Pruner | None:
+    """Of a list; None where anything may be in it."""
+    if isinstance(schema.get("items"), dict):
+        return _pruner(schema["items"])
+    return None if schema.get("x-kubernetes-preserve-unknown-fields") else _empty
+
+
 def _object(schema: JSON, resource: bool, *, root: bool) -> Pruner:
-    preserving = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
     apart = _RESOURCE_FIELDS if resource else frozenset()
-    fields = {
-        name: (_pruner(field), bool(field.get("nullable"))) for name, field in (schema.get("properties") or {}).items()
-    }
-    additional = schema.get("additionalProperties")
-    if isinstance(additional, dict):
-        rest: tuple[Pruner | None, bool] | None = (
-            _pruner(additional),
-            bool(additional.get("nullable")) or "default" in additional,
-        )
-    else:
-        rest = (_empty, True) if additional else (None, True) if preserving else None
+    properties: JSON = schema.get("properties") or {}
+    fields = {name: _Field(_pruner(field), bool(field.get("nullable"))) for name, field in properties.items()}
+    rest = _rest(schema)
 
     def prune(value: JSON, place: Place, unknown: list[str]) -> None:
         dropped = []
@@ -86,10 +89,10 @@ def _object(schema: JSON, resource: bool, *, root: bool) -> Pruner:
                 unknown.append(write_place((place, name)))
                 dropped.append(name)
             elif element is None:
-                if not known[1]:
+                if not known.nullable:
                     dropped.append(name)
-            elif known[0] and type(element) in _COMPOSITES:
-                known[0](element, (place, name), unknown)
+            elif known.prune and type(element) in _COMPOSITES:
+                known.prune(element, (place, name), unknown)
         for name in dropped:
             del value[name]
         if resource and not root:
@@ -98,7 +101,14 @@ def _object(schema: JSON, resource: bool, *, root: bool) -> Pruner:
     return prune
 
 
-_COMPOSITES = (dict, list)
+def _rest(schema: JSON) -> _Field | None:
+    """What an object may have besides its named fields; None where that is nothing."""
+    additional = schema.get("additionalProperties")
+    if isinstance(additional, dict):
+        return _Field(_pruner(additional), bool(additional.get("nullable")) or "default" in additional)
+    if additional:
+        return _Field(_empty, nullable=True)
+    return _Field(None, nullable=True) if schema.get("x-kubernetes-preserve-unknown-fields") else None
 
 
 def _empty(value: Any, place: Place, unknown: list[str]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from knarr.api.custom.combining import NOTHING
 from knarr.api.custom.decoding import pruner
-from knarr.api.custom.values import NOTHING, is_same, validator
+from knarr.api.custom.values import is_same, validator
 from knarr.api.kind import JSON
 from knarr.api.types.mismatches import DecodeError
 from knarr.machinery.fielderrors import FieldError, invalid

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from knarr.api.custom.combining import NO_PLACE, NOTHING
 from knarr.api.custom.ruletexts import RULES
-from knarr.api.custom.values import NO_PLACE, NOTHING, finder, is_same
+from knarr.api.custom.values import finder, is_same
 from knarr.api.kind import JSON
 from knarr.machinery.cel import (
     BOOL,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from knarr.api.custom.formats import format_of
-from knarr.api.custom.patterns import compiled
 from knarr.api.kind import JSON
+from knarr.machinery import regexes
 from knarr.machinery.fielderrors import FieldError, invalid, too_long
 
 Check = Callable[[Any, str], Iterable[FieldError]]
@@ -51,7 +51,7 @@ def _lengths(schema: JSON) -> Iterator[Check]:
 def _pattern(schema: JSON) -> Iterator[Check]:
     if pattern := schema.get("pattern"):
         # compiled when first needed: a definition may have hundreds
-        yield _failing(lambda value: not compiled(pattern)(value), f"should match '{pattern}'")
+        yield _failing(lambda value: regexes.compiled(pattern).search(value) is None, f"should match '{pattern}'")
 
 
 def _format(schema: JSON) -> Iterator[Check]:

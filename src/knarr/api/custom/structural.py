@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from knarr.api.custom.patterns import PatternError, compiled
 from knarr.api.kind import JSON
+from knarr.machinery import regexes
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required
 
 _EMBEDDED, _PRESERVE = "x-kubernetes-embedded-resource", "x-kubernetes-preserve-unknown-fields"
@@ -93,8 +93,8 @@ def _values(schema: JSON, path: str, exempt: frozenset[str] = frozenset()) -> It
             yield from _nested(part, f"{path}.{name}", inner)
     if schema.get("pattern"):
         try:
-            compiled(schema["pattern"])
-        except PatternError as error:
+            regexes.compiled(schema["pattern"])
+        except regexes.RegexError as error:
             why = f"must be a valid regular expression, but isn't: {error}"
             yield invalid(f"{path}.pattern", schema["pattern"], why)
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
+from knarr.api.custom.combining import NOTHING, Validator
 from knarr.api.custom.decoding import Pruner, decode_metadata, pruner
 from knarr.api.custom.defaulting import Defaulter, defaulter
 from knarr.api.custom.embedded import metadata_validator
 from knarr.api.custom.ownership import ownership
 from knarr.api.custom.published import published
 from knarr.api.custom.ruletexts import has_rules
-from knarr.api.custom.values import NOTHING, Validator, validator
+from knarr.api.custom.values import validator
 from knarr.api.kind import JSON, Scale
 from knarr.api.paths import dig
 from knarr.machinery.apply.shapes import Shape

@@ -7,21 +7,18 @@ same: what has not changed is not complained about (KEP-4008, ratcheting).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
+from knarr.api.custom.combining import NO_PLACE, NOTHING, Validator, all_of, any_of, none_of, one_of
 from knarr.api.custom.embedded import check_embedded
 from knarr.api.custom.lists import uniqueness
 from knarr.api.custom.scalars import number_checks, text_checks
 from knarr.api.kind import JSON
 from knarr.machinery.fielderrors import FieldError, invalid, required, too_many
 
-Validator = Callable[[Any, Any, str, list[FieldError]], None]  # (value, what it was, its path, where to put errors)
 Check = Callable[[Any, str], Iterable[FieldError]]
-
-NOTHING: Final = object()  # what a value was that was not there, or that nobody can find again
-NO_PLACE = "<nil>"  # where upstream finds what it cannot place
 
 
 def validator(schema: JSON) -> Validator:
@@ -205,68 +202,8 @@ def finder(schema: JSON) -> Callable[[Any], Callable[[Any], Any]]:
 
 
 def _junctors(schema: JSON) -> Iterator[Validator]:
-    for name, combine in (("allOf", _all_of), ("anyOf", _any_of), ("oneOf", _one_of)):
+    for name, combine in (("allOf", all_of), ("anyOf", any_of), ("oneOf", one_of)):
         if schema.get(name):
             yield combine([validator(part) for part in schema[name]])
     if isinstance(schema.get("not"), dict):
-        yield _not(validator(schema["not"]))
-
-
-Outcome = list[list[FieldError]]  # of each alternative
-
-
-def _outcome(parts: list[Validator], value: Any, old: Any, path: str) -> Outcome:
-    found: Outcome = [[] for _ in parts]
-    for part, errors in zip(parts, found, strict=True):
-        part(value, old, path, errors)
-    return found
-
-
-def _unplaced(path: str, text: str) -> FieldError:
-    return invalid(NO_PLACE, "", f'"{path}" {text}')
-
-
-def _all_of(parts: list[Validator]) -> Validator:
-    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
-        found = _outcome(parts, value, old, path)
-        for part in found:
-            errors.extend(part)
-        if any(found):
-            none = ". None validated" if all(found) else ""
-            errors.append(_unplaced(path, f"must validate all the schemas (allOf){none}"))
-
-    return validate
-
-
-def _any_of(parts: list[Validator]) -> Validator:
-    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
-        found = _outcome(parts, value, old, path)
-        if all(found):
-            errors.append(_unplaced(path, "must validate at least one schema (anyOf)"))
-            errors.extend(found[0])
-
-    return validate
-
-
-def _one_of(parts: list[Validator]) -> Validator:
-    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
-        found = _outcome(parts, value, old, path)
-        valid = sum(not part for part in found)
-        if valid == 0:
-            errors.append(_unplaced(path, "must validate one and only one schema (oneOf). Found none valid"))
-            errors.extend(found[0])
-        elif valid > 1:
-            many = f"must validate one and only one schema (oneOf). Found {valid} valid alternatives"
-            errors.append(_unplaced(path, many))
-
-    return validate
-
-
-def _not(part: Validator) -> Validator:
-    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
-        found: list[FieldError] = []
-        part(value, NOTHING, path, found)
-        if not found:
-            errors.append(_unplaced(path, "must not validate the schema (not)"))
-
-    return validate
+        yield none_of(validator(schema["not"]))
