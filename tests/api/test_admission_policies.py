@@ -252,14 +252,20 @@ _UNEQUAL = "failed expression: object.data.n == params.data.n"
 async def test_parameters(server: Server, ref: JSON, text: str) -> None:
     await server.post(MAPS, config_map("limits", data={"n": "1"}))
     kind = {"apiVersion": "v1", "kind": "ConfigMap"}
-    await enforce(server, policy("object.data.n == params.data.n", paramKind=kind), binding(paramRef=ref))
+    await enforce(
+        server,
+        policy("object.data.n == params.data.n", paramKind=kind),
+        binding(paramRef={"parameterNotFoundAction": "Deny", **ref}),
+    )
     refused = await server.post(MAPS, config_map(data={"n": "2"}))
     assert (refused.status, refused.body.get("message", "")) == ((422, denial(text)) if text else (201, ""))
 
 
 async def test_parameters_of_an_unknown_kind(server: Server) -> None:
     kind = {"apiVersion": "example.com/v1", "kind": "Thing"}
-    await enforce(server, policy("true", paramKind=kind), binding(paramRef={"name": "x"}))
+    await enforce(
+        server, policy("true", paramKind=kind), binding(paramRef={"name": "x", "parameterNotFoundAction": "Deny"})
+    )
     text = "paramKind kind `&ParamKind{APIVersion:example.com/v1,Kind:Thing,}` not known"
     assert message(await server.post(MAPS, config_map())) == denial(f"failed to configure binding: {text}")
 
@@ -289,7 +295,8 @@ def mutation(expression: str, kind: str = "ApplyConfiguration") -> JSON:
 
 async def change(server: Server, *mutations: JSON, constraints: JSON | None = None, **spec: Any) -> None:
     constraints = constraints or {"resourceRules": [rule()]}
-    body = {"metadata": {"name": "p"}, "spec": {"matchConstraints": constraints, "mutations": [*mutations], **spec}}
+    whole = {"matchConstraints": constraints, "mutations": [*mutations], "reinvocationPolicy": "Never", **spec}
+    body = {"metadata": {"name": "p"}, "spec": whole}
     for path, posted in (
         ("mutatingadmissionpolicies", body),
         ("mutatingadmissionpolicybindings", {"metadata": {"name": "b"}, "spec": {"policyName": "p"}}),
@@ -412,7 +419,11 @@ async def test_policies_that_are_refused(server: Server, spec: JSON, path: str, 
 
 async def test_a_table(server: Server) -> None:
     kind = {"apiVersion": "v1", "kind": "ConfigMap"}
-    await enforce(server, policy("true", paramKind=kind), binding(paramRef={"name": "x", "namespace": "n"}))
+    await enforce(
+        server,
+        policy("true", paramKind=kind),
+        binding(paramRef={"name": "x", "namespace": "n", "parameterNotFoundAction": "Allow"}),
+    )
     accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
     rows = [
         (await server.get(f"{BASE}/validatingadmissionpolic{path}", accept=accept)).body["rows"][0]["cells"][:3]
@@ -510,3 +521,57 @@ async def test_checks_are_counted(server: Server) -> None:
             for error in ("no_error", "invalid_error")
         ),
     }
+
+
+@pytest.mark.parametrize(
+    ("spec", "path", "text"),
+    [
+        ({"mutations": []}, "spec.mutations", "mutations must contain at least one item"),
+        ({"reinvocationPolicy": None}, "spec.reinvocationPolicy", "Required value"),
+        ({"reinvocationPolicy": "x"}, "spec.reinvocationPolicy", 'supported values: "IfNeeded", "Never"'),
+        (
+            {"mutations": [{"patchType": "x"}]},
+            "spec.mutations[0].patchType",
+            'supported values: "ApplyConfiguration", "JSONPatch"',
+        ),
+        (
+            {"mutations": [{"patchType": "JSONPatch"}]},
+            "spec.mutations[0].jsonPatch",
+            "must be specified when patchType is JSONPatch",
+        ),
+        (
+            {"mutations": [{**mutation("Object{}"), "jsonPatch": {"expression": "[]"}}]},
+            "spec.mutations[0].jsonPatch",
+            "must not be specified when patchType is ApplyConfiguration",
+        ),
+        (
+            {"mutations": [mutation("Object.spec{}")]},
+            "spec.mutations[0].applyConfiguration.expression",
+            "must evaluate to Object",
+        ),
+        (
+            {"mutations": [mutation("[1]", "JSONPatch")]},
+            "spec.mutations[0].jsonPatch.expression",
+            "must evaluate to list(JSONPatch)",
+        ),
+        (
+            {"mutations": [mutation("[JSONPatch{operation: 'add'}]", "JSONPatch")]},
+            "spec.mutations[0].jsonPatch.expression",
+            "undefined field 'operation'",
+        ),
+        (
+            {"matchConstraints": {"resourceRules": [rule(operations="CREATE,DELETE")]}},
+            "spec.matchConstraints.resourceRules.operations",
+            'Unsupported value: "DELETE": supported values: "*", "CONNECT", "CREATE", "UPDATE"',
+        ),
+    ],
+)
+async def test_mutating_policies_that_are_refused(server: Server, spec: JSON, path: str, text: str) -> None:
+    constraints = {"resourceRules": [rule()]}
+    sound = {"matchConstraints": constraints, "mutations": [mutation("Object{}")], "reinvocationPolicy": "Never"}
+    body = {"metadata": {"name": "p"}, "spec": {**sound, **spec}}
+    refused = await server.post(f"{BASE}/mutatingadmissionpolicies", body)
+    assert refused.status == 422
+    causes = {cause["field"]: cause["message"] for cause in refused.body["details"]["causes"]}
+    assert path in causes
+    assert text in causes[path]

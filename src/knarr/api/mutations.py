@@ -13,7 +13,7 @@ from knarr.api.expressions import ExpressionError, Scope, compiled_in
 from knarr.api.kind import JSON
 from knarr.machinery.cel import DYN, STRING, CelType, Environment, Program, list_of, object_of
 from knarr.machinery.cel.functions import overload
-from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required
+from knarr.machinery.fielderrors import FieldError, invalid, not_supported, required
 
 
 class _AnyField(Mapping[str, CelType]):
@@ -61,7 +61,7 @@ def compiled_mutation(patch_type: str, expression: str, scope: Scope) -> Program
 
 def expression_of(mutation: JSON) -> str:
     """The expression of a valid mutation."""
-    return str(mutation[_MEMBERS[mutation["patchType"]][0]]["expression"])
+    return str(mutation[_MEMBERS[mutation["patchType"]][0]]["expression"]).strip()
 
 
 def check_mutation(mutation: JSON, path: str, scope: Scope) -> Iterable[FieldError]:
@@ -74,14 +74,14 @@ def check_mutation(mutation: JSON, path: str, scope: Scope) -> Iterable[FieldErr
         return
     for other, (name, _) in _MEMBERS.items():
         if other != kind and mutation.get(name) is not None:
-            yield forbidden(f"{path}.{name}", f"must be unset when patchType is {kind}")
+            yield invalid(f"{path}.{name}", f"{{{name}}}", f"must not be specified when patchType is {kind}")
     wanted = _MEMBERS[kind][0]
     if mutation.get(wanted) is None:
         yield required(f"{path}.{wanted}", f"must be specified when patchType is {kind}")
         return
-    expression = mutation[wanted].get("expression") or ""
-    if not expression.strip():
-        yield required(f"{path}.{wanted}.expression", "expression is not specified")
+    expression = (mutation[wanted].get("expression") or "").strip()
+    if not expression:
+        yield required(f"{path}.{wanted}.expression")
         return
     try:
         compiled_mutation(kind, expression, scope)

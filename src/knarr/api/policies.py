@@ -8,7 +8,7 @@ from datetime import datetime
 from knarr.api.cells import format_selector
 from knarr.api.checks import named
 from knarr.api.kind import JSON, Column
-from knarr.machinery.fielderrors import FieldError, invalid
+from knarr.machinery.fielderrors import FieldError, invalid, not_supported
 from knarr.machinery.names import qualified_name
 
 _UNSET = "<unset>"
@@ -30,6 +30,17 @@ def _param_ref(binding: JSON, now: datetime) -> str:
 
 PARAM_KIND = Column("ParamKind", _param_kind)
 PARAM_REF = Column("ParamRef", _param_ref)
+
+
+_CHANGEABLE = ("*", "CONNECT", "CREATE", "UPDATE")
+
+
+def changeable(resources: JSON, path: str) -> Iterable[FieldError]:
+    """What is deleted cannot be changed by a policy."""
+    for rule in resources.get("resourceRules") or ():
+        for operation in rule.get("operations") or ():
+            if operation not in _CHANGEABLE:
+                yield not_supported(f"{path}.resourceRules.operations", operation, _CHANGEABLE)
 
 
 def annotation_keys(policy: JSON) -> Iterable[FieldError]:

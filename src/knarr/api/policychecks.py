@@ -9,6 +9,7 @@ from knarr.api.checks import member
 from knarr.api.expressions import ExpressionError, Scope, check, compiled, match_conditions
 from knarr.api.kind import JSON
 from knarr.api.mutations import check_mutation
+from knarr.api.policies import changeable
 from knarr.machinery.cel import BOOL, DYN, NULL, STRING
 from knarr.machinery.cel.names import is_identifier
 from knarr.machinery.fielderrors import FieldError, duplicate, invalid, required
@@ -32,6 +33,7 @@ def validating_policy(spec: JSON, path: str) -> Iterable[FieldError]:
 def mutating_policy(spec: JSON, path: str) -> Iterable[FieldError]:
     yield from _common(spec, path)
     scope = yield from _variables(spec, path)
+    yield from changeable(spec.get("matchConstraints") or {}, f"{path}.matchConstraints")
     if not spec.get("mutations"):
         yield required(f"{path}.mutations", "mutations must contain at least one item")
     for index, mutation in enumerate(spec.get("mutations") or ()):

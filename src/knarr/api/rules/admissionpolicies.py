@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from knarr.api.checks import distinct, named
 from knarr.api.kind import JSON, Rules
+from knarr.api.policies import changeable
 from knarr.api.webhooks import rule_with_operations
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required
 from knarr.machinery.names import dns1035_label, dns1123_subdomain, path_segment
@@ -74,6 +75,11 @@ def _binding(spec: JSON, path: str) -> Iterable[FieldError]:
     yield from named(f"{path}.policyName", name, dns1123_subdomain) if name else [required(f"{path}.policyName")]
 
 
+def _mutating_binding(spec: JSON, path: str) -> Iterable[FieldError]:
+    yield from _binding(spec, path)
+    yield from changeable(spec.get("matchResources") or {}, f"{path}.matchResources")
+
+
 def _validating_binding(spec: JSON, path: str) -> Iterable[FieldError]:
     yield from _binding(spec, path)
     actions = spec.get("validationActions") or ()
@@ -98,12 +104,13 @@ RULES = (
     ),
     Rules(
         f"{_V1}.MutatingAdmissionPolicySpec",
-        defaults={"failurePolicy": "Fail", "reinvocationPolicy": "Never"},
+        defaults={"failurePolicy": "Fail"},
+        required=("reinvocationPolicy",),
         enums={"failurePolicy": ("Fail", "Ignore"), "reinvocationPolicy": ("IfNeeded", "Never")},
         validate=_mutating,
     ),
     Rules(f"{_V1}.ValidatingAdmissionPolicyBindingSpec", validate=_validating_binding),
-    Rules(f"{_V1}.MutatingAdmissionPolicyBindingSpec", validate=_binding),
+    Rules(f"{_V1}.MutatingAdmissionPolicyBindingSpec", validate=_mutating_binding),
     Rules(
         f"{_V1}.MatchResources",
         defaults={"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}},
@@ -113,7 +120,7 @@ RULES = (
     Rules(f"{_V1}.ParamKind", validate=_param_kind),
     Rules(
         f"{_V1}.ParamRef",
-        defaults={"parameterNotFoundAction": "Deny"},
+        required=("parameterNotFoundAction",),
         enums={"parameterNotFoundAction": ("Allow", "Deny")},
         validate=_param_ref,
     ),
