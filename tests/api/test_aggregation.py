@@ -14,6 +14,8 @@ from cryptography.x509.oid import NameOID
 
 from knarr.wire.messages import Request, Response
 from tests.api.backends import GROUP, NAME, PATH, Backend, backend
+from tests.api.definitions import GROUP as CUSTOM
+from tests.api.definitions import definition
 from tests.api.front import Running, running
 from tests.kubectl import Kubectl, installed
 
@@ -245,3 +247,30 @@ def test_a_cluster_tells_aggregated_servers_whom_to_trust(kubectl: Kubectl) -> N
     clients, proxies = [x509.load_pem_x509_certificate(bundle.encode()) for bundle in bundles]
     assert clients.subject != proxies.subject
     kubectl("wait", "apiservice", "v1.apps", "--for=condition=Available", "--timeout=20s")
+
+
+async def test_custom_resources_are_registered_as_long_as_they_are_served(server: Running) -> None:
+    name = f"v1.{CUSTOM}"
+    await server.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition())
+    await condition(server, "True", "Local", name)
+    found = json.loads((await get(server, f"{SERVICES}/{name}")).body)
+    assert found["metadata"]["labels"] == {"kube-aggregator.kubernetes.io/automanaged": "true"}
+    assert found["spec"] == {"group": CUSTOM, "version": "v1", "groupPriorityMinimum": 1000, "versionPriority": 100}
+    path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{CUSTOM}"
+    await server.admin.request(Request("DELETE", path))
+    async with asyncio.timeout(10):
+        while (await get(server, f"{SERVICES}/{name}")).status != 404:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_registration_that_somebody_deletes_comes_back(server: Running) -> None:
+    name = f"v1.{CUSTOM}"
+    await server.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition())
+    first = await condition(server, "True", "Local", name)
+    assert first["message"] == "Local APIServices are always available"
+    before = json.loads((await get(server, f"{SERVICES}/{name}")).body)["metadata"]["uid"]
+    await server.admin.request(Request("DELETE", f"{SERVICES}/{name}"))
+    async with asyncio.timeout(10):
+        while (answer := await get(server, f"{SERVICES}/{name}")).status == 404:
+            await asyncio.sleep(0.01)
+    assert json.loads(answer.body)["metadata"]["uid"] != before

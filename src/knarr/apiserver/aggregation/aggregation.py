@@ -15,7 +15,7 @@ from knarr.apiserver.aggregation.registrations import Registrations
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.outbound.pool import Pool
 from knarr.apiserver.registry import Registry
-from knarr.storage.store import StoreError
+from knarr.storage.store import ConflictError, StoreError
 from knarr.wire.messages import Answer, Request
 
 log = logging.getLogger(__name__)
@@ -44,17 +44,18 @@ class Aggregation:
 
     async def run(self) -> None:
         """Keep the registrations of what is served here, and everybody's availability, until cancelled."""
-        keeper = Keeper(self._registry, self._pool, self._registrations, self.catalogue)
+        changed = asyncio.Event()
+        keeper = Keeper(self._registry, self._pool, self._registrations, self.catalogue, changed.set)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._register())
+            group.create_task(self._register(changed))
             group.create_task(keeper.run())
 
     def close(self) -> None:
         self._pool.close()
 
-    async def _register(self) -> None:
-        """At the start, and whenever the kinds change."""
-        changed, starting = asyncio.Event(), True
+    async def _register(self, changed: asyncio.Event) -> None:
+        """At the start, and whenever the kinds or the registrations change."""
+        starting = True
         listeners = self._registry.kinds.listeners
         listeners.append(changed.set)
         try:
@@ -64,6 +65,8 @@ class Aggregation:
                     await register(self._registry, starting=starting)
                     starting = False
                     await changed.wait()
+                except ConflictError:  # with another server, which is about the same
+                    await self._registry.clock.sleep(0)
                 except StoreError as error:
                     log.warning("the APIServices of what is served here cannot be kept: %s", error)
                     await self._registry.clock.sleep(RETRY_SECONDS)

@@ -28,10 +28,18 @@ _WATCHED = ((GROUP, PLURAL), ("", "services"), ("discovery.k8s.io", "endpointsli
 
 
 class Keeper:
-    """One task for each remote APIService; the catalogue learns what they find."""
+    """One task for each remote APIService; the catalogue learns what they find, `changed` that some APIService has."""
 
-    def __init__(self, registry: Registry, pool: Pool, registrations: Registrations, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        pool: Pool,
+        registrations: Registrations,
+        catalogue: Catalogue,
+        changed: Callable[[], None],
+    ) -> None:
         self._registry, self._pool, self._registrations, self._catalogue = registry, pool, registrations, catalogue
+        self._changed = changed
         registry.metrics.ask(UNAVAILABLE, lambda: (((r.name,), int(not r.available)) for r in registrations.all()))
         self._wake = asyncio.Event()
         self._tasks: dict[str, tuple[Registration, asyncio.Task[None], asyncio.Event]] = {}
@@ -76,6 +84,7 @@ class Keeper:
             name = change.entry.labels.get("kubernetes.io/service-name", parts[-1])
             if parts[2] == GROUP:
                 self._wake.set()
+                self._changed()
             for registration, _, look in self._tasks.values():
                 service = registration.target and registration.target.service
                 if service and (service.namespace, service.name) == (parts[-2], name):

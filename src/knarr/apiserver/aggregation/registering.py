@@ -62,6 +62,7 @@ def wanted(kinds: Iterable[Kind]) -> dict[str, Wanted]:
 
 async def register(registry: Registry, *, starting: bool) -> None:
     """Make the registrations right. `starting`: those of our own groups too. Raises StoreError."""
+    await registry.synced()
     kind = registry.find(GROUP, PLURAL)
     if kind is None:
         return
