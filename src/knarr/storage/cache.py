@@ -184,7 +184,7 @@ class WatchCache:
 
     async def _follow(self) -> None:
         """Until the store is closed; what cannot be followed from here is loaded again."""
-        stale = False
+        stale, told = False, ""
         while True:
             try:
                 if stale:
@@ -193,12 +193,15 @@ class WatchCache:
                 self.fault = ""
                 async for events in self._store.watch("", self.revision):
                     self._apply(events)
+                    told = ""
                 return
             except CompactedError:
                 stale = True
             except UnavailableError as error:
                 self.fault = str(error)
-                log.warning("the store's watch failed and is tried again: %s", error)
+                if told != self.fault:  # once, however long it lasts
+                    told = self.fault
+                    log.warning("the store's watch failed and is tried again: %s", told)
                 await self._clock.sleep(RECONNECT_SECONDS)
             except Exception:
                 log.exception("the watch cache could not apply what the store said")

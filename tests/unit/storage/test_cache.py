@@ -263,6 +263,17 @@ class TestFailures:
         await put(store, cache, PODS + "a/x")
         assert (watcher.told, watcher.lost) == ([("ADDED", PODS + "a/x", 1)], 0)
 
+    async def test_a_long_outage_is_told_once(
+        self, store: FlakyStore, cache: WatchCache, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        store.failures += [UnavailableError("no quorum")] * 3
+        await put(store, cache, PODS + "a/x")
+        store.failures.append(UnavailableError("no quorum"))
+        await put(store, cache, PODS + "a/y")
+        assert [record.message for record in caplog.records] == [
+            "the store's watch failed and is tried again: no quorum"
+        ] * 2
+
     async def test_a_store_that_forgot_is_loaded_again(self, store: FlakyStore, cache: WatchCache) -> None:
         await put(store, cache, PODS + "a/x", PODS + "a/y", app="web")
         kept = cache.get(PODS + "a/x")
