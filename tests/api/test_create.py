@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.api.harness import STRATEGIC, Server
@@ -281,3 +282,21 @@ async def test_metadata_is_judged(server: Server, metadata: dict[str, object], m
     refused = await server.post(CONFIG_MAPS, {"metadata": {"name": "cm", **metadata}})
     assert (refused.status, refused.body["reason"]) == (422, "Invalid")
     assert message in refused.body["message"]
+
+
+async def test_pods_of_one_template_differ_in_their_metadata_alone(server: Server) -> None:
+    container = {"name": "c", "image": "i", "args": ["x" * 600], "ports": [{"containerPort": 80}]}
+    made = [
+        (await server.post(PODS, {"metadata": {"name": name}, "spec": {"containers": [container]}})).body
+        for name in ("first", "second")
+    ]
+    specs = [{k: v for k, v in pod["spec"].items() if k not in ("volumes", "containers")} for pod in made]
+    assert specs[0] == specs[1]
+    assert [pod["spec"]["containers"][0]["ports"][0]["protocol"] for pod in made] == ["TCP", "TCP"]
+    strange = {"metadata": {"name": "third", "color": "red"}, "spec": {"containers": [container]}}
+    answer = await server.post(PODS, strange, fieldValidation="Strict")
+    assert (answer.status, 'unknown field "metadata.color"' in answer.body["message"]) == (400, True)
+    doubled = orjson.dumps({"spec": {"containers": [container]}})
+    text = b'{"metadata": {"name": "fourth"}, "spec": {}, ' + doubled[1:]
+    answer = await server.post(PODS, text, fieldValidation="Strict")
+    assert (answer.status, 'duplicate field "spec"' in answer.body["message"]) == (400, True)

@@ -21,6 +21,7 @@ from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.metrics.storage import Commits
 from knarr.apiserver.recent import Recent
+from knarr.apiserver.specs import Specs
 from knarr.machinery.clock import Clock
 from knarr.runtime.timers import Timers
 from knarr.storage.cache import Entry, WatchCache
@@ -68,6 +69,7 @@ class Registry:
         self.options = options or Options()
         self.timers = Timers(clock)
         self.frames = Recent()
+        self.specs = Specs()
         self.metrics = Metrics()
         self.authorizer: Authorizer | None = None  # whom policies ask; who composes the server gives it
         self._commits = Commits(self.metrics, kinds)

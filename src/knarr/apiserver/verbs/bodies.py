@@ -9,6 +9,7 @@ from knarr.api.kind import JSON, ObjectType
 from knarr.api.types import DecodeError, Type, typed
 from knarr.apiserver import media
 from knarr.apiserver.encoding import api_version
+from knarr.apiserver.specs import REPEATED, restored
 from knarr.apiserver.verbs.call import Call
 from knarr.machinery.errors import BadRequest, RequestEntityTooLarge
 
@@ -27,15 +28,22 @@ def read_as(call: Call, kind: str, api_versions: Sequence[str], model: ObjectTyp
     """The request's body as a defaulted tree of another kind (Scale, Binding, Eviction), the first version unless
     named.
     """
-    chosen = media.media_type(call.request.http.headers.get("content-type", ""))
-    tree = _parse(call, chosen, kind, model.definition)
-    doubled = chosen.duplicates(call.request.http.body, tree) if is_watched(call) else []
+    chosen, body = media.media_type(call.request.http.headers.get("content-type", "")), limited(call)
+    repeated = chosen is media.JSON and model.definition in REPEATED
+    recalled = call.registry.specs.recall(body) if repeated else None
+    text = recalled.rest if recalled else body
+    tree = _parse(text, chosen, kind, model.definition)
+    doubled = chosen.duplicates(text, tree) if is_watched(call) else []
     tree = _named(tree, kind, api_versions)
     unknown = [f'unknown field "{path}"' for path in _typed(tree, model, kind, api_versions[0])]
     if (doubled or unknown) and report(call, doubled + unknown):
         told = ", ".join([*([chosen.summed_up(doubled)] if doubled else []), *unknown])
         raise _cannot_handle(tree["kind"], api_versions[0], kind, f"strict decoding error: {told}")
+    if recalled:
+        return restored(tree, recalled)
     model.default(tree)
+    if repeated and not doubled and not unknown:
+        call.registry.specs.learn(body, tree)
     return tree
 
 
@@ -44,9 +52,8 @@ def is_watched(call: Call) -> bool:
     return call.request.parameter("fieldValidation") != "Ignore"
 
 
-def _parse(call: Call, chosen: media.MediaType, kind: str, definition: str) -> JSON:
+def _parse(body: bytes, chosen: media.MediaType, kind: str, definition: str) -> JSON:
     """The body's tree as sent."""
-    body = limited(call)
     try:
         tree = chosen.decode(body, definition)
     except media.BodyError as error:
