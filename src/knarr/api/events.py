@@ -11,7 +11,7 @@ from datetime import datetime
 from knarr.api.cells import since, value
 from knarr.api.kind import JSON, Column, Version
 from knarr.api.paths import dig
-from knarr.machinery.fielderrors import FieldError, invalid
+from knarr.machinery.fielderrors import FieldError, invalid, required
 
 CORE = Version("v1", "io.k8s.api.core.v1.Event")
 TTL = 3600.0  # upstream's --event-ttl
@@ -99,6 +99,30 @@ def _selectable() -> dict[str, Callable[[JSON], str]]:
 
 
 FIELDS = _selectable()
+_NOTE_LIMIT = 1024
+_DEMANDED = (  # of events.k8s.io: the stored field, its name there, and its most characters
+    ("reportingComponent", "reportingController", 253),
+    ("reportingInstance", "reportingInstance", 128),
+    ("action", "action", 128),
+    ("reason", "reason", 128),
+)
+
+
+def validate_new(event: JSON) -> Iterable[FieldError]:
+    """What events.k8s.io asks besides, of an event (as it is stored): who reports what of what, in few words."""
+    yield from validate(event)
+    for stored, name, limit in _DEMANDED:
+        text = event.get(stored) or ""
+        if not text:
+            yield required(name)
+        elif len(text) > limit:
+            yield invalid(name, text, f"can have at most {limit} characters")
+    if len(event.get("message") or "") > _NOTE_LIMIT:
+        yield invalid("note", "", f"can have at most {_NOTE_LIMIT} characters")
+    if event.get("type") not in ("Normal", "Warning"):
+        yield invalid("type", "", f"has invalid value: {event.get('type') or ''}")
+    if not event.get("eventTime"):
+        yield required("eventTime")
 
 
 def validate(event: JSON) -> Iterable[FieldError]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knarr.api.events import COLUMNS, CORE, FIELDS, PREFIX, TTL, from_core, to_core, validate
+from knarr.api.events import COLUMNS, CORE, FIELDS, PREFIX, TTL, from_core, to_core, validate_new
 from knarr.api.kind import Kind, Version
 
 KIND = Kind(
@@ -15,6 +15,6 @@ KIND = Kind(
     storage_prefix=PREFIX,
     columns=COLUMNS,
     fields=FIELDS,
-    validate=validate,
+    validate=validate_new,
     ttl=TTL,
 )

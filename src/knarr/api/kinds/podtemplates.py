@@ -13,6 +13,7 @@ KIND = Kind(
     kind="PodTemplate",
     plural="podtemplates",
     versions=(Version("v1", "io.k8s.api.core.v1.PodTemplate"),),
+    generation=True,
     columns=(
         NAME,
         replace(_CONTAINERS, priority=0),
