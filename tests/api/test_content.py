@@ -130,6 +130,21 @@ async def test_watches_in_nothing_else(server: Server, accept: str, message: str
     assert message in refusal.value.message
 
 
+async def test_nothing_is_written_for_who_cannot_read_the_outcome(server: Server) -> None:
+    await server.post(CONFIG_MAPS, config_map("a"))
+    revision = server.cache.revision
+    refused = [
+        await server.post(CONFIG_MAPS, config_map("b"), accept="text/html"),
+        await server.put(f"{CONFIG_MAPS}/a", config_map("a", x="y"), accept="application/cbor"),
+        await server.patch(f"{CONFIG_MAPS}/a", {"data": {"x": "y"}}, accept=TABLE),
+        await server.delete(f"{CONFIG_MAPS}/a", accept="text/html"),
+        await server.delete(CONFIG_MAPS, accept="text/html"),
+        await server.get(f"{CONFIG_MAPS}/none", accept="text/html"),
+    ]
+    assert {(answer.status, answer.body["reason"]) for answer in refused} == {(406, "NotAcceptable")}
+    assert server.cache.revision == revision
+
+
 async def test_cbor_is_not_read(server: Server) -> None:
     refused = await server.post(CONFIG_MAPS, b"\xd9\xd9\xf7\xa0", content_type="application/cbor")
     assert (refused.status, refused.body["reason"]) == (415, "UnsupportedMediaType")

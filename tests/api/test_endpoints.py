@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import re
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import jwt
 import pytest
 
+from knarr.api import protobuf
 from knarr.wire.messages import Request, Response
 from tests.api.certificates import Pair
 from tests.api.front import Running, running
@@ -152,3 +154,55 @@ async def test_a_server_that_stops_is_not_ready_and_ends_what_goes_on_cleanly(se
 async def test_what_there_is_not(server: Running) -> None:
     for path in ("/logs", "/logs/", "/debug/pprof", "/openid/v1", "/.well-known/other", "/metrics/slis/x"):
         assert ((await ask(server, path)).status, path) == (404, path)
+
+
+@pytest.mark.parametrize(
+    ("query", "agent", "indented"),
+    [
+        pytest.param("pretty=true", "kubectl", True, id="asked for"),
+        pytest.param("", "curl/8.5.0", True, id="curl"),
+        pytest.param("pretty=false", "curl/8.5.0", False, id="not wanted"),
+        pytest.param("", "kubectl", False, id="a program"),
+    ],
+)
+async def test_json_is_indented_for_people(
+    server: Running, admin: Pair, query: str, agent: str, indented: bool
+) -> None:
+    transport = server.transport(admin, **{"user-agent": agent})
+    for path in ("/api/v1/namespaces/default", f"{MAPS}/none", MAPS, "/apis"):
+        answer = await transport.request(Request("GET", path, query))
+        assert (b'{\n  "kind"' in answer.body) is indented
+        assert int(answer.headers["content-length"]) == len(answer.body)
+        assert json.loads(answer.body)["kind"]
+    await transport.close()
+
+
+async def test_a_failure_is_told_in_the_form_that_the_client_reads(server: Running) -> None:
+    form = "application/vnd.kubernetes.protobuf"
+    answer = await server.admin.request(Request("GET", f"{MAPS}/none", "", {"accept": f"{form},application/json"}))
+    assert (answer.status, answer.headers["content-type"]) == (404, form)
+    status = protobuf.decode(answer.body)
+    assert (status["kind"], status["reason"], status["details"]["name"]) == ("Status", "NotFound", "none")
+    plain = await server.admin.request(Request("GET", f"{MAPS}/none", "", {"accept": "application/yaml"}))
+    assert plain.body.startswith(b"apiVersion: v1\ncode: 404\n")
+    other = await server.admin.request(Request("GET", f"{MAPS}/none", "", {"accept": "text/html"}))
+    assert (other.status, other.headers["content-type"]) == (406, "application/json")
+
+
+async def test_a_large_list_in_all_its_forms(server: Running, admin: Pair) -> None:
+    for n in range(40):
+        await server.post(MAPS, {"metadata": {"name": f"m{n:02}"}, "data": {"text": "x" * 5000}})
+    transport = server.transport(admin)
+    whole = json.loads((await transport.request(Request("GET", MAPS))).body)
+    assert [item["metadata"]["name"] for item in whole["items"]] == [f"m{n:02}" for n in range(40)]
+    assert whole["items"][7] == json.loads((await transport.request(Request("GET", f"{MAPS}/m07"))).body)
+    zipped = await transport.request(Request("GET", MAPS, "", {"accept-encoding": "gzip"}))
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert json.loads(gzip.decompress(zipped.body)) == whole
+    indented = await transport.request(Request("GET", MAPS, "pretty=1"))
+    assert json.loads(indented.body) == whole
+    form = {"accept": "application/vnd.kubernetes.protobuf"}
+    listed = protobuf.decode((await transport.request(Request("GET", MAPS, "", form))).body)
+    assert [item["data"] for item in listed["items"]] == [item["data"] for item in whole["items"]]
+    assert json.loads((await server.admin.request(Request("GET", MAPS))).body) == whole
+    await transport.close()

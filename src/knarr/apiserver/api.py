@@ -15,7 +15,9 @@ from knarr.apiserver.metrics.families import DEPRECATED
 from knarr.apiserver.outbound import Webhooks
 from knarr.apiserver.registry import Options, Registry, tree_of
 from knarr.apiserver.request import APIRequest
+from knarr.apiserver.verbs.answers import OBJECT_VIEWS, output
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.list import LIST_VIEWS
 from knarr.apiserver.verbs.table import UNSTORED, VERBS
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge, ServiceUnavailable
@@ -25,6 +27,7 @@ from knarr.storage.store import Store, TooLargeError, UnavailableError
 from knarr.wire.messages import Answer
 
 _WRITES = frozenset(("create", "update", "patch", "delete", "deletecollection"))
+_ANY_VIEW = OBJECT_VIEWS | LIST_VIEWS
 _REMOVED = re.compile(r"unavailable in v(\d+\.\d+)")
 
 
@@ -68,10 +71,12 @@ class API:
             raise _not_allowed(version, info)
         if version.deprecated:
             self._tell_of_deprecated(kind, version, info.subresource)
+        call = Call(self.registry, request, kind, version, self.admission)
         try:
             if info.verb in _WRITES:
+                output(call, _ANY_VIEW)  # nothing is done whose outcome the client could not read
                 await self.registry.synced()  # another server may have acknowledged what this write is about
-            return await handler(Call(self.registry, request, kind, version, self.admission))
+            return await handler(call)
         except UnavailableError as error:
             raise ServiceUnavailable(f"the store cannot answer: {error}") from None
         except TooLargeError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knarr.apiserver.verbs.answers import object_answer
+from knarr.apiserver.verbs.answers import OBJECT_VIEWS, object_answer, output
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.conversion import seen_one
 from knarr.apiserver.verbs.list import reach
@@ -15,5 +15,6 @@ async def get(call: Call) -> Answer:
     await reach(call, read_revision(call))
     entry = call.registry.entry(call.kind, call.namespace, call.name)
     if entry is None:
+        output(call, OBJECT_VIEWS)  # an answer that could not be read is refused first
         raise call.not_found()
     return object_answer(call, await seen_one(call, entry))
