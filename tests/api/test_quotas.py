@@ -13,6 +13,7 @@ from knarr.client.resources import PODS as POD
 from knarr.controllers import deployment, replicaset, resourcequota
 from knarr.machinery.errors import Forbidden
 from tests.api.cluster import Cluster
+from tests.api.definitions import GROUP, WIDGETS, definition, established, widget
 from tests.api.harness import STRATEGIC, Server
 from tests.api.objects import CONFIG_MAPS, PODS, config_map, pod
 from tests.kubectl import Kubectl
@@ -183,6 +184,26 @@ async def test_a_changed_quota_is_counted_anew(cluster: Cluster) -> None:
         await cluster.create(POD, "one", {"containers": CONTAINERS})
         await cluster.patch(RESOURCE_QUOTAS, "q", {"spec": {"hard": {"pods": None, "requests.cpu": "1500m"}}})
         assert await status(cluster) == {"hard": {"requests.cpu": "1500m"}, "used": {"requests.cpu": "1"}}
+
+
+async def test_custom_resources_are_counted_once_they_are_served(cluster: Cluster) -> None:
+    entry = f"count/widgets.{GROUP}"
+    async with cluster.running(resourcequota.CONTROLLER):
+        await cluster.create(RESOURCE_QUOTAS, "q", {"hard": {entry: "1"}})
+        assert await status(cluster) == {"hard": {entry: "1"}}
+        await established(cluster.server, definition())
+        early = await cluster.server.post(WIDGETS, widget("early"))
+        assert early.body["message"].endswith(f"is forbidden: status unknown for quota: q, resources: {entry}")
+        await cluster.advance(30)
+        assert (await cluster.server.post(WIDGETS, widget("one"))).status == 201
+        assert (await status(cluster))["used"] == {entry: "1"}
+        two = await cluster.server.post(WIDGETS, widget("two"))
+        assert two.body["message"].endswith(
+            f"exceeded quota: q, requested: {entry}=1, used: {entry}=1, limited: {entry}=1"
+        )
+        await cluster.server.delete(f"{WIDGETS}/one")
+        await cluster.settle()
+        assert (await status(cluster))["used"] == {entry: "0"}
 
 
 async def test_a_wrong_count_is_mended_within_five_minutes(cluster: Cluster) -> None:

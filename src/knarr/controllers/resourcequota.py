@@ -18,9 +18,10 @@ from knarr.client.resources import PODS, RESOURCE_QUOTAS, Resource
 from knarr.controllers.objects import Pod
 from knarr.machinery.errors import NotFound
 from knarr.runtime.context import Context
-from knarr.runtime.controller import Controller, Watch
+from knarr.runtime.controller import After, Controller, Watch
 
 RESYNC = 300.0  # seconds
+DISCOVERY = 30.0  # seconds, in which custom resources are found that a quota counts already
 _WEIGHED = frozenset(evaluator.resource for evaluator in EVALUATORS)  # of which more than the number counts
 
 
@@ -42,20 +43,22 @@ class Followed:
         self.changed = asyncio.Event()
 
 
-async def reconcile(context: Context, key: str) -> None:
-    """Bring the quota's status up to date."""
+async def reconcile(context: Context, key: str) -> After | None:
+    """Bring the quota's status up to date; look again for what is not served yet."""
     namespace, _, name = key.partition("/")
     try:
         quota = await context.client.get(RESOURCE_QUOTAS, name, namespace, view=dict)
     except NotFound:
-        return
+        return None
     hard = (quota.get("spec") or {}).get("hard") or {}
-    resources = await _resources(context, [evaluator.resource for evaluator in evaluators_for(hard)])
+    counted = [evaluator.resource for evaluator in evaluators_for(hard)]
+    resources = await _resources(context, counted)
     objects = {each: await _objects(context, each, resource, namespace) for each, resource in resources.items()}
     status = counted_status(quota, objects, context.clock.now())
     if status != {"hard": {}, "used": {}, **(quota.get("status") or {})}:
         body = {**quota, "status": status}
         await context.client.update(RESOURCE_QUOTAS, body, name, namespace, subresource="status")
+    return After(DISCOVERY) if len(resources) < len(counted) else None
 
 
 async def _resources(context: Context, names: Sequence[str]) -> dict[str, Resource]:
