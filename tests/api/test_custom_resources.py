@@ -163,6 +163,7 @@ async def test_several_versions_without_conversion(server: Server) -> None:
 
 async def test_scale(server: Server) -> None:
     paths = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+    paths["labelSelectorPath"] = ".status.phase"
     scale = {**paths, "labelSelectorPath": ".status.phase"}
     await established(server, definition(version(subresources={"status": {}, "scale": scale})))
     await server.post(WIDGETS, widget(replicas=2))
@@ -171,9 +172,17 @@ async def test_scale(server: Server) -> None:
     await server.patch(f"{WIDGETS}/w/status", {"status": {"phase": "app=web"}})
     shown = (await server.get(f"{WIDGETS}/w/scale")).body
     assert shown["status"] == {"replicas": 0, "selector": "app=web"}
-    await server.patch(f"{WIDGETS}/w/scale", {"spec": {"replicas": 5}})
+    await server.patch(f"{WIDGETS}/w/status", {"status": {"phase": "a=b"}})
+    changed = (await server.patch(f"{WIDGETS}/w/scale", {"spec": {"replicas": 5}})).body
+    assert changed["status"] == {"replicas": 0, "selector": "a=b"}
     found = (await server.get(f"{WIDGETS}/w")).body
     assert (found["spec"]["replicas"], found["metadata"]["generation"]) == (5, 2)
+    await server.post(WIDGETS, widget("none"))
+    missing = await server.get(f"{WIDGETS}/none/scale")
+    assert (missing.status, 'the spec replicas field ".spec.replicas" does not exist' in missing.body["message"]) == (
+        500,
+        True,
+    )
 
 
 async def test_columns(server: Server) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
+from knarr.api.custom.lazily import Lazily
 from knarr.api.kind import JSON
 from knarr.api.types.decoding import decoder
 from knarr.api.types.mismatches import Place, write_place
@@ -75,8 +76,7 @@ def _item(schema: JSON) -> Pruner | None:
 
 def _object(schema: JSON, resource: bool, *, root: bool) -> Pruner:
     apart = _RESOURCE_FIELDS if resource else frozenset()
-    properties: JSON = schema.get("properties") or {}
-    fields = {name: _Field(_pruner(field), bool(field.get("nullable"))) for name, field in properties.items()}
+    fields = Lazily(schema.get("properties"), lambda field: _Field(_pruner(field), bool(field.get("nullable"))))
     rest = _rest(schema)
 
     def prune(value: JSON, place: Place, unknown: list[str]) -> None:
@@ -84,7 +84,7 @@ def _object(schema: JSON, resource: bool, *, root: bool) -> Pruner:
         for name, element in value.items():
             if name in apart:
                 continue
-            known = fields.get(name, rest)
+            known = fields[name] or rest
             if known is None:
                 unknown.append(write_place((place, name)))
                 dropped.append(name)

@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import Any
 
 from knarr.api.custom.combining import NO_PLACE, NOTHING
-from knarr.api.custom.ruletexts import RULES
+from knarr.api.custom.lazily import Lazily
+from knarr.api.custom.ruletexts import RULES, has_rules
 from knarr.api.custom.values import finder, is_same
 from knarr.api.kind import JSON
 from knarr.machinery.cel import (
@@ -88,23 +89,22 @@ def ruler(schema: JSON, *, root: bool = False) -> Ruler | None:
 
 
 def _below(schema: JSON) -> Iterator[Ruler]:
-    fields = {name: ask for name, field in (schema.get("properties") or {}).items() if (ask := ruler(field))}
-    additional = schema.get("additionalProperties")
+    properties, additional = schema.get("properties") or {}, schema.get("additionalProperties")
     rest = ruler(additional) if isinstance(additional, dict) else None
-    if fields or rest:
-        yield _object(fields, rest, granular=schema.get("x-kubernetes-map-type") != "atomic")
+    if rest or any(map(has_rules, properties.values())):
+        yield _object(Lazily(properties, ruler), rest, granular=schema.get("x-kubernetes-map-type") != "atomic")
     if isinstance(schema.get("items"), dict) and (item := ruler(schema["items"])):
         yield _list(item, finder(schema))
 
 
-def _object(fields: dict[str, Ruler], rest: Ruler | None, *, granular: bool) -> Ruler:
+def _object(fields: Lazily[Ruler], rest: Ruler | None, *, granular: bool) -> Ruler:
     def ask(value: Any, old: Any, path: str, asked: Asked) -> None:
         if type(value) is not dict:
             return
         before = old if granular and type(old) is dict else {}
         prefix = f"{path}." if path else ""
         for name, element in value.items():
-            if inner := fields.get(name, rest):
+            if inner := fields[name] or rest:
                 inner(element, before.get(name, NOTHING), prefix + name, asked)
 
     return ask

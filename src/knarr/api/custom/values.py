@@ -13,6 +13,7 @@ import msgspec
 
 from knarr.api.custom.combining import NO_PLACE, NOTHING, Validator, all_of, any_of, none_of, one_of
 from knarr.api.custom.embedded import check_embedded
+from knarr.api.custom.lazily import Lazily
 from knarr.api.custom.lists import uniqueness
 from knarr.api.custom.scalars import number_checks, text_checks
 from knarr.api.kind import JSON
@@ -148,25 +149,23 @@ def _required(names: tuple[str, ...]) -> Check:
 
 
 def _below(schema: JSON) -> Iterator[Validator]:
-    fields = {name: validator(field) for name, field in (schema.get("properties") or {}).items()}
-    additional = schema.get("additionalProperties")
+    properties, additional = schema.get("properties"), schema.get("additionalProperties")
     rest = validator(additional) if isinstance(additional, dict) else None
-    if fields or rest:
-        yield _object(fields, rest, granular=schema.get("x-kubernetes-map-type") != "atomic")
+    if properties or rest:
+        yield _object(Lazily(properties, validator), rest, granular=schema.get("x-kubernetes-map-type") != "atomic")
     if isinstance(schema.get("items"), dict):
         yield _list(schema)
     yield from _junctors(schema)
 
 
-def _object(fields: dict[str, Validator], rest: Validator | None, *, granular: bool) -> Validator:
+def _object(fields: Lazily[Validator], rest: Validator | None, *, granular: bool) -> Validator:
     def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
         if type(value) is not dict:
             return
         before = old if granular and type(old) is dict else {}
         prefix = f"{path}." if path else ""
         for name, element in value.items():
-            check = fields.get(name, rest)
-            if check:
+            if check := fields[name] or rest:
                 check(element, before.get(name, NOTHING), prefix + name, errors)
 
     return validate

@@ -28,7 +28,7 @@ from knarr.apiserver.verbs.parts import MAIN
 from knarr.apiserver.verbs.patch import apply_patch, read_patch
 from knarr.apiserver.verbs.update import based_on
 from knarr.apiserver.verbs.writing import Draft, Drafting, attributes_of, update_object
-from knarr.machinery.errors import BadRequest, Invalid
+from knarr.machinery.errors import BadRequest, InternalError, Invalid
 from knarr.machinery.fielderrors import invalid
 from knarr.wire.messages import Answer
 
@@ -139,6 +139,8 @@ def _set_replicas(tree: JSON, rule: Scale, replicas: int) -> None:
 
 def _scale(call: Call, tree: JSON, revision: int) -> JSON:
     rule = _rule(call)
+    if call.version.own and dig(tree, rule.spec_replicas) is None:
+        raise InternalError(f'Internal error occurred: the spec replicas field ".{rule.spec_replicas}" does not exist')
     metadata = {**tree["metadata"], "resourceVersion": str(revision)}
     replicas = dig(tree, rule.spec_replicas, 0)
     status: JSON = {"replicas": dig(tree, rule.status_replicas, 0)}
