@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knarr.machinery.cel import CelError, CompileError, Environment
@@ -88,6 +88,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(deadline=None)  # some run into the limit of their cost
 @given(EXPRESSIONS)
 def test_nothing_but_a_value_or_a_reason_comes_of_an_expression(text: str) -> None:
     try:
