@@ -7,6 +7,7 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-manageme
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import Any
 
 from knarr.api.kind import JSON, Kind, Version
@@ -157,6 +158,7 @@ def served(call: Call, tree: JSON) -> JSON:
     return from_storage(call.version, copied(tree)) if call.version.from_storage else tree
 
 
+@lru_cache(maxsize=1024)
 def _from_agent(agent: str) -> str:
     """What stands before the first slash, as far as it is printable and fits."""
     name = "".join(character for character in agent.partition("/")[0] if character.isprintable())

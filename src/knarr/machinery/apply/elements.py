@@ -24,7 +24,7 @@ class ElementError(ValueError):
 
 def text_of(value: Any) -> str:
     """A value as it stands in an element."""
-    text = msgspec.json.encode(value).decode()
+    text = msgspec.json.encode(value, order="sorted").decode()
     return text.translate(_ESCAPES) if "<" in text or ">" in text or "&" in text else text
 
 
@@ -41,7 +41,7 @@ def canonical(element: str) -> str:
     if sort == VALUE:
         return VALUE + text_of(value)
     if sort == KEY and isinstance(value, dict):
-        return KEY + text_of(dict(sorted(value.items())))
+        return KEY + text_of(value)
     if sort == INDEX and type(value) is int:
         return element
     raise ElementError(f"invalid path element {element!r}")

@@ -60,6 +60,7 @@ def test_sets_have_one_form(left: FieldSet, right: FieldSet) -> None:
         pytest.param("f:a b", "f:a b", id="field"),
         pytest.param('k:{ "port": 80, "name": "x" }', 'k:{"name":"x","port":80}', id="keys in order"),
         pytest.param('v: "a<b"', 'v:"a\\u003cb"', id="escaped as Go does"),
+        pytest.param('v:{"b":1,"a":[2]}', 'v:{"a":[2],"b":1}', id="an object's keys in order"),
         pytest.param("i:3", "i:3", id="index"),
         pytest.param(".", ".", id="self"),
     ],
