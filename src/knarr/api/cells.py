@@ -7,6 +7,7 @@ never happened.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,29 +24,40 @@ def since(timestamp: str | None, now: datetime) -> str:
     return human_duration((now - parse_time(timestamp)).total_seconds()) if timestamp else UNKNOWN
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A cell that shows what is at one path; the column's description is that field's."""
+
+    path: str
+    read: Cell
+
+    def __call__(self, obj: JSON, now: datetime) -> Any:
+        return self.read(obj, now)
+
+
 def value(path: str, default: Any = "") -> Cell:
     """What is at the path."""
-    return lambda obj, now: dig(obj, path, default)
+    return Reading(path, lambda obj, now: dig(obj, path, default))
 
 
 def text(path: str, default: str = NONE) -> Cell:
     """What is at the path, where nothing and the empty string are the default."""
-    return lambda obj, now: dig(obj, path) or default
+    return Reading(path, lambda obj, now: dig(obj, path) or default)
 
 
 def count(path: str) -> Cell:
     """The number of elements or keys at the path."""
-    return lambda obj, now: len(dig(obj, path, ()))
+    return Reading(path, lambda obj, now: len(dig(obj, path, ())))
 
 
 def ago(path: str) -> Cell:
     """How long ago the time at the path was."""
-    return lambda obj, now: since(dig(obj, path), now)
+    return Reading(path, lambda obj, now: since(dig(obj, path), now))
 
 
 def joined(path: str, separator: str = ",", default: str = NONE) -> Cell:
     """The strings at the path, in one."""
-    return lambda obj, now: separator.join(each(obj, path)) or default
+    return Reading(path, lambda obj, now: separator.join(each(obj, path)) or default)
 
 
 def format_labels(labels: Mapping[str, str] | None) -> str:
@@ -54,7 +66,7 @@ def format_labels(labels: Mapping[str, str] | None) -> str:
 
 
 def labels(path: str) -> Cell:
-    return lambda obj, now: format_labels(dig(obj, path))
+    return Reading(path, lambda obj, now: format_labels(dig(obj, path)))
 
 
 def format_selector(selector: JSON | None) -> str:
@@ -79,19 +91,15 @@ def _expression(expression: JSON) -> str:
 
 
 def selector(path: str) -> Cell:
-    return lambda obj, now: format_selector(dig(obj, path))
+    return Reading(path, lambda obj, now: format_selector(dig(obj, path)))
 
 
 def names(items: Iterable[JSON], key: str = "name") -> str:
     return ",".join(item.get(key, "") for item in items)
 
 
-NAME = Column("Name", value("metadata.name"), format="name", description="Name must be unique within a namespace.")
-AGE = Column(
-    "Age",
-    ago("metadata.creationTimestamp"),
-    description="CreationTimestamp is the server time when this object was created.",
-)
+NAME = Column("Name", value("metadata.name"), format="name")
+AGE = Column("Age", ago("metadata.creationTimestamp"))
 
 CREATED_AT = Column("Created At", value("metadata.creationTimestamp"))
 
@@ -121,4 +129,11 @@ def template_columns(template: str = "spec.template") -> tuple[Column, Column]:
     def among(key: str) -> Cell:
         return lambda obj, now: names(each(obj, f"{template}.spec.containers"), key)
 
-    return Column("Containers", among("name"), priority=1), Column("Images", among("image"), priority=1)
+    names_said, images_said = (
+        "Names of each container in the template.",
+        "Images referenced by each container in the template.",
+    )
+    return (
+        Column("Containers", among("name"), priority=1, description=names_said),
+        Column("Images", among("image"), priority=1, description=images_said),
+    )

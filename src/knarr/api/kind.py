@@ -30,6 +30,7 @@ class Column:
     format: str = ""
     priority: int = 0
     description: str = ""
+    shows: str = ""  # the field (a dotted path) whose published description is the column's, where nothing else is said
 
 
 class ObjectType(Protocol):

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from knarr.api.cells import AGE, NAME
+from knarr.api.cells import AGE, NAME, Reading
 from knarr.api.kind import JSON, Column, Kind
+from knarr.api.schema.descriptions import description_of
 from knarr.apiserver.media import META_GROUP, Output
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.errors import Invalid
@@ -41,7 +42,7 @@ def table(
         "kind": "Table",
         "apiVersion": f"{META_GROUP}/{output.view_version}",
         "metadata": metadata,
-        "columnDefinitions": [_heading(column) for column in columns] if headings else None,
+        "columnDefinitions": [_heading(kind, column) for column in columns] if headings else None,
         "rows": [_row(columns, tree, now, include, output.view_version) for tree in trees],
     }
 
@@ -63,14 +64,20 @@ def partial(tree: JSON, version: str) -> JSON:
     return {"kind": "PartialObjectMetadata", "apiVersion": f"{META_GROUP}/{version}", "metadata": tree["metadata"]}
 
 
-def _heading(column: Column) -> dict[str, Any]:
+def _heading(kind: Kind, column: Column) -> dict[str, Any]:
     return {
         "name": column.name,
         "type": column.type,
         "format": column.format,
-        "description": column.description,
+        "description": column.description or _described(kind, column),
         "priority": column.priority,
     }
+
+
+def _described(kind: Kind, column: Column) -> str:
+    """What the published schema says of the field that the column shows."""
+    field = column.shows or (column.cell.path if isinstance(column.cell, Reading) else "")
+    return description_of(kind.storage_version.definition, field) if field else ""
 
 
 def _row(columns: Sequence[Column], tree: JSON, now: datetime, include: str, version: str) -> dict[str, Any]:

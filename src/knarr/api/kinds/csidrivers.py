@@ -25,7 +25,7 @@ KIND = Kind(
         Column("AttachRequired", value("spec.attachRequired", True), type="boolean"),
         Column("PodInfoOnMount", value("spec.podInfoOnMount", False), type="boolean"),
         Column("StorageCapacity", value("spec.storageCapacity", False), type="boolean"),
-        Column("TokenRequests", _audiences),
+        Column("TokenRequests", _audiences, shows="spec.tokenRequests"),
         Column("RequiresRepublish", value("spec.requiresRepublish", False), type="boolean"),
         Column("Modes", joined("spec.volumeLifecycleModes")),
         AGE,

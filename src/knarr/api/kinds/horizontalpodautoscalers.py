@@ -61,8 +61,8 @@ KIND = Kind(
     generation=True,
     columns=(
         NAME,
-        Column("Reference", _reference),
-        Column("Targets", _targets),
+        Column("Reference", _reference, shows="spec.scaleTargetRef"),
+        Column("Targets", _targets, shows="spec.metrics"),
         Column("MinPods", lambda autoscaler, now: str(dig(autoscaler, "spec.minReplicas", UNSET))),
         Column("MaxPods", value("spec.maxReplicas", 0)),
         Column("Replicas", value("status.currentReplicas", 0)),

@@ -30,7 +30,7 @@ KIND = Kind(
     subresources=("status",),
     columns=(
         NAME,
-        Column("Status", phase),
+        Column("Status", phase, shows="status.phase"),
         Column("Volume", value("spec.volumeName")),
         Column("Capacity", _bound(value("status.capacity.storage"))),
         Column("Access Modes", _bound(access_modes("status.accessModes"))),

@@ -36,10 +36,10 @@ KIND = Kind(
     columns=(
         NAME,
         Column("Capacity", value("spec.capacity.storage")),
-        Column("Access Modes", access_modes("spec.accessModes")),
+        Column("Access Modes", access_modes("spec.accessModes"), shows="spec.accessModes"),
         Column("Reclaim Policy", value("spec.persistentVolumeReclaimPolicy")),
-        Column("Status", phase),
-        Column("Claim", _claim),
+        Column("Status", phase, shows="status.phase"),
+        Column("Claim", _claim, shows="spec.claimRef"),
         Column("StorageClass", storage_class),
         Column("VolumeAttributesClass", text("spec.volumeAttributesClassName", UNSET)),
         Column("Reason", value("status.reason")),

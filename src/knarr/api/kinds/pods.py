@@ -10,6 +10,11 @@ from knarr.api.pods.qos import qos_class
 from knarr.api.pods.updates import validate_update
 from knarr.api.pods.warnings import pod_warnings
 
+_RESTARTS = (
+    "The number of times the containers in this pod have been restarted and when the last container in this pod has "
+    "restarted."
+)
+
 
 def _ip(pod: JSON) -> str:
     return str(next((entry.get("ip", "") for entry in each(pod, "status.podIPs")), dig(pod, "status.podIP", "")))
@@ -59,12 +64,12 @@ KIND = Kind(
         NAME,
         Column("Ready", printing.ready, description="The aggregate readiness state of this pod for accepting traffic."),
         Column("Status", printing.status, description="The aggregate status of the containers in this pod."),
-        Column("Restarts", printing.restarts, description="How often the containers in this pod have been restarted."),
+        Column("Restarts", printing.restarts, description=_RESTARTS),
         AGE,
-        Column("IP", lambda pod, now: _ip(pod) or "<none>", priority=1),
+        Column("IP", lambda pod, now: _ip(pod) or "<none>", priority=1, shows="status.podIP"),
         Column("Node", text("spec.nodeName"), priority=1),
         Column("Nominated Node", text("status.nominatedNodeName"), priority=1),
-        Column("Readiness Gates", printing.readiness_gates, priority=1),
+        Column("Readiness Gates", printing.readiness_gates, priority=1, shows="spec.readinessGates"),
     ),
     fields={
         "spec.nodeName": lambda pod: dig(pod, "spec.nodeName", ""),

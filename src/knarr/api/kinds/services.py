@@ -88,9 +88,9 @@ KIND = Kind(
     columns=(
         NAME,
         Column("Type", text("spec.type", "")),
-        Column("Cluster-IP", _cluster_ip),
-        Column("External-IP", _external_ip),
-        Column("Port(s)", _ports),
+        Column("Cluster-IP", _cluster_ip, shows="spec.clusterIP"),
+        Column("External-IP", _external_ip, shows="spec.externalIPs"),
+        Column("Port(s)", _ports, shows="spec.ports"),
         AGE,
         Column("Selector", labels("spec.selector"), priority=1),
     ),
