@@ -1,10 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from knarr.apiserver.authn.users import User
+from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision
+from knarr.apiserver.authz.roles import Role
+from knarr.apiserver.info import RequestInfo
 from tests.api.harness import Server, settle
 from tests.api.objects import PODS, pod
 
@@ -266,3 +276,65 @@ async def test_an_account_that_enforces_its_own_secrets(server: Server, spec: JS
     assert refused.body["message"].startswith(f'pods "p" is forbidden: {why} does not reference that')
     own = pod(serviceAccountName="strict", volumes=[{"name": "v", "secret": {"secretName": "own"}}])
     assert (await server.post(PODS, own)).status == 201
+
+
+class Signers:
+    """An authorizer that lets somebody use one signer."""
+
+    def __init__(self, verb: str, name: str) -> None:
+        self._allowed = verb, "signers", name
+
+    def authorize(self, user: User, info: RequestInfo) -> Decision:
+        return ALLOWED if (info.verb, info.resource, info.name) == self._allowed else NO_OPINION
+
+    def roles(self, user: User, namespace: str) -> Iterable[Role]:
+        return ()
+
+
+REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+
+
+def request_for(organization: str, signer: str) -> JSON:
+    """A request for a client certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)])
+    pem = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    text = base64.b64encode(pem.public_bytes(serialization.Encoding.PEM)).decode()
+    return {"metadata": {"name": "r"}, "spec": {"request": text, "signerName": signer, "usages": ["client auth"]}}
+
+
+async def test_nobody_asks_to_be_a_master(server: Server) -> None:
+    signer = "kubernetes.io/kube-apiserver-client"
+    refused = await server.post(REQUESTS, request_for("system:masters", signer))
+    assert (refused.status, refused.body["message"]) == (
+        403,
+        'certificatesigningrequests.certificates.k8s.io "r" is forbidden: '
+        f"use of {signer} signer with system:masters group is not allowed",
+    )
+    assert (await server.post(REQUESTS, request_for("developers", signer))).status == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("example.com/clients", 200), ("example.com/*", 200), ("example.com/servers", 403)]
+)
+async def test_who_approves_may_do_so_for_the_signer(server: Server, name: str, status: int) -> None:
+    await server.post(REQUESTS, request_for("developers", "example.com/clients"))
+    server.api.registry.authorizer = Signers("approve", name)
+    condition = {"type": "Approved", "status": "True", "reason": "r"}
+    answer = await server.patch(f"{REQUESTS}/r/approval", {"status": {"conditions": [condition]}})
+    assert answer.status == status
+    if status == 403:
+        why = 'user not permitted to approve requests with signerName "example.com/clients"'
+        assert answer.body["message"].endswith(f"is forbidden: {why}")
+
+
+@pytest.mark.parametrize(("verb", "status"), [("sign", 200), ("approve", 403)])
+async def test_who_signs_may_do_so_for_the_signer(server: Server, verb: str, status: int) -> None:
+    await server.post(REQUESTS, request_for("developers", "example.com/clients"))
+    server.api.registry.authorizer = Signers(verb, "example.com/clients")
+    condition = {"type": "Failed", "status": "True", "reason": "r"}
+    answer = await server.patch(f"{REQUESTS}/r/status", {"status": {"conditions": [condition]}})
+    assert answer.status == status
+    if status == 403:
+        why = 'user not permitted to sign requests with signerName "example.com/clients"'
+        assert answer.body["message"].endswith(f"is forbidden: {why}")

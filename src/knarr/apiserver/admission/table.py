@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from knarr.apiserver.admission import (
+    certificate_approval,
     certificate_requester,
+    certificate_signing,
     certificate_subject_restriction,
     default_ingress_class,
     default_storage_class,
@@ -39,6 +41,8 @@ PLUGINS: tuple[Plugin, ...] = (
     persistent_volume_claim_resize.PLUGIN,
     runtime_class.PLUGIN,
     certificate_requester.PLUGIN,
+    certificate_approval.PLUGIN,
+    certificate_signing.PLUGIN,
     certificate_subject_restriction.PLUGIN,
     default_ingress_class.PLUGIN,
     pod_topology_labels.PLUGIN,
