@@ -16,7 +16,7 @@ from knarr.api.paths import dig
 from knarr.api.types import type_of
 from knarr.apiserver.admission.admission import Waived
 from knarr.apiserver.admission.plugin import Form
-from knarr.apiserver.encoding import api_version
+from knarr.apiserver.encoding import api_version, stored_tree
 from knarr.apiserver.verbs import apply, bodies, ownership
 from knarr.apiserver.verbs.answers import tree_answer
 from knarr.apiserver.verbs.apply import is_apply
@@ -43,7 +43,11 @@ async def get(call: Call) -> Answer:
     if entry is None:
         raise call.not_found()
     entry = await seen_one(call, entry)
-    return tree_answer(call, _scale(call, orjson.loads(entry.value), entry.revision))
+    tree = stored_tree(call.kind, entry.value)
+    where = _rule(call).spec_replicas
+    if call.version.own and dig(tree, where) is None:
+        raise InternalError(f'Internal error occurred: the spec replicas field ".{where}" does not exist')
+    return tree_answer(call, _scale(call, tree, entry.revision))
 
 
 async def update(call: Call) -> Answer:
@@ -139,8 +143,6 @@ def _set_replicas(tree: JSON, rule: Scale, replicas: int) -> None:
 
 def _scale(call: Call, tree: JSON, revision: int) -> JSON:
     rule = _rule(call)
-    if call.version.own and dig(tree, rule.spec_replicas) is None:
-        raise InternalError(f'Internal error occurred: the spec replicas field ".{rule.spec_replicas}" does not exist')
     metadata = {**tree["metadata"], "resourceVersion": str(revision)}
     replicas = dig(tree, rule.spec_replicas, 0)
     status: JSON = {"replicas": dig(tree, rule.status_replicas, 0)}
