@@ -161,6 +161,16 @@ async def test_an_answer_that_never_ends(webhooks: Webhooks, server: Hook) -> No
     assert said.endswith("the answer is larger than 100000 bytes")
 
 
+async def test_a_head_that_is_too_large(webhooks: Webhooks, server: Hook) -> None:
+    server.reply = lambda _: Response(200, {"x-a": "a" * 3_000_000})
+    assert (await failed(webhooks, server.config())).endswith("the answer's head is too large")
+
+
+async def test_what_is_no_http(webhooks: Webhooks, server: Hook) -> None:
+    server.reply = lambda _: Response(200, {"transfer-encoding": "chunked"}, b"no chunk at all")
+    assert "malformed answer" in await failed(webhooks, server.config())
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

@@ -8,8 +8,9 @@ from typing import cast
 
 import httptools
 
-from knarr.wire.flow import Backpressure, Inbox, RawStream
+from knarr.wire.flow import READ_AHEAD, Backpressure, Inbox, RawStream
 from knarr.wire.heads import field_name
+from knarr.wire.limits import HEAD_LIMIT
 
 
 class ClientConnection(asyncio.Protocol):
@@ -21,6 +22,7 @@ class ClientConnection(asyncio.Protocol):
         "_fields",
         "_flow",
         "_head",
+        "_head_bytes",
         "_head_only",
         "_inbox",
         "_lost",
@@ -107,6 +109,12 @@ class ClientConnection(asyncio.Protocol):
             self._parse(self._parser, data)
 
     def _parse(self, parser: httptools.HttpResponseParser, data: bytes) -> None:
+        if self._head and not self._head.done():
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_LIMIT + READ_AHEAD:  # some of which may be the body's beginning
+                self._break_off(ConnectionAbortedError("the answer's head is too large"))
+                self.abort()
+                return
         try:
             parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -119,11 +127,13 @@ class ClientConnection(asyncio.Protocol):
     def _begin(self, head_only: bool) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._head_only = head_only
+        self._head_bytes = 0
         self._done = self.reusable = False
 
     def _break_off(self, exc: Exception | None) -> None:
         """The connection went: an error, unless its end is what ends the body."""
-        error = ConnectionResetError(f"the server closed the connection: {exc or 'end of stream'}")
+        closed = ConnectionResetError(f"the server closed the connection: {exc or 'end of stream'}")
+        error = exc if isinstance(exc, ConnectionAbortedError) else closed  # by us, who know why
         if self._head and not self._head.done():
             self._head.set_exception(error)
         if self._inbox and not self._done:

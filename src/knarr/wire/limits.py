@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+HEAD_LIMIT = 1024 * 1024  # bytes of start line and fields; Go's
 BODY_LIMIT = 3 * 1024 * 1024  # bytes; what upstream's API server takes
 
 
@@ -12,6 +13,6 @@ class Limits:
     """Sizes in bytes, times in seconds."""
 
     body: int = BODY_LIMIT
-    head: int = 1024 * 1024  # of start line and fields; Go's limit
+    head: int = HEAD_LIMIT
     message: float = 60.0  # within which a request must have arrived whole
     pipeline: int = 8  # requests read ahead while one is being answered
