@@ -1,9 +1,8 @@
 """A checked tree as closures: each node becomes a function of the frame, compiled once.
 
 A frame is a list: first what may still be spent, then the variables. What a run costs for certain is charged in
-advance, for the whole expression and for each round of a loop (loops.py); calls whose cost depends on their arguments
-charge it themselves. Both branches of a conditional count, so that a run may be charged more than upstream charges,
-never less.
+advance, for the whole expression and for each round of a loop (loops.py); a branch is charged when it is taken, and
+calls whose cost depends on their arguments charge it themselves.
 """
 
 from __future__ import annotations
@@ -91,11 +90,11 @@ class Compiler:
     def _call(self, node: Call) -> Code:
         match node.function:
             case "_&&_":
-                return _and(*map(self.compile, node.args))
+                return _and(self.compile(node.args[0]), self._branch(node.args[1]))
             case "_||_":
-                return _or(*map(self.compile, node.args))
+                return _or(self.compile(node.args[0]), self._branch(node.args[1]))
             case "_?_:_":
-                return _conditional(*map(self.compile, node.args))
+                return _conditional(self.compile(node.args[0]), *map(self._branch, node.args[1:]))
         arguments = [self.compile(operand) for operand in node.operands]
         run = self._charged(node, _chosen(node))
         if len(arguments) == 1:
@@ -105,6 +104,13 @@ class Compiler:
             first, second = arguments
             return lambda frame: run(frame, first(frame), second(frame))
         return lambda frame: run(frame, *[argument(frame) for argument in arguments])
+
+    def _branch(self, node: Node) -> Code:
+        """What may not be reached, charged when it is."""
+        before, self.cost = self.cost, 0
+        code = self.compile(node)
+        cost, self.cost = self.cost, before
+        return _charging(code, cost) if cost else code
 
     def _charged(self, node: Call, run: Callable[..., Any]) -> Callable[..., Any]:
         """The function with the frame before its arguments, charging what depends on them."""
@@ -181,6 +187,14 @@ def _guarded(run: Callable[..., Any]) -> Callable[..., Any]:
             raise no_such_overload() from None
 
     return guarded
+
+
+def _charging(code: Code, cost: int) -> Code:
+    def branch(frame: Frame) -> Any:
+        spend(frame, cost)
+        return code(frame)
+
+    return branch
 
 
 def _constant(value: Any) -> Code:

@@ -236,6 +236,21 @@ def test_a_loop_stops_at_its_limit() -> None:
         program.evaluate({"l": list(range(200))})
 
 
+@pytest.mark.parametrize(
+    ("text", "cost"),
+    [
+        ("n == 3 ? true : n + n + n + n == 0", 2),
+        ("n == 4 ? true : n + n + n + n == 0", 10),
+        ("n == 4 && n + n + n + n == 0", 2),
+        ("n == 3 || n + n + n + n == 0", 2),
+    ],
+)
+def test_a_branch_costs_when_it_is_taken(text: str, cost: int) -> None:
+    budget = Budget(100)
+    compiled(text).evaluate(BINDINGS, budget)
+    assert 100 - budget.left == cost
+
+
 def test_evaluations_share_a_budget() -> None:
     budget, program = Budget(5), compiled("n + 1 == 4")
     program.evaluate(BINDINGS, budget)
