@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -83,6 +84,8 @@ async def operating(operator: Operator, namespace: str) -> AsyncIterator[None]:
     finally:
         stop.set()
         await running
+        await asyncio.sleep(0)
+        gc.collect()  # sockets that it leaves are warned of here, where that is expected
 
 
 async def until(true: Callable[[], bool]) -> None:
