@@ -392,6 +392,33 @@ async def test_configurations_may_be_yaml(server: Server) -> None:
     assert (answer.status, answer.body["data"]) == (201, {"a": "on"})
 
 
+@pytest.mark.parametrize(
+    ("path", "version", "kind", "spec"),
+    [
+        pytest.param(
+            "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+            "policy/v1",
+            "PodDisruptionBudget",
+            {"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}},
+            id="PodDisruptionBudget",
+        ),
+        pytest.param(
+            "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+            "coordination.k8s.io/v1",
+            "Lease",
+            {"holderIdentity": "x"},
+            id="Lease",
+        ),
+    ],
+)
+async def test_no_version_need_be_named(server: Server, path: str, version: str, kind: str, spec: JSON) -> None:
+    config = {"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": spec}
+    assert (await apply(server, f"{path}/x", config)).status == 201
+    labelled = {**config, "metadata": {"name": "x", "labels": {"a": "b"}}}
+    answer = await apply(server, f"{path}/x", labelled)
+    assert (answer.status, answer.body["metadata"]["labels"]) == (200, {"a": "b"})
+
+
 async def test_doubled_keys_are_told(server: Server) -> None:
     text = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cm\ndata:\n  a: one\n  a: two\n"
     strict = await server.request("PATCH", CM, text, content_type=APPLY, fieldManager="m", fieldValidation="Strict")

@@ -132,6 +132,36 @@ def test_controllers_own_what_they_report(kubectl: Kubectl) -> None:
     assert "f:ownerReferences" in made["fieldsV1"]["f:metadata"]
 
 
+def test_definitions_can_be_applied_and_changed(kubectl: Kubectl) -> None:
+    group = f"{kubectl.namespace}.example.com"
+    schema: Any = {
+        "type": "object",
+        "properties": {"spec": {"type": "object", "properties": {"a": {"type": "string"}}}},
+    }
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    manifest: Any = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"things.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"plural": "things", "singular": "thing", "kind": "Thing"},
+            "scope": "Namespaced",
+            "versions": [version],
+        },
+    }
+    kubectl(*SERVER_SIDE, stdin=yaml.safe_dump(manifest))
+    kubectl.wait("--for=condition=established", "crd", f"things.{group}")
+    schema["properties"]["spec"]["properties"]["b"] = {"type": "string"}
+    assert "serverside-applied" in kubectl(*SERVER_SIDE, stdin=yaml.safe_dump(manifest))
+    thing: Any = {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {"a": "1", "b": "2"}}
+    kubectl(*SERVER_SIDE, stdin=yaml.safe_dump(thing))
+    del thing["spec"]["b"]
+    kubectl(*SERVER_SIDE, stdin=yaml.safe_dump(thing))
+    assert kubectl("get", f"things.{group}", "t", "-o", "jsonpath={.spec}") == '{"a":"1"}'
+    kubectl("delete", "crd", f"things.{group}")
+
+
 def test_an_unknown_field_is_refused(kubectl: Kubectl) -> None:
     refused = kubectl.run(*SERVER_SIDE, "--validate=ignore", stdin=MANIFEST.replace("replicas: 0", "replicaz: 0"))
     assert refused.returncode == 1

@@ -72,7 +72,8 @@ def drafting(call: Call, config: JSON, part: Part) -> Callable[[JSON, int], Draf
         tree = dict(live) if unchanged else copied(applied.tree)
         tree["metadata"] = dict(tree["metadata"])
         _settle(call, tree, config, applied, unchanged=unchanged)
-        wanted = based_on(call, config.get("metadata") or {})
+        metadata = config.get("metadata") or {}
+        wanted = based_on(call, metadata) if metadata.get("resourceVersion") else None
         return Draft(to_storage(call.version, tree), wanted, owned=True)
 
     return draft
@@ -101,18 +102,17 @@ def _settle(call: Call, tree: JSON, config: JSON, applied: Applied, *, unchanged
 
 def _apply(call: Call, config: JSON, live: JSON, part: Part) -> Applied:
     known = managers.stored((live.get("metadata") or {}).get("managedFields"))
-    versions, author = ownership.KindVersions(call.kind), ownership.author(call, part)
-    start, forced = _unowned(live), call.request.flag("force")
+    versions, author, start = ownership.KindVersions(call.kind), ownership.author(call, part), _unowned(live)
+
+    def attempt(*, force: bool) -> Applied:
+        return applying.apply(known, versions, start, config, author, force=force)
+
     try:
-        try:
-            return applying.apply(known, versions, start, config, author, force=forced)
-        except ConflictsError as error:
-            if author.manager != lastapplied.KUBECTL:
-                raise
-            lastapplied.excuse(error, start, typed(call.version).ownership)
-            return applying.apply(known, versions, start, config, author, force=True)
+        return attempt(force=call.request.flag("force"))
     except ConflictsError as error:
-        raise _conflict(error) from None
+        if remaining := lastapplied.remaining(error, author.manager, start, typed(call.version).ownership):
+            raise _conflict(remaining) from None
+        return attempt(force=True)
     except ElementError as error:
         raise BadRequest(f"failed to create typed live object ({_named(live)}): {error}") from None
 

@@ -32,14 +32,14 @@ def renew(metadata: JSON, config: JSON) -> None:
     metadata["annotations"] = annotations
 
 
-def excuse(error: ConflictsError, live: JSON, shape: Shape) -> None:
-    """Conflicts about fields that the client has applied itself, the other way, are none. Raises those that remain."""
-    allowed = _allowed(live, shape)
+def remaining(error: ConflictsError, manager: str, live: JSON, shape: Shape) -> ConflictsError | None:
+    """The conflicts without those about fields that kubectl has applied itself, the other way; None if that is all."""
+    allowed = _allowed(live, shape) if manager == KUBECTL else None
     if allowed is None:
-        raise error
+        return error
     rest = [Conflict(c.who, c.version, difference(c.fields, allowed)) for c in error.conflicts]
-    if remaining := [conflict for conflict in rest if conflict.fields]:
-        raise ConflictsError(remaining)
+    left = [conflict for conflict in rest if conflict.fields]
+    return ConflictsError(left) if left else None
 
 
 def _allowed(live: JSON, shape: Shape) -> FieldSet | None:

@@ -125,22 +125,6 @@ def _common(left: Node, right: Node) -> Node | None:
     return _tidy(kept)
 
 
-def has(fields: FieldSet, path: tuple[str, ...]) -> bool:
-    """Whether the path, as elements, is a member."""
-    node: Node | None = fields
-    for element in path:
-        node = node.get(element) if node else None
-    return bool(fields) and node is not None and is_member(node)
-
-
-def of_path(path: tuple[str, ...]) -> FieldSet:
-    """The set of this one path."""
-    node = LEAF
-    for element in reversed(path):
-        node = {element: node}
-    return node
-
-
 def paths(fields: FieldSet, prefix: str = "") -> Iterator[str]:
     """All members in order, as messages write them."""
     for element, node in fields.items():
