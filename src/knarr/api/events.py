@@ -69,15 +69,15 @@ def _component(event: JSON) -> str:
 
 
 COLUMNS = (
-    Column("Last Seen", _last_seen),
+    Column("Last Seen", _last_seen, shows="lastTimestamp"),
     Column("Type", value("type")),
     Column("Reason", value("reason")),
-    Column("Object", _object),
+    Column("Object", _object, shows="involvedObject"),
     Column("Subobject", value("involvedObject.fieldPath"), priority=1),
-    Column("Source", _source, priority=1),
-    Column("Message", lambda event, now: dig(event, "message", "").strip()),
-    Column("First Seen", _first_seen, priority=1),
-    Column("Count", _count, type="integer", priority=1),
+    Column("Source", _source, priority=1, shows="source"),
+    Column("Message", lambda event, now: dig(event, "message", "").strip(), shows="message"),
+    Column("First Seen", _first_seen, priority=1, shows="firstTimestamp"),
+    Column("Count", _count, priority=1, shows="count"),
     Column("Name", value("metadata.name"), format="name", priority=1),
 )
 

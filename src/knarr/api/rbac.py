@@ -25,10 +25,10 @@ def _subject(subject: JSON) -> str:
     return f"{subject.get('namespace', '')}/{name}" if subject.get("kind") == "ServiceAccount" else name
 
 
-BINDING_COLUMNS = (
-    Column("Role", _role),
-    AGE,
-    Column("Users", _subjects("User"), priority=1),
-    Column("Groups", _subjects("Group"), priority=1),
-    Column("ServiceAccounts", _subjects("ServiceAccount"), priority=1),
-)
+def binding_columns(noun: str) -> tuple[Column, ...]:
+    """The columns of a binding after its name."""
+    sorts = (("Users", "User"), ("Groups", "Group"), ("ServiceAccounts", "ServiceAccount"))
+    subjects = (
+        Column(heading, _subjects(kind), priority=1, description=f"{heading} in the {noun}") for heading, kind in sorts
+    )
+    return (Column("Role", _role, shows="roleRef"), AGE, *subjects)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from knarr.api.kinds.table import kind_of
+from knarr.api.kinds.table import KINDS, kind_of
 from knarr.apiserver.media import Output
 from knarr.apiserver.tables import table
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TABLE = Output(view="Table", view_version="v1")
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,16 @@ def test_columns_are_described_as_the_fields_that_they_show(resource: str, colum
     plural, _, group = resource.partition(".")
     kind = kind_of(group, plural)
     assert kind is not None
-    view = table(kind, Output(view="Table", view_version="v1"), (), {}, now=NOW, include="None")
+    view = table(kind, TABLE, (), {}, now=NOW, include="None")
     described = {heading["name"]: heading["description"] for heading in view["columnDefinitions"]}
     assert described[column].startswith(beginning)
+
+
+def test_every_column_says_what_it_shows() -> None:
+    views = {kind.qualified_resource: table(kind, TABLE, (), {}, now=NOW, include="None") for kind in KINDS}
+    silent = {
+        resource: [column["name"] for column in view["columnDefinitions"] if not column["description"]]
+        for resource, view in views.items()
+        if not resource.endswith(("admissionregistration.k8s.io", "apiregistration.k8s.io", "apiextensions.k8s.io"))
+    }
+    assert {resource: names for resource, names in silent.items() if names} == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from knarr.api.cells import NAME
 from knarr.api.kind import Kind, Version
-from knarr.api.rbac import BINDING_COLUMNS
+from knarr.api.rbac import binding_columns
 from knarr.machinery.names import path_segment
 
 KIND = Kind(
@@ -14,5 +14,5 @@ KIND = Kind(
     group="rbac.authorization.k8s.io",
     namespaced=False,
     name_rule=path_segment,
-    columns=(NAME, *BINDING_COLUMNS),
+    columns=(NAME, *binding_columns("clusterRoleBinding")),
 )

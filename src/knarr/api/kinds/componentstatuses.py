@@ -31,8 +31,8 @@ KIND = Kind(
     verbs=("get", "list"),
     columns=(
         NAME,
-        Column("Status", _status),
-        Column("Message", _healthy("message")),
-        Column("Error", _healthy("error")),
+        Column("Status", _status, description="Status of the component conditions"),
+        Column("Message", _healthy("message"), description="Message of the component conditions"),
+        Column("Error", _healthy("error"), description="Error of the component conditions"),
     ),
 )

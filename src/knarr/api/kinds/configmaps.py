@@ -17,5 +17,5 @@ KIND = Kind(
     plural="configmaps",
     versions=(Version("v1", "io.k8s.api.core.v1.ConfigMap"),),
     short_names=("cm",),
-    columns=(NAME, Column("Data", _entries), AGE),
+    columns=(NAME, Column("Data", _entries, shows="data"), AGE),
 )

@@ -29,6 +29,11 @@ KIND = Kind(
     plural="controllerrevisions",
     versions=(Version("v1", "io.k8s.api.apps.v1.ControllerRevision"),),
     group="apps",
-    columns=(NAME, Column("Controller", _controller), Column("Revision", value("revision", 0)), AGE),
+    columns=(
+        NAME,
+        Column("Controller", _controller, description="Controller of the object"),
+        Column("Revision", value("revision", 0)),
+        AGE,
+    ),
     validate_update=_validate_update,
 )

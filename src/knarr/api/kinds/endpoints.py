@@ -31,5 +31,5 @@ KIND = Kind(
     versions=(Version("v1", "io.k8s.api.core.v1.Endpoints", deprecated=_DEPRECATED),),
     short_names=("ep",),
     storage_prefix="/registry/services/endpoints",
-    columns=(NAME, Column("Endpoints", _addresses), AGE),
+    columns=(NAME, Column("Endpoints", _addresses, shows="subsets"), AGE),
 )

@@ -28,8 +28,8 @@ KIND = Kind(
     columns=(
         NAME,
         Column("AddressType", value("addressType")),
-        Column("Ports", _ports),
-        Column("Endpoints", _endpoints),
+        Column("Ports", _ports, shows="ports"),
+        Column("Endpoints", _endpoints, shows="endpoints"),
         AGE,
     ),
 )

@@ -63,7 +63,9 @@ KIND = Kind(
         NAME,
         Column("Reference", _reference, shows="spec.scaleTargetRef"),
         Column("Targets", _targets, shows="spec.metrics"),
-        Column("MinPods", lambda autoscaler, now: str(dig(autoscaler, "spec.minReplicas", UNSET))),
+        Column(
+            "MinPods", lambda autoscaler, now: str(dig(autoscaler, "spec.minReplicas", UNSET)), shows="spec.minReplicas"
+        ),
         Column("MaxPods", value("spec.maxReplicas", 0)),
         Column("Replicas", value("status.currentReplicas", 0)),
         AGE,

@@ -24,5 +24,12 @@ KIND = Kind(
     group="networking.k8s.io",
     namespaced=False,
     generation=True,
-    columns=(NAME, Column("Controller", value("spec.controller")), Column("Parameters", _parameters), AGE),
+    columns=(
+        NAME,
+        Column(
+            "Controller", value("spec.controller"), description="Controller that is responsible for handling this class"
+        ),
+        Column("Parameters", _parameters, description="A reference to a resource with additional parameters"),
+        AGE,
+    ),
 )

@@ -37,10 +37,22 @@ KIND = Kind(
     generation=True,
     columns=(
         NAME,
-        Column("Class", text("spec.ingressClassName")),
-        Column("Hosts", _hosts),
-        Column("Address", lambda ingress, now: balancer_addresses(ingress)),
-        Column("Ports", lambda ingress, now: "80, 443" if each(ingress, "spec.tls") else "80"),
+        Column(
+            "Class",
+            text("spec.ingressClassName"),
+            description="The name of the IngressClass resource that should be used for additional configuration",
+        ),
+        Column("Hosts", _hosts, description="Hosts that incoming requests are matched against before the ingress rule"),
+        Column(
+            "Address",
+            lambda ingress, now: balancer_addresses(ingress),
+            description="Address is a list containing ingress points for the load-balancer",
+        ),
+        Column(
+            "Ports",
+            lambda ingress, now: "80, 443" if each(ingress, "spec.tls") else "80",
+            description="Ports of TLS configurations that open",
+        ),
         AGE,
     ),
     prepare_create=_prepare_create,

@@ -39,7 +39,7 @@ KIND = Kind(
     namespaced=False,
     short_names=("ip",),
     name_rule=_canonical_address,
-    columns=(NAME, Column("ParentRef", _parent)),
+    columns=(NAME, Column("ParentRef", _parent, shows="spec.parentRef")),
     fields={
         "spec.parentRef.group": lambda address: dig(address, "spec.parentRef.group", ""),
         "spec.parentRef.resource": lambda address: dig(address, "spec.parentRef.resource", ""),

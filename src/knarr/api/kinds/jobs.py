@@ -45,9 +45,9 @@ KIND = Kind(
     generation=True,
     columns=(
         NAME,
-        Column("Status", _status),
-        Column("Completions", _completions),
-        Column("Duration", _duration),
+        Column("Status", _status, description="Status of the job."),
+        Column("Completions", _completions, shows="status.succeeded"),
+        Column("Duration", _duration, description="Time required to complete the job."),
         AGE,
         *template_columns(),
         Column("Selector", selector("spec.selector"), priority=1),

@@ -21,9 +21,22 @@ KIND = Kind(
     generation=True,
     columns=(
         NAME,
-        Column("Min Available", _bound("spec.minAvailable")),
-        Column("Max Unavailable", _bound("spec.maxUnavailable")),
-        Column("Allowed Disruptions", value("status.disruptionsAllowed", 0), type="integer"),
+        Column(
+            "Min Available",
+            _bound("spec.minAvailable"),
+            description="The minimum number of pods that must be available.",
+        ),
+        Column(
+            "Max Unavailable",
+            _bound("spec.maxUnavailable"),
+            description="The maximum number of pods that may be unavailable.",
+        ),
+        Column(
+            "Allowed Disruptions",
+            value("status.disruptionsAllowed", 0),
+            type="integer",
+            description="Calculated number of pods that may be disrupted at this time.",
+        ),
         AGE,
     ),
 )

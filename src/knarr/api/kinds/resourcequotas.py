@@ -20,11 +20,28 @@ def _used(limits: bool) -> Cell:
     return cell
 
 
+_LIMIT = (
+    "Limits control the maximum amount of cpu/memory that a container may use independent of contention on the node."
+)
+
 KIND = Kind(
     kind="ResourceQuota",
     plural="resourcequotas",
     versions=(Version("v1", "io.k8s.api.core.v1.ResourceQuota"),),
     short_names=("quota",),
     subresources=("status",),
-    columns=(NAME, Column("Request", _used(limits=False)), Column("Limit", _used(limits=True)), AGE),
+    columns=(
+        NAME,
+        Column(
+            "Request",
+            _used(limits=False),
+            description="Request represents a minimum amount of cpu/memory that a container may consume.",
+        ),
+        Column(
+            "Limit",
+            _used(limits=True),
+            description=_LIMIT,
+        ),
+        AGE,
+    ),
 )

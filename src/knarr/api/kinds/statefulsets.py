@@ -24,6 +24,6 @@ KIND = Kind(
     subresources=("scale", "status"),
     scale=Scale(),
     generation=True,
-    columns=(NAME, Column("Ready", _ready), AGE, *template_columns()),
+    columns=(NAME, Column("Ready", _ready, description="Number of the pod with ready state"), AGE, *template_columns()),
     warnings=template_warnings(names_pods=False),
 )

@@ -25,7 +25,7 @@ KIND = Kind(
     namespaced=False,
     short_names=("sc",),
     columns=(
-        replace(NAME, cell=_name),
+        replace(NAME, cell=_name, shows="metadata.name"),
         Column("Provisioner", value("provisioner")),
         Column("ReclaimPolicy", text("reclaimPolicy", "Delete")),
         Column("VolumeBindingMode", text("volumeBindingMode", "Immediate")),

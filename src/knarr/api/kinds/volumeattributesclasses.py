@@ -25,5 +25,5 @@ KIND = Kind(
     namespaced=False,
     short_names=("vac",),
     generation=True,
-    columns=(replace(NAME, cell=_name), Column("DriverName", value("driverName")), AGE),
+    columns=(replace(NAME, cell=_name, shows="metadata.name"), Column("DriverName", value("driverName")), AGE),
 )
