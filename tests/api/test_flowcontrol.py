@@ -13,7 +13,8 @@ import pytest
 
 from knarr.apiserver import bootstrap
 from knarr.apiserver.authn.users import AUTHENTICATED, User
-from knarr.apiserver.flowcontrol.control import FlowControl, Passage
+from knarr.apiserver.flowcontrol.control import FlowControl
+from knarr.apiserver.flowcontrol.passages import Passage
 from knarr.apiserver.info import parse
 from knarr.apiserver.registry import Options
 from knarr.wire.messages import Request

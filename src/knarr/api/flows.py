@@ -16,7 +16,8 @@ PLURAL = {"FlowSchema": "flowschemas", "PriorityLevelConfiguration": "priorityle
 DANGLING = "Dangling"
 _VERSION = f"{GROUP}/v1"
 _ALL = ["*"]
-_MANDATORY = frozenset({"exempt", "catch-all"})
+CATCH_ALL = "catch-all"
+_MANDATORY = frozenset({"exempt", CATCH_ALL})
 _USER, _NAMESPACE = "ByUser", "ByNamespace"
 
 
@@ -87,7 +88,7 @@ _EXEMPT: JSON = {"type": "Exempt", "exempt": {"nominalConcurrencyShares": 0, "le
 
 LEVELS: tuple[JSON, ...] = (
     _object("PriorityLevelConfiguration", "exempt", _EXEMPT),
-    _limited("catch-all", 5, 0),
+    _limited(CATCH_ALL, 5, 0),
     _limited("system", 30, 33, queues=64, hand=6),
     _limited("node-high", 40, 25, queues=64, hand=6),
     _limited("leader-election", 10, 0, queues=16, hand=4),
@@ -180,7 +181,7 @@ SCHEMAS: tuple[JSON, ...] = (
     _schema("kube-system-service-accounts", "workload-high", 900, _NAMESPACE, _everything(_system_accounts("*"))),
     _schema("service-accounts", "workload-low", 9000, _USER, _everything(_groups("system:serviceaccounts"))),
     _schema("global-default", "global-default", 9900, _USER, _everything(_ANYBODY)),
-    _schema("catch-all", "catch-all", 10000, _USER, _everything(_ANYBODY)),
+    _schema(CATCH_ALL, CATCH_ALL, 10000, _USER, _everything(_ANYBODY)),
 )
 
 OBJECTS = (*LEVELS, *SCHEMAS)

@@ -45,7 +45,7 @@ class Schema:
 
 def read_level(tree: JSON) -> Level:
     """A PriorityLevelConfiguration, defaulted."""
-    metadata, spec = tree["metadata"], tree["spec"]
+    metadata, spec = tree["metadata"], tree.get("spec") or {}
     exempt = spec.get("type") == "Exempt"
     part = spec.get("exempt" if exempt else "limited") or {}
     percent = part.get("borrowingLimitPercent")
@@ -73,7 +73,7 @@ def _queuing(response: JSON) -> Queuing | None:
 
 def read_schema(tree: JSON) -> Schema:
     """A FlowSchema, defaulted."""
-    metadata, spec = tree["metadata"], tree["spec"]
+    metadata, spec = tree["metadata"], tree.get("spec") or {}
     return Schema(
         metadata["name"],
         metadata.get("uid", ""),

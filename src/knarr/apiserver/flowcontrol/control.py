@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from math import ceil, inf
+from math import ceil
 
-from knarr.api.flows import GROUP, PLURAL, mandatory
+from knarr.api.flows import CATCH_ALL, GROUP, PLURAL, mandatory
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.flowcontrol.configuration import Level, Schema, read_level, read_schema
+from knarr.apiserver.flowcontrol.configuration import Schema, read_level, read_schema
 from knarr.apiserver.flowcontrol.figures import Figures, tell
-from knarr.apiserver.flowcontrol.queues import Queue, Queues, State
-from knarr.apiserver.flowcontrol.seats import PERIOD, Bounds, bounds_of, claim_of, divide, smoothed, whole
-from knarr.apiserver.flowcontrol.sharding import hash_of
+from knarr.apiserver.flowcontrol.passages import Flow, Passage, Room, room_for
+from knarr.apiserver.flowcontrol.queues import State
+from knarr.apiserver.flowcontrol.seats import PERIOD, bounds_of, claim_of, divide, smoothed, whole
 from knarr.apiserver.flowcontrol.sorting import distinguisher, in_order, matches
 from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.registry import Registry, prefix_of
@@ -33,57 +33,6 @@ _REMEMBERED = 4096  # sorts of requests
 _Key = tuple[str, tuple[str, ...], str, str, str, str, str, str]
 
 
-class Room:
-    """A priority level at work."""
-
-    def __init__(self, level: Level) -> None:
-        self.level = level
-        self.bounds = Bounds(1, 1, inf)
-        self.wanted = 0.0  # seats, smoothed
-        self.peak = 0  # seats wanted in the last period
-        self.widest = 1  # seats that one request may take
-        self.queues = Queues(level.queuing, inf)
-
-
-class Flow:
-    """Requests of one schema that are told apart from its others; `headers` go with their answers."""
-
-    __slots__ = ("_hash", "distinguisher", "figures", "headers", "room", "schema")
-
-    def __init__(self, schema: Schema, room: Room, distinguisher: str, figures: Figures) -> None:
-        self.schema, self.room, self.distinguisher, self.figures = schema, room, distinguisher, figures
-        self._hash: int | None = None
-        self.headers = {
-            "x-kubernetes-pf-flowschema-uid": schema.uid,
-            "x-kubernetes-pf-prioritylevel-uid": room.level.uid,
-        }
-
-    def hash(self) -> int:
-        if self._hash is None:
-            self._hash = hash_of(self.schema.name, self.distinguisher)
-        return self._hash
-
-
-class Passage:
-    """One request's ticket."""
-
-    __slots__ = ("arrived", "began", "flow", "info", "queue", "seats", "spell", "state", "turn", "user")
-
-    def __init__(self, flow: Flow, user: User, info: RequestInfo, seats: int, now: float) -> None:
-        self.flow, self.user, self.info, self.seats, self.arrived, self.began = flow, user, info, seats, now, now
-        self.state, self.spell = State.NEW, 0
-        self.queue: Queue | None = None
-        self.turn: asyncio.Future[None] | None = None
-
-    @property
-    def runs(self) -> bool:
-        return self.state is State.RUNNING
-
-    def called(self) -> None:
-        if self.turn is not None and not self.turn.done():
-            self.turn.set_result(None)
-
-
 class FlowControl:
     """See the module's docstring. It follows the configuration in the watch cache, from the first request on."""
 
@@ -93,6 +42,7 @@ class FlowControl:
         self._registry = registry
         self._clock: Clock = registry.clock
         self._schemas: list[Schema] = []
+        self._catch_all: Schema
         self._flows: dict[_Key, Flow] = {}
         self._figures: dict[tuple[str, str], Figures] = {}
         self._stale, self._follows, self._due = True, False, 0.0
@@ -178,8 +128,8 @@ class FlowControl:
         return max(1, min(ceil(number / _OBJECTS_PER_SEAT), _MOST_SEATS, room.widest))
 
     def _sort(self, key: _Key, user: User, info: RequestInfo) -> Flow:
-        last = self._schemas[-1]  # which is everybody's, even of those who are in no group
-        schema = next((schema for schema in self._schemas if matches(schema, user, info)), last)
+        rest = self._catch_all  # who is in no group, belongs there too
+        schema = next((schema for schema in self._schemas if matches(schema, user, info)), rest)
         figures = self._figures.setdefault((schema.name, schema.level), Figures())
         flow = Flow(schema, self.rooms[schema.level], distinguisher(schema, user, info), figures)
         if len(self._flows) >= _REMEMBERED:
@@ -208,8 +158,9 @@ class FlowControl:
         levels = {level.name: level for level in map(read_level, [*default_levels, *self._stored(LEVELS)])}
         schemas = {schema.name: schema for schema in map(read_schema, [*default_schemas, *self._stored(SCHEMAS)])}
         self._schemas = in_order(schema for schema in schemas.values() if schema.level in levels)
+        self._catch_all = schemas[CATCH_ALL]
         known = self.rooms
-        self.rooms = {name: _room(known.get(name), level) for name, level in levels.items()}
+        self.rooms = {name: room_for(known.get(name), level) for name, level in levels.items()}
         self._flows.clear()
         limits = bounds_of(levels.values(), self._registry.options.seats)
         for name, room in self.rooms.items():
@@ -250,14 +201,3 @@ class FlowControl:
             )
             for name, room in self.rooms.items()
         }
-
-
-def _room(known: Room | None, level: Level) -> Room:
-    """The room of a level that was there before goes on, unless its requests wait in another way now.
-
-    What waits or runs in a room that is no longer used does so to its end.
-    """
-    if known is None or (known.level.queuing, known.level.exempt) != (level.queuing, level.exempt):
-        return Room(level)
-    known.level = level
-    return known

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 
-from knarr.apiserver.flowcontrol.control import FlowControl, Passage
+from knarr.apiserver.flowcontrol.control import FlowControl
+from knarr.apiserver.flowcontrol.passages import Passage
 from knarr.apiserver.flowcontrol.queues import Queue
 from knarr.machinery.clock import Clock
 from knarr.machinery.times import format_micro
