@@ -40,12 +40,13 @@ RESOURCES: JSON = {
 
 @dataclass
 class Backend:
-    """Remembers what it was asked; `answers` by path come before its own."""
+    """Remembers what it was asked; `answers` by path come before its own, at the `slow` ones it never answers."""
 
     authority: Authority
     port: int = 0
     asked: list[tuple[Request, Peer]] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
+    slow: set[str] = field(default_factory=set)
     server: Server | None = None
 
     def requests(self, path: str) -> list[Request]:
@@ -53,6 +54,8 @@ class Backend:
 
     async def __call__(self, request: Request, peer: Peer) -> Answer:
         self.asked.append((request, peer))
+        if request.path in self.slow:
+            await asyncio.sleep(30)
         if request.path in self.answers:
             return self.answers[request.path]
         if request.path == PATH:

@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from knarr.apiserver.aggregation import proxying
 from knarr.wire.messages import Request, Response
 from tests.api.backends import GROUP, NAME, PATH, Backend, backend
 from tests.api.definitions import GROUP as CUSTOM
@@ -105,6 +106,15 @@ async def test_bodies_and_answers_pass_untouched(server: Running, wardle: Backen
     transport = server.transport(server.authority.issue("kubernetes-admin", "system:masters"))
     assert [(await transport.request(Request("DELETE", path))).status for _ in range(2)] == [204, 204]
     await transport.close()
+
+
+async def test_an_answer_that_does_not_begin(server: Running, wardle: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    await join(server, wardle)
+    monkeypatch.setattr(proxying, "MOST_SECONDS", 0.05)
+    path = f"{PATH}/namespaces/default/flunders/slow"
+    wardle.slow.add(path)
+    answer = await get(server, path)
+    assert (answer.status, json.loads(answer.body)["reason"]) == (504, "Timeout")
 
 
 async def test_a_watch_streams(server: Running, wardle: Backend) -> None:

@@ -6,19 +6,24 @@ https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/#
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
 from knarr.apiserver.aggregation.registrations import Registration
 from knarr.apiserver.authn.users import User
+from knarr.apiserver.info import parse
 from knarr.apiserver.outbound.pool import Pool
 from knarr.apiserver.outbound.wording import failure
 from knarr.apiserver.streaming.relays import end_to_end, passed_on
+from knarr.apiserver.verbs.call import MOST_SECONDS
+from knarr.machinery.errors import Timeout
 from knarr.wire.joining import join
-from knarr.wire.messages import Answer, Duplex, Request, Response, Transport, Upgrade
+from knarr.wire.messages import Answer, Duplex, Request, Response, StreamedResponse, Transport, Upgrade
 
 _PRIVATE = ("authorization", "host")  # meant for us alone
+_LONG_RUNNING = ("attach", "exec", "log", "portforward", "proxy")
 _FORGEABLE = ("x-remote-", "impersonate-")  # what only we may say of a user
 _FIELD_NAME = "!#$&'*+-.^_`|~"  # what a field's name may hold besides letters and digits (RFC 9110, 5.6.2)
 
@@ -41,10 +46,23 @@ async def proxied(pool: Pool, registration: Registration, request: Request, user
         transport = pool.transport(target)
         if "upgrade" in request.headers.get("connection", "").lower():
             return await _switched(transport, replace(sent, headers={**sent.headers, **_switching(request)}))
-        return await passed_on(await transport.stream(sent))
+        return await passed_on(await _head(transport, sent))
     except (OSError, ValueError) as error:
         host = target.service.host if target.service else ""
         return unavailable(f"error trying to reach service: {failure(error, host)}")
+
+
+async def _head(transport: Transport, request: Request) -> StreamedResponse:
+    """The beginning of the answer; within the time that a request may take, unless it is to last. Raises Timeout."""
+    info = parse(request.method, request.path, request.query)
+    lasts = info.verb in ("proxy", "watch") or info.subresource in _LONG_RUNNING
+    try:
+        async with asyncio.timeout(None if lasts else MOST_SECONDS) as limit:
+            return await transport.stream(request)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise Timeout("Timeout: request did not complete within the allotted timeout") from None
 
 
 def unavailable(why: str) -> Response:
