@@ -428,7 +428,14 @@ async def test_doubled_keys_are_told(server: Server) -> None:
     warned = await server.request("PATCH", CM, text, content_type=APPLY, fieldManager="m")
     assert warned.status == 201, warned.body
     assert (warned.status, warned.body["data"]) == (201, {"a": "two"})
-    assert 'key \\"a\\" already set' in warned.headers["warning"]
+    assert warned.headers["warning"] == '299 - "line 7: key \\"a\\" already set in map"'
+
+
+async def test_doubled_keys_of_json_that_is_no_yaml(server: Server) -> None:
+    text = b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"cm"},\n\t"data":{"a":"one","a":"two"}}'
+    answer = await server.request("PATCH", CM, text, content_type=APPLY, fieldManager="m", fieldValidation="Strict")
+    assert answer.status == 400
+    assert '"a"' in answer.body["message"] or '"data.a"' in answer.body["message"]
 
 
 async def test_nulls_are_owned_and_remove(server: Server) -> None:

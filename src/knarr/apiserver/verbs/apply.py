@@ -136,11 +136,20 @@ def _parse(call: Call) -> JSON:
         raise BadRequest(f"error decoding YAML: {error}") from None
     if not isinstance(tree, dict):
         raise BadRequest("error decoding YAML: json: cannot unmarshal the body into a map[string]interface {}")
-    if doubled and (listed := media.YAML.duplicates(body, tree)):
+    if doubled and (listed := _doubled(body, tree)) and bodies.report(call, listed):
         told = f"error converting YAML to JSON: {media.YAML.summed_up(listed)}"
-        if bodies.report(call, [told]):
-            raise BadRequest(f"error strict decoding YAML: {told}")
+        raise BadRequest(f"error strict decoding YAML: {told}")
     return tree
+
+
+def _doubled(body: bytes, tree: JSON) -> list[str]:
+    """What is named twice, in the words of YAML's decoder where that can read the body: not all JSON is YAML."""
+    from knarr.machinery.yamls import YAMLError  # here, as most configurations are JSON and name nothing twice
+
+    try:
+        return media.YAML.duplicates(body, tree)
+    except YAMLError:
+        return media.JSON.duplicates(body, tree)
 
 
 def _quickly(body: bytes) -> Any:
