@@ -78,7 +78,10 @@ EVERY_EXTENSION = pytest.mark.parametrize(
         pytest.param(Extensions(rules, ("RULES",), RULES), id="rules"),
         pytest.param(
             Extensions(
-                admission, ("PLUGIN",), ADMISSION_PLUGINS, frozenset({"admission", "matching", "plugin", "showing"})
+                admission,
+                ("PLUGIN",),
+                ADMISSION_PLUGINS,
+                frozenset({"admission", "matching", "plugin", "reinvoking", "showing"}),
             ),
             id="admission",
         ),

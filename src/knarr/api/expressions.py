@@ -115,6 +115,11 @@ def compiled(text: str, scope: Scope, returns: tuple[CelType, ...] = ()) -> Prog
     return compiled_in(_environment(scope), text, returns)
 
 
+def compiled_conditions(conditions: Sequence[JSON], scope: Scope) -> tuple[Program, ...]:
+    """The programs of match conditions, in their order. Raises ExpressionError."""
+    return tuple(compiled(condition["expression"].strip(), scope, (BOOL,)) for condition in conditions)
+
+
 def compiled_in(environment: Environment, text: str, returns: Sequence[CelType]) -> Program:
     """The same in an environment of one's own. Raises ExpressionError."""
     try:

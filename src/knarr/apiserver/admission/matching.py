@@ -14,7 +14,7 @@ from knarr.apiserver.kinds import Kinds
 from knarr.machinery.errors import NotFound
 from knarr.machinery.selectors import LabelSelector, from_label_selector
 
-_CONFIGURATION = "admissionregistration.k8s.io"
+CONFIGURATION = "admissionregistration.k8s.io"  # the group of what configures admission
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Match:
 
 def is_exempt(attributes: Attributes) -> bool:
     """Nobody may lock himself out: what configures admission is not subject to it."""
-    return attributes.kind.group == _CONFIGURATION
+    return attributes.kind.group == CONFIGURATION
 
 
 @dataclass(frozen=True, slots=True)

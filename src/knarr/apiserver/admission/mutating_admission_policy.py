@@ -9,7 +9,8 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from knarr.apiserver.admission.plugin import EVERY_OPERATION, Attributes, Plugin, Surroundings
-from knarr.apiserver.followed import Followed
+from knarr.apiserver.policies.loading import Loaded
+from knarr.apiserver.registry import Registry
 
 if TYPE_CHECKING:
     from knarr.apiserver.policies.mutating import Changer
@@ -17,27 +18,20 @@ if TYPE_CHECKING:
 NAME = "MutatingAdmissionPolicy"
 
 
-class _Waiting:
-    """The language is loaded with the first binding; until then a write pays next to nothing."""
-
-    def __init__(self, surroundings: Surroundings) -> None:
-        group, plural = "admissionregistration.k8s.io", "mutatingadmissionpolicybindings"
-        self._registry = surroundings.registry
-        self._bindings = Followed(self._registry, group, plural, lambda binding: True)
-        self._changer: Changer | None = None
-
-    def mutate(self, attributes: Attributes) -> Awaitable[None] | None:
-        if attributes.object is None or not self._bindings.get():
-            return None
-        if self._changer is None:
-            from knarr.apiserver.policies.mutating import Changer
-
-            self._changer = Changer(self._registry)
-        return self._changer.mutate(attributes)
-
-
 def start(surroundings: Surroundings) -> Plugin:
-    return Plugin(NAME, mutate=_Waiting(surroundings).mutate, operations=EVERY_OPERATION, subresources=True)
+    loaded = Loaded(surroundings.registry, "mutating", _changer)
+
+    def mutate(attributes: Attributes) -> Awaitable[None] | None:
+        changer = loaded.get() if attributes.object is not None else None
+        return changer.mutate(attributes) if changer else None
+
+    return Plugin(NAME, mutate=mutate, operations=EVERY_OPERATION, subresources=True)
+
+
+def _changer(registry: Registry) -> Changer:
+    from knarr.apiserver.policies.mutating import Changer  # with it comes the language
+
+    return Changer(registry)
 
 
 PLUGIN = Plugin(NAME, start=start)

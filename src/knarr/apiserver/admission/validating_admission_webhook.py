@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 
-from knarr.apiserver.admission.matching import Match, is_exempt
+from knarr.apiserver.admission.matching import CONFIGURATION, Match, is_exempt
 from knarr.apiserver.admission.plugin import EVERY_OPERATION, Attributes, Plugin, Surroundings
 from knarr.apiserver.followed import Followed
 from knarr.apiserver.webhooks.asking import Asker, in_time, shown
 from knarr.apiserver.webhooks.concerning import concerning
-from knarr.apiserver.webhooks.hook import GROUP, Hook, hooks_of
+from knarr.apiserver.webhooks.hook import Hook, hooks_of
 from knarr.machinery.errors import APIError
 
 NAME = "ValidatingAdmissionWebhook"
@@ -21,7 +21,7 @@ class Validating:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._registry, self._asker = surroundings.registry, Asker(surroundings, mutating=False)
-        self._configured = Followed(surroundings.registry, GROUP, "validatingwebhookconfigurations", hooks_of)
+        self._configured = Followed(surroundings.registry, CONFIGURATION, "validatingwebhookconfigurations", hooks_of)
 
     def validate(self, attributes: Attributes) -> Awaitable[None] | None:
         configured = self._configured.get()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from knarr.apiserver.policies.compiling import Validating, Validation
 from knarr.apiserver.policies.evaluating import (
     CONDITIONS_BUDGET,
     BudgetError,
@@ -13,7 +14,7 @@ from knarr.apiserver.policies.evaluating import (
     Subject,
     meets,
 )
-from knarr.apiserver.policies.following import Invocation, Validating, Validation
+from knarr.apiserver.policies.following import Invocation
 
 _LONGEST_MESSAGE = 5 * 1024  # bytes of a message that an expression makes
 NO_ERROR, INVALID, OUT_OF_BUDGET = "no_error", "invalid_error", "out_of_budget"  # as metrics call them

@@ -7,12 +7,12 @@ IfNeeded) are applied again if the object has changed since.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
 
-from knarr.api.kind import JSON
 from knarr.apiserver.admission.plugin import Attributes
+from knarr.apiserver.admission.reinvoking import Calls
 from knarr.apiserver.metrics.families import MUTATION_CHECKS
 from knarr.apiserver.policies.changing import MutationError, mutated
+from knarr.apiserver.policies.compiling import Mutating, mutating_of
 from knarr.apiserver.policies.deciding import INVALID, NO_ERROR, OUT_OF_BUDGET
 from knarr.apiserver.policies.evaluating import (
     CONDITIONS_BUDGET,
@@ -22,8 +22,7 @@ from knarr.apiserver.policies.evaluating import (
     Subject,
     meets,
 )
-from knarr.apiserver.policies.following import Invocation, Misconfigured, Mutating, Policies, mutating_of
-from knarr.apiserver.policies.matching import is_judged
+from knarr.apiserver.policies.following import Invocation, Misconfigured, Policies
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.webhooks.asking import shown
 from knarr.apiserver.webhooks.changing import replace
@@ -34,19 +33,6 @@ _NAME = "MutatingAdmissionPolicy"
 _Invocation = Invocation[Mutating] | Misconfigured
 
 
-@dataclass(slots=True)
-class _Memory:
-    """Whom the first round applied, who is to be applied again, and what the object was when it ended."""
-
-    applied: set[tuple[str, ...]] = field(default_factory=set)
-    again: set[tuple[str, ...]] = field(default_factory=set)
-    output: JSON | None = None
-
-    def changed(self) -> None:
-        self.again |= self.applied
-        self.applied = set()
-
-
 class Changer:
     """Applies all policies that are bound to a write."""
 
@@ -55,25 +41,21 @@ class Changer:
         self._policies: Policies[Mutating] = Policies(registry, "mutating", mutating_of)
 
     def mutate(self, attributes: Attributes) -> Awaitable[None] | None:
-        invocations = list(self._policies.invocations(attributes)) if is_judged(attributes) else []
+        invocations = list(self._policies.invocations(attributes))
         return self._apply_all(attributes, invocations) if invocations else None
 
     async def _apply_all(self, attributes: Attributes, invocations: Sequence[_Invocation]) -> None:
         """Raises APIError."""
-        round_ = attributes.reinvocation
-        memory: _Memory = round_.memory.setdefault(_NAME, _Memory())
-        if round_.again and attributes.object != memory.output:
-            memory.changed()
-        errors = await self._apply_each(attributes, invocations, memory)
-        if round_.wanted:
-            memory.output = copied(attributes.object)
+        calls = Calls(attributes, _NAME)
+        errors = await self._apply_each(attributes, invocations, calls)
+        calls.end()
         if errors:
             refusal = attributes.forbidden("", *(Cause("", error) for error, _ in errors))
             refusal.message, refusal.reason = errors[0]
             raise refusal
 
     async def _apply_each(
-        self, attributes: Attributes, invocations: Sequence[_Invocation], memory: _Memory
+        self, attributes: Attributes, invocations: Sequence[_Invocation], calls: Calls
     ) -> list[tuple[str, str]]:
         """The messages of what failed, with their reasons."""
         errors = []
@@ -83,7 +65,7 @@ class Changer:
                     errors.append((_denial(invocation, invocation.message), "Forbidden"))
                 continue
             policy = invocation.policy
-            if attributes.reinvocation.again and invocation.key not in memory.again:
+            if not calls.due(invocation.key):
                 continue
             try:
                 changed = await self._apply(attributes, invocation)
@@ -92,11 +74,7 @@ class Changer:
                 if not policy.fails_open:
                     errors.append((_denial(invocation, str(error)), "Invalid"))
                 continue
-            if changed:
-                memory.changed()
-                attributes.reinvocation.wanted = True
-            if policy.reinvoked:
-                memory.applied.add(invocation.key)
+            calls.made(invocation.key, changed=changed, reinvoked=policy.reinvoked)
         return errors
 
     async def _apply(self, attributes: Attributes, invocation: Invocation[Mutating]) -> bool:

@@ -12,18 +12,10 @@ from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
 from knarr.apiserver.admission.showing import converter_of
 from knarr.apiserver.metrics.families import POLICY_CHECKS
+from knarr.apiserver.policies.compiling import Binding, Policy, Validating, validating_of
 from knarr.apiserver.policies.deciding import Annotation, Failure, judge
 from knarr.apiserver.policies.evaluating import Subject
-from knarr.apiserver.policies.following import (
-    Binding,
-    Invocation,
-    Misconfigured,
-    Policies,
-    Policy,
-    Validating,
-    validating_of,
-)
-from knarr.apiserver.policies.matching import is_judged
+from knarr.apiserver.policies.following import Invocation, Misconfigured, Policies
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.webhooks.asking import shown
 from knarr.machinery.errors import APIError, Cause
@@ -97,8 +89,6 @@ class Judge:
         self._policies: Policies[Validating] = Policies(registry, "validating", validating_of)
 
     def validate(self, attributes: Attributes) -> Awaitable[None] | None:
-        if not is_judged(attributes):
-            return None
         invocations = list(self._policies.invocations(attributes))
         return self._judge(attributes, invocations) if invocations else None
 

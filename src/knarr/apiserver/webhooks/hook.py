@@ -14,8 +14,6 @@ from knarr.apiserver.outbound import Target, client_config_target
 if TYPE_CHECKING:
     from knarr.machinery.cel import Program
 
-GROUP = "admissionregistration.k8s.io"
-
 
 @dataclass(frozen=True, slots=True)
 class Hook:
@@ -62,7 +60,6 @@ def _hook(uid: str, given: JSON) -> Hook:
 def _conditions(given: Sequence[JSON]) -> tuple[Program, ...]:
     if not given:
         return ()
-    from knarr.api.expressions import Scope, compiled  # the language is loaded with the first of them
-    from knarr.machinery.cel import BOOL
+    from knarr.api.expressions import Scope, compiled_conditions  # the language is loaded with the first of them
 
-    return tuple(compiled(condition["expression"].strip(), Scope(), (BOOL,)) for condition in given)
+    return compiled_conditions(given, Scope())
