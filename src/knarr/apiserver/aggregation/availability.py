@@ -6,24 +6,20 @@ Reasons and messages are those of upstream's availability controller.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from knarr.api.kind import JSON
-from knarr.apiserver.aggregation.proxying import as_user
+from knarr.apiserver.aggregation.proxying import OURSELVES, as_user
 from knarr.apiserver.aggregation.registering import LOCAL
 from knarr.apiserver.aggregation.registrations import Registration
-from knarr.apiserver.authn.users import MASTERS, User
 from knarr.apiserver.outbound.pool import Pool
-from knarr.apiserver.outbound.targets import Service
+from knarr.apiserver.outbound.targets import Service, ready_endpoints, slices_of
 from knarr.apiserver.outbound.wording import failure
 from knarr.apiserver.registry import Lister
 from knarr.wire.messages import Request
 
 ATTEMPTS = 5
 SECONDS = 5.0  # real ones, for one attempt
-_PROBER = User("system:kube-aggregator", groups=(MASTERS,))
-_SERVICE_LABEL = "kubernetes.io/service-name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ def _missing(lister: Lister, service: Service) -> Verdict | None:
     port = next((p for p in found["spec"].get("ports", ()) if p["port"] == service.port), None)
     if port is None:
         return Verdict(False, "ServicePortError", f"{where} is not listening on port {service.port}")
-    slices = list(_slices(lister, service))
+    slices = list(slices_of(lister, service))
     if not slices:
         return Verdict(False, "EndpointsNotFound", f"cannot find endpointslices for {where}")
     name = port.get("name", "")
@@ -73,15 +69,8 @@ def _missing(lister: Lister, service: Service) -> Verdict | None:
     return None
 
 
-def _slices(lister: Lister, service: Service) -> Iterator[JSON]:
-    for found in lister.list("discovery.k8s.io", "endpointslices", service.namespace):
-        if (found["metadata"].get("labels") or {}).get(_SERVICE_LABEL) == service.name:
-            yield found
-
-
 def _is_active(found: JSON, port: str) -> bool:
-    ready = any((e.get("conditions") or {}).get("ready") is not False for e in found.get("endpoints") or ())
-    return ready and any((p.get("name") or "") == port for p in found.get("ports") or ())
+    return any(ready_endpoints(found)) and any((p.get("name") or "") == port for p in found.get("ports") or ())
 
 
 async def _probe(pool: Pool, registration: Registration) -> str:
@@ -91,7 +80,7 @@ async def _probe(pool: Pool, registration: Registration) -> str:
     url, host = f"{target.url}{path}", target.service.host if target.service else ""
     try:
         async with asyncio.timeout(SECONDS):
-            answer = await pool.transport(target).stream(as_user(Request("GET", path), _PROBER))
+            answer = await pool.transport(target).stream(as_user(Request("GET", path), OURSELVES))
             async for _ in answer:
                 pass
     except TimeoutError:

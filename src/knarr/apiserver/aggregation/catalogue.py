@@ -15,9 +15,8 @@ import orjson
 
 from knarr.api.kind import JSON
 from knarr.apiserver.aggregation.listings import aggregated_version, listed_version, openapi_url, own_part
-from knarr.apiserver.aggregation.proxying import as_user
+from knarr.apiserver.aggregation.proxying import OURSELVES, as_user
 from knarr.apiserver.aggregation.registrations import Registration, Registrations
-from knarr.apiserver.authn.users import MASTERS, User
 from knarr.apiserver.elsewhere import ElsewhereVersion
 from knarr.apiserver.openapi.newer import newer
 from knarr.apiserver.openapi.protobuf import document
@@ -28,7 +27,6 @@ from knarr.wire.messages import Request
 log = logging.getLogger(__name__)
 
 SECONDS = 5.0  # real ones, for one document
-_READER = User("system:kube-aggregator", groups=(MASTERS,))
 _AGGREGATED = ", ".join(
     (
         "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
@@ -115,7 +113,7 @@ class Catalogue:
         """A JSON document; None where there is none."""
         target = registration.target
         assert target is not None
-        request = as_user(Request("GET", path, headers={"accept": accept}), _READER)
+        request = as_user(Request("GET", path, headers={"accept": accept}), OURSELVES)
         try:
             async with asyncio.timeout(SECONDS):
                 streamed = await self._pool.transport(target).stream(request)

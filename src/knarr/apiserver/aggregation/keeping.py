@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
@@ -14,6 +16,7 @@ from knarr.apiserver.aggregation.registrations import GROUP, PLURAL, Registratio
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.metrics.families import UNAVAILABLE, UNAVAILABLE_TOTAL
 from knarr.apiserver.outbound.pool import Pool
+from knarr.apiserver.outbound.targets import SERVICE_NAME
 from knarr.apiserver.registry import Registry, prefix_of
 from knarr.machinery.clock import at_most
 from knarr.machinery.times import format_time
@@ -25,6 +28,20 @@ log = logging.getLogger(__name__)
 RESYNC = 30.0  # seconds between looks at a server that is well
 _FIRST_RETRY = 0.25  # seconds; doubled with each failure, up to RESYNC
 _WATCHED = ((GROUP, PLURAL), ("", "services"), ("discovery.k8s.io", "endpointslices"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """Who looks after one remote APIService, and does so at once when told to `look`."""
+
+    registration: Registration
+    look: asyncio.Event
+    task: asyncio.Task[None]
+
+    def concerns(self, namespace: str, name: str) -> bool:
+        """Whether it is this Service that answers."""
+        service = self.registration.target.service if self.registration.target else None
+        return service is not None and (service.namespace, service.name) == (namespace, name)
 
 
 class Keeper:
@@ -42,7 +59,7 @@ class Keeper:
         self._changed = changed
         registry.metrics.ask(UNAVAILABLE, lambda: (((r.name,), int(not r.available)) for r in registrations.all()))
         self._wake = asyncio.Event()
-        self._tasks: dict[str, tuple[Registration, asyncio.Task[None], asyncio.Event]] = {}
+        self._posts: dict[str, _Post] = {}
         self._subscriptions: dict[str, Subscription] = {}
 
     async def run(self) -> None:
@@ -57,8 +74,8 @@ class Keeper:
         finally:
             for subscription in self._subscriptions.values():
                 subscription.close()
-            for _, task, _ in self._tasks.values():
-                task.cancel()
+            for post in self._posts.values():
+                post.task.cancel()
 
     def _follow(self) -> None:
         """Hear of changes; again after some have been missed."""
@@ -66,49 +83,42 @@ class Keeper:
         for address in _WATCHED:
             kind = self._registry.find(*address)
             if kind and kind.prefix not in self._subscriptions:
-                prefix = prefix_of(kind)
-                lost = self._forgetter(kind.prefix)
-                self._subscriptions[kind.prefix] = cache.subscribe(prefix, cache.revision, self._notice, lost)
+                lost = partial(self._lose, kind.prefix)
+                subscription = cache.subscribe(prefix_of(kind), cache.revision, self._notice, lost)
+                self._subscriptions[kind.prefix] = subscription
 
-    def _forgetter(self, prefix: str) -> Callable[[], None]:
-        def forget() -> None:
-            del self._subscriptions[prefix]
-            self._wake_all()
-
-        return forget
+    def _lose(self, prefix: str) -> None:
+        del self._subscriptions[prefix]
+        self._wake.set()
+        for post in self._posts.values():
+            post.look.set()
 
     def _notice(self, changes: Sequence[Change]) -> None:
         """Somebody's Service, or its endpoints, or a registration."""
         for change in changes:
             parts = change.entry.key.split("/")
-            name = change.entry.labels.get("kubernetes.io/service-name", parts[-1])
+            name = change.entry.labels.get(SERVICE_NAME, parts[-1])
             if parts[2] == GROUP:
                 self._wake.set()
                 self._changed()
-            for registration, _, look in self._tasks.values():
-                service = registration.target and registration.target.service
-                if service and (service.namespace, service.name) == (parts[-2], name):
-                    look.set()
-
-    def _wake_all(self) -> None:
-        self._wake.set()
-        for _, _, look in self._tasks.values():
-            look.set()
+            for post in self._posts.values():
+                if post.concerns(parts[-2], name):
+                    post.look.set()
 
     def _arrange(self) -> None:
         """A task for each that is there, none for those that have gone or are about somebody else now."""
         wanted = {r.name: r for r in self._registrations.all() if r.target}
-        for name, (registration, task, _) in tuple(self._tasks.items()):
+        for name, post in tuple(self._posts.items()):
             now = wanted.get(name)
-            if now is None or (now.uid, now.target) != (registration.uid, registration.target):
-                task.cancel()
-                self._catalogue.forget(registration)
-                del self._tasks[name]
+            if now is None or (now.uid, now.target) != (post.registration.uid, post.registration.target):
+                post.task.cancel()
+                self._catalogue.forget(post.registration)
+                del self._posts[name]
         for name, registration in wanted.items():
-            if name not in self._tasks:
+            if name not in self._posts:
                 look = asyncio.Event()
                 task = asyncio.create_task(self._keep(registration, look), name=f"availability of {name}")
-                self._tasks[name] = registration, task, look
+                self._posts[name] = _Post(registration, look, task)
 
     async def _keep(self, registration: Registration, look: asyncio.Event) -> None:
         retry = _FIRST_RETRY

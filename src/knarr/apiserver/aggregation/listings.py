@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from knarr.api.kind import JSON
-
-_DEFINITIONS = "#/definitions/"
+from knarr.apiserver.openapi.references import DEFINITIONS, closure
 
 
 class _Part(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -117,31 +116,7 @@ def own_part(document: JSON, path: str) -> Mapping[str, JSON]:
     if not isinstance(paths, dict):
         return {}
     own = {name: item for name, item in paths.items() if name == path or name.startswith(f"{path}/")}
-    return {"paths": own, "definitions": _reached(own, known if isinstance(known, dict) else {})}
-
-
-def _reached(tree: Any, known: Mapping[str, JSON]) -> JSON:
-    found: JSON = {}
-    waiting = set(_references(tree))
-    while waiting:
-        name = waiting.pop()
-        if name in known and name not in found:
-            found[name] = known[name]
-            waiting |= set(_references(known[name]))
-    return found
-
-
-def _references(tree: Any) -> Iterator[str]:
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, list):
-            stack.extend(node)
-        elif isinstance(node, dict):
-            reference = node.get("$ref")
-            if isinstance(reference, str):
-                yield reference.removeprefix(_DEFINITIONS)
-            stack.extend(node.values())
+    return {"paths": own, "definitions": closure(own, known if isinstance(known, dict) else {}, DEFINITIONS)}
 
 
 def _trees(items: Any) -> Iterator[JSON]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from knarr.apiserver.aggregation.registrations import Registration
-from knarr.apiserver.authn.users import User
+from knarr.apiserver.authn.users import MASTERS, User
 from knarr.apiserver.info import parse
 from knarr.apiserver.outbound.pool import Pool
 from knarr.apiserver.outbound.wording import failure
@@ -27,13 +27,14 @@ _LONG_RUNNING = ("attach", "exec", "log", "portforward", "proxy")
 _FORGEABLE = ("x-remote-", "impersonate-")  # what only we may say of a user
 _FIELD_NAME = "!#$&'*+-.^_`|~"  # what a field's name may hold besides letters and digits (RFC 9110, 5.6.2)
 
-
+# As the ConfigMap kube-system/extension-apiserver-authentication announces them.
 HEADERS = {
     "requestheader-username-headers": ["X-Remote-User"],
     "requestheader-uid-headers": ["X-Remote-Uid"],
     "requestheader-group-headers": ["X-Remote-Group"],
     "requestheader-extra-headers-prefix": ["X-Remote-Extra-"],
-}  # as the ConfigMap kube-system/extension-apiserver-authentication announces them
+}
+OURSELVES = User("system:kube-aggregator", groups=(MASTERS,))  # in whose name we ask where no user does
 
 
 async def proxied(pool: Pool, registration: Registration, request: Request, user: User) -> Answer:

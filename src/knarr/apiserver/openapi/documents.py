@@ -9,10 +9,10 @@ from typing import Any
 from knarr.api.kind import JSON, Kind, Version
 from knarr.api.schema import REFERENCE, definitions
 from knarr.apiserver.openapi.operations import paths_of
+from knarr.apiserver.openapi.references import DEFINITIONS, closure
 
 Served = list[tuple[Kind, Version]]
 
-_V2 = "#/definitions/"  # where version two has what version three has at REFERENCE
 _INFO = {"title": "Kubernetes", "version": "v1.36.0"}
 _INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
@@ -31,7 +31,7 @@ def version_three(served: Served) -> JSON:
         "openapi": "3.0.0",
         "info": _INFO,
         "paths": paths,
-        "components": {"schemas": _closure(paths, _known(served, older=False))},
+        "components": {"schemas": _schemas(paths, served, older=False)},
     }
 
 
@@ -41,45 +41,19 @@ def version_two(served: Served) -> JSON:
     for kind, version in served:
         paths |= paths_of(kind, version)
     schemas = {
-        name: _V2_SPECIAL.get(name) or _older(schema)
-        for name, schema in _closure(paths, _known(served, older=True)).items()
+        name: _V2_SPECIAL.get(name) or _older(schema) for name, schema in _schemas(paths, served, older=True).items()
     }
     older_paths = {path: _older_item(item) for path, item in paths.items()}
     return {"swagger": "2.0", "info": _INFO, "paths": older_paths, "definitions": schemas}
 
 
-def _known(served: Served, *, older: bool) -> Mapping[str, JSON]:
-    """The definitions by name: the published ones, and those that custom resources bring along."""
+def _schemas(paths: JSON, served: Served, *, older: bool) -> JSON:
+    """The published definitions that the paths need, and those that custom resources bring along; sorted by name."""
     own: JSON = {}
     for _, version in served:
         own |= version.own.schemas(older) if version.own else {}
-    return ChainMap(own, definitions())  # type: ignore[arg-type]
-
-
-def _closure(tree: JSON, known: Mapping[str, JSON]) -> JSON:
-    """The definitions that a tree refers to, and those that they refer to in turn; sorted by name."""
-    found, waiting = {}, _references(tree)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name] = known[name]
-            waiting |= _references(found[name])
-    return dict(sorted(found.items()))
-
-
-def _references(tree: Any) -> set[str]:
-    found: set[str] = set()
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, list):
-            stack.extend(node)
-        elif isinstance(node, dict):
-            reference = node.get("$ref")
-            if isinstance(reference, str):
-                found.add(reference.removeprefix(REFERENCE))
-            stack.extend(node.values())
-    return found
+    known: Mapping[str, JSON] = ChainMap(own, definitions())  # type: ignore[arg-type]
+    return dict(sorted(closure(paths, known, REFERENCE).items()))
 
 
 def _older(schema: Any) -> Any:
@@ -87,7 +61,11 @@ def _older(schema: Any) -> Any:
     if isinstance(schema, list):
         return [_older(item) for item in schema]
     if not isinstance(schema, dict):
-        return schema.replace(REFERENCE, _V2) if isinstance(schema, str) and schema.startswith(REFERENCE) else schema
+        return (
+            schema.replace(REFERENCE, DEFINITIONS)
+            if isinstance(schema, str) and schema.startswith(REFERENCE)
+            else schema
+        )
     result = {key: _older(value) for key, value in schema.items() if key not in ("allOf", "properties")}
     if "properties" in schema:  # whose keys are names and no keywords
         result["properties"] = {name: _older(field) for name, field in schema["properties"].items()}

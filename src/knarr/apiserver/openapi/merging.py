@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from knarr.api.kind import JSON
-
-_DEFINITIONS = "#/definitions/"
+from knarr.apiserver.openapi.references import DEFINITIONS
 
 
 def merged(document: JSON, parts: Sequence[Mapping[str, JSON]]) -> JSON:
@@ -47,6 +46,6 @@ def _renamed(tree: Any, names: Mapping[str, str]) -> Any:
         return tree
     found = {key: _renamed(value, names) for key, value in tree.items()}
     reference = tree.get("$ref")
-    if isinstance(reference, str) and (new := names.get(reference.removeprefix(_DEFINITIONS))):
-        found["$ref"] = f"{_DEFINITIONS}{new}"
+    if isinstance(reference, str) and (new := names.get(reference.removeprefix(DEFINITIONS))):
+        found["$ref"] = f"{DEFINITIONS}{new}"
     return found

@@ -14,7 +14,7 @@ from knarr.apiserver.registry import Lister
 
 HTTPS = 443
 _RANDOM = SystemRandom()
-_SERVICE_LABEL = "kubernetes.io/service-name"
+SERVICE_NAME = "kubernetes.io/service-name"  # the label by which a slice names its Service
 
 
 class UnroutableError(ConnectionError):
@@ -105,11 +105,22 @@ def resolve(lister: Lister, service: Service) -> tuple[str, int]:
     return _RANDOM.choice(endpoints)
 
 
-def _endpoints(lister: Lister, service: Service, port_name: str) -> Iterator[tuple[str, int]]:
+def slices_of(lister: Lister, service: Service) -> Iterator[JSON]:
+    """The EndpointSlices of a Service."""
     for found in lister.list("discovery.k8s.io", "endpointslices", service.namespace):
-        if (found["metadata"].get("labels") or {}).get(_SERVICE_LABEL) != service.name:
-            continue
+        if (found["metadata"].get("labels") or {}).get(SERVICE_NAME) == service.name:
+            yield found
+
+
+def ready_endpoints(found: JSON) -> Iterator[JSON]:
+    """The endpoints of a slice that are to be asked: those that do not say that they are not ready."""
+    for endpoint in found.get("endpoints") or ():
+        if (endpoint.get("conditions") or {}).get("ready") is not False:
+            yield endpoint
+
+
+def _endpoints(lister: Lister, service: Service, port_name: str) -> Iterator[tuple[str, int]]:
+    for found in slices_of(lister, service):
         ports = [p["port"] for p in found.get("ports") or () if (p.get("name") or "") == port_name and p.get("port")]
-        for endpoint in found.get("endpoints") or ():
-            if (endpoint.get("conditions") or {}).get("ready") is not False:
-                yield from ((address, port) for address in endpoint["addresses"][:1] for port in ports)
+        for endpoint in ready_endpoints(found):
+            yield from ((address, port) for address in endpoint["addresses"][:1] for port in ports)
