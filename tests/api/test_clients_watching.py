@@ -266,7 +266,7 @@ async def watched_by_many(
         while len(names) < changes:
             line = await reader.readuntil(b"\n")
             names += [json.loads(line)["object"]["metadata"]["name"]] if line.startswith(b"{") else []
-        writer.close()
+        writer.transport.abort()  # close() would outlive the loop: TLS says goodbye first
         return names
 
     following = [asyncio.create_task(follow()) for _ in range(watchers)]
