@@ -9,8 +9,7 @@ import asyncio
 import logging
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterator
 from itertools import groupby
 
 import orjson
@@ -28,7 +27,6 @@ from knarr.apiserver.registry import Registry, key_of, prefix_of
 from knarr.apiserver.servers import PREFIX, alive
 from knarr.machinery.clock import Clock
 from knarr.machinery.times import format_time
-from knarr.storage.cache import Change, Subscription
 from knarr.storage.store import ConflictError, StoreError, UnavailableError, Write
 
 log = logging.getLogger(__name__)
@@ -61,18 +59,9 @@ def _in_batches(registry: Registry) -> Iterator[list[tuple[Kind, Initial]]]:
 async def run(registry: Registry) -> None:
     """Keep it so until cancelled: look again whenever one of the objects has changed."""
     changed, repairs = asyncio.Event(), Repairs(registry.clock)
-    subscriptions: dict[str, Subscription] = {}
-
-    def notice(changes: Sequence[Change]) -> None:
-        changed.set()
-
-    def follow(key: str) -> None:
-        """From now on, and again when changes have been missed."""
-        subscriptions[key] = registry.cache.subscribe(key, registry.cache.revision, notice, partial(follow, key))
-        changed.set()
-
-    for key in (*_keys(registry), PREFIX):
-        follow(key)
+    changed.set()
+    keys = (*_keys(registry), PREFIX)
+    followings = [registry.cache.follow(key, lambda changes: changed.set(), changed.set) for key in keys]
     try:
         while True:
             await changed.wait()
@@ -85,8 +74,8 @@ async def run(registry: Registry) -> None:
                 await registry.clock.sleep(RETRY_SECONDS)
                 changed.set()
     finally:
-        for subscription in subscriptions.values():
-            subscription.close()
+        for following in followings:
+            following.close()
 
 
 class Repairs:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from knarr.api.kind import JSON
 from knarr.apiserver.registry import Registry, prefix_of, tree_of
-from knarr.storage.cache import Change, Entry, Subscription
+from knarr.storage.cache import Entry, Following
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class Followed(Generic[T]):
         self._registry, self._address, self._make = registry, (group, plural), make
         self._made: dict[Entry, T] = {}
         self._found: tuple[T, ...] = ()
-        self._subscription: Subscription | None = None
+        self._following: Following | None = None
         self._stale = True
 
     def get(self) -> tuple[T, ...]:
@@ -35,14 +35,11 @@ class Followed(Generic[T]):
         if kind is None:
             return
         cache, prefix = self._registry.cache, prefix_of(kind)
-        if self._subscription is None:
-            self._subscription = cache.subscribe(prefix, cache.revision, self._notice, self._lose)
+        if self._following is None:
+            self._following = cache.follow(prefix, lambda changes: self._mark(), self._mark)
         known = self._made
         self._made = {entry: known.get(entry) or self._make(tree_of(entry)) for entry in cache.range(prefix)}
         self._found, self._stale = tuple(self._made.values()), False
 
-    def _notice(self, changes: Sequence[Change]) -> None:
+    def _mark(self) -> None:
         self._stale = True
-
-    def _lose(self) -> None:
-        self._subscription, self._stale = None, True

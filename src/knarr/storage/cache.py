@@ -17,9 +17,9 @@ from knarr.machinery.clock import Clock, RealClock
 from knarr.storage.entries import Change, Entry, Index, Shelf, entry_of, past_change, tombstone
 from knarr.storage.history import History
 from knarr.storage.store import CompactedError, Event, Record, Store, UnavailableError
-from knarr.storage.subscriptions import Sink, Subscription, Subscriptions, covers
+from knarr.storage.subscriptions import Following, Sink, Subscription, Subscriptions, covers
 
-__all__ = ["Change", "Entry", "Index", "Subscription", "WatchCache"]
+__all__ = ["Change", "Entry", "Following", "Index", "Subscription", "WatchCache"]
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +139,10 @@ class WatchCache:
         if missed:
             subscription.deliver(missed)
         return subscription
+
+    def follow(self, prefix: str, sink: Sink, on_lost: Callable[[], None]) -> Following:
+        """Call `sink` with all changes from now on, and `on_lost` whenever some have been missed; then go on."""
+        return Following(lambda lost: self.subscribe(prefix, self.revision, sink, lost), on_lost)
 
     async def recall(self, revision: int) -> None:
         """Have the changes after `revision` at hand for `subscribe`, where they are from before the cache was loaded.

@@ -45,6 +45,23 @@ class Subscription:
         self.on_lost()
 
 
+class Following:
+    """One subscription after the other, each in the place of one that was lost; `on_lost` is told when it has begun."""
+
+    __slots__ = ("_on_lost", "_subscribe", "_subscription")
+
+    def __init__(self, subscribe: Callable[[Callable[[], None]], Subscription], on_lost: Callable[[], None]) -> None:
+        self._subscribe, self._on_lost = subscribe, on_lost
+        self._subscription = subscribe(self._renew)
+
+    def close(self) -> None:
+        self._subscription.close()
+
+    def _renew(self) -> None:
+        self._subscription = self._subscribe(self._renew)
+        self._on_lost()
+
+
 class Subscriptions:
     """By prefix, which ends with a slash or is one whole key. A key's watchers are its own and its ancestors'."""
 

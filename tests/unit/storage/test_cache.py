@@ -255,6 +255,16 @@ class TestSubscriptions:
         await put(store, cache, PODS + "a/x")
         assert (lost, len(watcher.told)) == (["once"], 2)
 
+    async def test_who_follows_goes_on_after_what_was_missed(self, store: FlakyStore, cache: WatchCache) -> None:
+        told: list[str] = []
+        following = cache.follow(PODS, lambda changes: told.append(changes[0].entry.key), lambda: told.append("lost"))
+        cache.interrupt(PODS)
+        await put(store, cache, PODS + "a/x")
+        following.close()
+        cache.interrupt(PODS)
+        await put(store, cache, PODS + "a/y")
+        assert told == ["lost", PODS + "a/x"]
+
 
 class TestFailures:
     async def test_an_unavailable_store_is_followed_again(self, store: FlakyStore, cache: WatchCache) -> None:

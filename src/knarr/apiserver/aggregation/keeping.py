@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import orjson
 
@@ -20,7 +19,7 @@ from knarr.apiserver.outbound.targets import SERVICE_NAME
 from knarr.apiserver.registry import Registry, prefix_of
 from knarr.machinery.clock import at_most
 from knarr.machinery.times import format_time
-from knarr.storage.cache import Change, Subscription
+from knarr.storage.cache import Change, Following
 from knarr.storage.store import ConflictError, StoreError, Write
 
 log = logging.getLogger(__name__)
@@ -60,38 +59,26 @@ class Keeper:
         registry.metrics.ask(UNAVAILABLE, lambda: (((r.name,), int(not r.available)) for r in registrations.all()))
         self._wake = asyncio.Event()
         self._posts: dict[str, _Post] = {}
-        self._subscriptions: dict[str, Subscription] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
+        followings = list(self._follow())
         try:
             while True:
-                self._follow()
                 await self._settle_local()
                 self._arrange()
                 await self._wake.wait()
                 self._wake.clear()
         finally:
-            for subscription in self._subscriptions.values():
-                subscription.close()
+            for following in followings:
+                following.close()
             for post in self._posts.values():
                 post.task.cancel()
 
-    def _follow(self) -> None:
-        """Hear of changes; again after some have been missed."""
-        cache = self._registry.cache
+    def _follow(self) -> Iterator[Following]:
         for address in _WATCHED:
-            kind = self._registry.find(*address)
-            if kind and kind.prefix not in self._subscriptions:
-                lost = partial(self._lose, kind.prefix)
-                subscription = cache.subscribe(prefix_of(kind), cache.revision, self._notice, lost)
-                self._subscriptions[kind.prefix] = subscription
-
-    def _lose(self, prefix: str) -> None:
-        del self._subscriptions[prefix]
-        self._wake.set()
-        for post in self._posts.values():
-            post.look.set()
+            if kind := self._registry.find(*address):
+                yield self._registry.cache.follow(prefix_of(kind), self._notice, self._wake_all)
 
     def _notice(self, changes: Sequence[Change]) -> None:
         """Somebody's Service, or its endpoints, or a registration."""
@@ -104,6 +91,11 @@ class Keeper:
             for post in self._posts.values():
                 if post.concerns(parts[-2], name):
                     post.look.set()
+
+    def _wake_all(self) -> None:
+        self._wake.set()
+        for post in self._posts.values():
+            post.look.set()
 
     def _arrange(self) -> None:
         """A task for each that is there, none for those that have gone or are about somebody else now."""

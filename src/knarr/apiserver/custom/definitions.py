@@ -63,24 +63,22 @@ class Definitions:
         cache = self._registry.cache
         for entry in cache.range(_PREFIX):
             self._show(entry)
-        self._subscription = cache.subscribe(_PREFIX, cache.revision, self._take, self._restart)
+        self._following = cache.follow(_PREFIX, self._take, self._restart)
         self._task = asyncio.create_task(self._settle_all(), name="custom resource definitions")
 
     def close(self) -> None:
         if self._task:
-            self._subscription.close()
+            self._following.close()
             self._task.cancel()
         self._cleanup.close()
 
     def _restart(self) -> None:
         """The cache has loaded everything anew."""
-        cache = self._registry.cache
-        entries = cache.range(_PREFIX)
+        entries = self._registry.cache.range(_PREFIX)
         for name in self._known.keys() - {entry.key.removeprefix(_PREFIX) for entry in entries}:
             self._hide(name)
         for entry in entries:
             self._show(entry)
-        self._subscription = cache.subscribe(_PREFIX, cache.revision, self._take, self._restart)
 
     def _take(self, changes: Sequence[Change]) -> None:
         for change in changes:

@@ -137,17 +137,13 @@ class FlowControl:
         return self._flows.setdefault(key, flow)
 
     def _follow(self) -> None:
-        """Hear of changes from now on; also when some have been missed."""
         registry, self._follows = self._registry, True
         for plural in (SCHEMAS, LEVELS):
             if kind := registry.find(GROUP, plural):
-                registry.cache.subscribe(prefix_of(kind), registry.cache.revision, self._changed, self._lost)
+                registry.cache.follow(prefix_of(kind), lambda changes: self._mark(), self._mark)
 
-    def _changed(self, _changes: object) -> None:
+    def _mark(self) -> None:
         self._stale = True
-
-    def _lost(self) -> None:
-        self._stale, self._follows = True, False
 
     def _configure(self, now: float) -> None:
         """Read what is stored; what must be there is, whether it is stored or not."""
