@@ -81,7 +81,7 @@ EVERY_EXTENSION = pytest.mark.parametrize(
                 admission,
                 ("PLUGIN",),
                 ADMISSION_PLUGINS,
-                frozenset({"admission", "matching", "plugin", "reinvoking", "showing"}),
+                frozenset({"admission", "matching", "plugin", "reinvoking", "replacing", "showing"}),
             ),
             id="admission",
         ),

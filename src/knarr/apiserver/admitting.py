@@ -19,8 +19,8 @@ from knarr.apiserver.admission.plugin import Form
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Handler
 from knarr.apiserver.request import APIRequest, truthy
+from knarr.apiserver.verbs.attributes import admit_as, attributes_of
 from knarr.apiserver.verbs.call import Call
-from knarr.apiserver.verbs.writing import admit_as, attributes_of
 from knarr.machinery.errors import NotFound
 from knarr.wire.messages import Answer
 

@@ -14,14 +14,17 @@ from knarr.machinery.errors import APIError, NotAcceptable
 from knarr.wire.messages import Request, Response
 
 JSON_TYPE = "application/json"
-NOT_FOUND = Response(  # what upstream's mux says of a path that it does not know
-    404, {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}, b"404 page not found\n"
-)
+_PLAIN = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
 
-TOO_MANY = Response(  # what upstream says, in plain text, to whoever it will not even look at now
-    429,
-    {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff", "retry-after": "1"},
-    b"Too many requests, please try again later.\n",
+
+def plain_answer(text: str, status: int = 200, **headers: str) -> Response:
+    """An answer for people, or where upstream does not say it with a Status either."""
+    return Response(status, {**_PLAIN, **headers}, text.encode())
+
+
+NOT_FOUND = plain_answer("404 page not found\n", 404)  # a path that nobody knows
+TOO_MANY = plain_answer(  # for whoever is not even looked at now
+    "Too many requests, please try again later.\n", 429, **{"retry-after": "1"}
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from knarr.apiserver.answers import NOT_FOUND
+from knarr.apiserver.answers import NOT_FOUND, plain_answer
 from knarr.wire.messages import Request, Response
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,6 @@ log = logging.getLogger(__name__)
 Check = Callable[[], str]  # what is wrong, for the log; empty when all is well
 
 ENDPOINTS = ("healthz", "livez", "readyz")
-_HEADERS = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
 
 
 class Health:
@@ -65,16 +64,16 @@ class Health:
             listed = ", ".join(f'"{name}"' for name in sorted(unknown))
             lines.append(f"warn: some health checks cannot be excluded: no matches for {listed}")
         if failed:
-            return Response(500, _HEADERS, "\n".join([*lines, f"{endpoint} check failed", ""]).encode())
+            return plain_answer("\n".join([*lines, f"{endpoint} check failed", ""]), 500)
         text = "\n".join([*lines, f"{endpoint} check passed", ""]) if verbose else "ok"
-        return Response(200, _HEADERS, text.encode())
+        return plain_answer(text)
 
     def _one(self, endpoint: str, name: str, checks: Mapping[str, Check]) -> Response:
         if name not in checks:
             return NOT_FOUND
         if self._ask(endpoint, name, checks[name]):
-            return Response(500, _HEADERS, b"internal server error: reason withheld\n")
-        return Response(200, _HEADERS, b"ok")
+            return plain_answer("internal server error: reason withheld\n", 500)
+        return plain_answer("ok")
 
 
 def _ping() -> str:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from knarr.api.kind import JSON, Converter
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.encoding import from_storage
+from knarr.apiserver.encoding import api_version, from_storage
 from knarr.machinery.trees import copied
+
+Trees = tuple[Any, Any]  # the object and the old one, in the form in which they are shown
+
+
+async def shown(attributes: Attributes, match: Match) -> Trees:
+    """The object and the old one in the form of the match. Raises APIError where somebody has to convert them."""
+    trees = (attributes.object, attributes.old)
+    converter = converter_of(attributes, match)
+    if converter is None:
+        return shown_tree(trees[0], attributes, match), shown_tree(trees[1], attributes, match)
+    exact = Match(attributes.kind, attributes.version)
+    given = [tree for tree in (shown_tree(tree, attributes, exact) for tree in trees) if tree is not None]
+    found = iter(await converter.convert(given, api_version(match.kind, match.version)))
+    new, old = [None if tree is None else next(found) for tree in trees]
+    return new, old
 
 
 def shown_tree(tree: JSON | None, attributes: Attributes, match: Match) -> JSON | None:

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Sequence
 
 from knarr.apiserver.admission.matching import CONFIGURATION, Match, is_exempt
 from knarr.apiserver.admission.plugin import EVERY_OPERATION, Attributes, Plugin, Surroundings
+from knarr.apiserver.admission.showing import shown
 from knarr.apiserver.followed import Followed
-from knarr.apiserver.webhooks.asking import Asker, in_time, shown
+from knarr.apiserver.webhooks.asking import Asker, in_time
 from knarr.apiserver.webhooks.concerning import concerning
 from knarr.apiserver.webhooks.hook import Hook, hooks_of
 from knarr.machinery.errors import APIError

@@ -12,6 +12,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from knarr.apiserver.aggregation.registrations import Registration
+from knarr.apiserver.answers import plain_answer
 from knarr.apiserver.authn.users import MASTERS, User
 from knarr.apiserver.info import parse
 from knarr.apiserver.outbound.pool import Pool
@@ -68,8 +69,7 @@ async def _head(transport: Transport, request: Request) -> StreamedResponse:
 
 def unavailable(why: str) -> Response:
     """As upstream's aggregator says it: no Status, as no resource of ours is concerned."""
-    headers = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
-    return Response(503, headers, f"{why}\n".encode())
+    return plain_answer(f"{why}\n", 503)
 
 
 def as_user(request: Request, user: User) -> Request:

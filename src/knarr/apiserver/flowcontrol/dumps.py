@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 
+from knarr.apiserver.answers import plain_answer
 from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.flowcontrol.passages import Passage
 from knarr.apiserver.flowcontrol.queues import Queue
@@ -16,7 +17,6 @@ from knarr.machinery.times import format_micro
 from knarr.wire.messages import Request, Response
 
 PATH = "/debug/api_priority_and_fairness"
-_HEADERS = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
 _LEVELS = (
     "PriorityLevelName",
     "ActiveQueues",
@@ -54,7 +54,7 @@ def dumps(control: FlowControl, clock: Clock) -> Mapping[str, Callable[[Request]
 
 def _table(titles: Row, rows: Iterable[Row]) -> Response:
     lines = [", ".join(map(str, row)) for row in (titles, *rows)]
-    return Response(200, _HEADERS, "".join(f"{line}\n" for line in lines).encode())
+    return plain_answer("".join(f"{line}\n" for line in lines))
 
 
 def _levels(control: FlowControl) -> Iterator[Row]:

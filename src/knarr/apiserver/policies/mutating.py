@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Sequence
 
 from knarr.apiserver.admission.plugin import Attributes
 from knarr.apiserver.admission.reinvoking import Calls
+from knarr.apiserver.admission.replacing import replace
+from knarr.apiserver.admission.showing import shown
 from knarr.apiserver.metrics.families import MUTATION_CHECKS
 from knarr.apiserver.policies.changing import MutationError, mutated
 from knarr.apiserver.policies.compiling import Mutating, mutating_of
@@ -24,8 +26,6 @@ from knarr.apiserver.policies.evaluating import (
 )
 from knarr.apiserver.policies.following import Invocation, Misconfigured, Policies
 from knarr.apiserver.registry import Registry
-from knarr.apiserver.webhooks.asking import shown
-from knarr.apiserver.webhooks.changing import replace
 from knarr.machinery.errors import Cause
 from knarr.machinery.trees import copied
 

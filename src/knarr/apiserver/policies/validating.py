@@ -10,14 +10,13 @@ import msgspec
 
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.admission.showing import converter_of
+from knarr.apiserver.admission.showing import converter_of, shown
 from knarr.apiserver.metrics.families import POLICY_CHECKS
 from knarr.apiserver.policies.compiling import Binding, Policy, Validating, validating_of
 from knarr.apiserver.policies.deciding import Annotation, Failure, judge
 from knarr.apiserver.policies.evaluating import Subject
 from knarr.apiserver.policies.following import Invocation, Misconfigured, Policies
 from knarr.apiserver.registry import Registry
-from knarr.apiserver.webhooks.asking import shown
 from knarr.machinery.errors import APIError, Cause
 
 _KIND = "ValidatingAdmissionPolicy"

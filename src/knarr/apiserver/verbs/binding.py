@@ -11,9 +11,10 @@ from knarr.apiserver.admission.admission import Waived
 from knarr.apiserver.admission.plugin import Form
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import success
+from knarr.apiserver.verbs.attributes import admit_as
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.parts import WHOLE
-from knarr.apiserver.verbs.writing import Draft, admit_as, update_object
+from knarr.apiserver.verbs.writing import Draft, update_object
 from knarr.machinery.errors import Conflict, Invalid
 from knarr.machinery.fielderrors import FieldError, not_supported, required
 from knarr.machinery.times import format_time

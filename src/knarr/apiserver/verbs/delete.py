@@ -8,9 +8,11 @@ from contextlib import suppress
 import orjson
 
 from knarr.apiserver.encoding import to_stored
-from knarr.apiserver.verbs import deleteoptions, writing
+from knarr.apiserver.verbs import deleteoptions
 from knarr.apiserver.verbs.answers import Stored, object_answer, success
+from knarr.apiserver.verbs.attributes import attributes_of
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.committing import ATTEMPTS, contended, remove
 from knarr.apiserver.verbs.conversion import seen_value
 from knarr.apiserver.verbs.deleting import DeleteOptions, finished, mark
 from knarr.apiserver.verbs.list import chosen_entries, list_answer
@@ -74,7 +76,7 @@ async def delete_object(
 ) -> tuple[Stored, bool]:
     """Returns the object as it is now, or was at last, and whether it is gone. Raises APIError."""
     namespace = call.namespace if namespace is None else namespace
-    for _ in range(writing.ATTEMPTS):
+    for _ in range(ATTEMPTS):
         entry = await call.registry.current(call.kind, namespace, name)
         if entry is None:
             raise call.not_found(name)
@@ -82,20 +84,20 @@ async def delete_object(
             return await _delete(call, entry, options)
         except ConflictError:
             await call.registry.synced()
-    raise writing.contended(call)
+    raise contended(call)
 
 
 async def _delete(call: Call, entry: Entry, options: DeleteOptions) -> tuple[Stored, bool]:
     old = orjson.loads(entry.value)
     _check_preconditions(call, entry, old["metadata"], options)
     shown = deleteoptions.shown(call, options)
-    attributes = writing.attributes_of(call, "DELETE", None, old, revision=entry.revision, options=shown)
+    attributes = attributes_of(call, "DELETE", None, old, revision=entry.revision, options=shown)
     await call.admission.mutate(attributes)
     await call.admission.validate(attributes)
     new = orjson.loads(entry.value)
     mark(call.kind, new, options, call.registry.clock.now())
     if finished(new):
-        return await writing.remove(call, entry, old), True
+        return await remove(call, entry, old), True
     value = to_stored(new)
     if value == entry.value or call.dry_run():
         return Stored(value, entry.revision), False

@@ -17,10 +17,10 @@ from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.registry import prefix_of
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import success
+from knarr.apiserver.verbs.attributes import admit_as
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.delete import delete_object
 from knarr.apiserver.verbs.deleting import DeleteOptions
-from knarr.apiserver.verbs.writing import admit_as
 from knarr.machinery.errors import Cause, InternalError, TooManyRequests
 from knarr.machinery.selectors import from_label_selector
 from knarr.machinery.times import format_time

@@ -20,6 +20,7 @@ from knarr.apiserver.encoding import api_version, stored_tree
 from knarr.apiserver.verbs import apply, bodies, ownership
 from knarr.apiserver.verbs.answers import tree_answer
 from knarr.apiserver.verbs.apply import is_apply
+from knarr.apiserver.verbs.attributes import attributes_of
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.conversion import seen_one
 from knarr.apiserver.verbs.list import reach
@@ -27,7 +28,7 @@ from knarr.apiserver.verbs.listoptions import read_revision
 from knarr.apiserver.verbs.parts import MAIN
 from knarr.apiserver.verbs.patch import apply_patch, read_patch
 from knarr.apiserver.verbs.update import based_on
-from knarr.apiserver.verbs.writing import Draft, Drafting, attributes_of, update_object
+from knarr.apiserver.verbs.writing import Draft, Drafting, update_object
 from knarr.machinery.errors import BadRequest, InternalError, Invalid
 from knarr.machinery.fielderrors import invalid
 from knarr.wire.messages import Answer

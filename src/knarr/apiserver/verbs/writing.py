@@ -6,34 +6,30 @@ again: a commit that another writer has overtaken starts from the beginning.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-
-import orjson
 
 from knarr.api import gaps
 from knarr.api.kind import JSON, Kind
 from knarr.api.types import typed
-from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Form, Operation
-from knarr.apiserver.effects.effect import RefusedError
+from knarr.apiserver.admission.plugin import Attributes, AwaitedError
 from knarr.apiserver.effects.table import effects_of
-from knarr.apiserver.encoding import form_of, stored_tree, to_stored
-from knarr.apiserver.indexing import index_tree
+from knarr.apiserver.encoding import stored_tree
 from knarr.apiserver.registry import key_of
 from knarr.apiserver.verbs import objectmeta, ownership
 from knarr.apiserver.verbs.answers import Stored
+from knarr.apiserver.verbs.attributes import attributes_of
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.committing import ATTEMPTS, catch_up, commit, contended, plan_effects, remove
 from knarr.apiserver.verbs.conversion import bytes_to_store, seen_one
 from knarr.apiserver.verbs.deleting import finished
 from knarr.apiserver.verbs.parts import MAIN, Part
-from knarr.machinery import names
-from knarr.machinery.errors import AlreadyExists, APIError, Invalid, Timeout
+from knarr.machinery.errors import AlreadyExists, APIError, Invalid
 from knarr.machinery.fielderrors import FieldError
 from knarr.machinery.times import format_time
 from knarr.storage.cache import Entry
 from knarr.storage.store import ConflictError, Write
 
-ATTEMPTS = 50  # of one write against others; each round at least one writer gets through
 NAME_ATTEMPTS = 8
 PATIENCE = 1.0  # seconds for what a controller is about to create
 OVERTAKEN = "the object has been modified; please apply your changes to the latest version and try again"
@@ -71,9 +67,9 @@ async def create_object(call: Call, read: Callable[[], Draft]) -> Stored:
                 continue
             raise awaited.refusal from None
         try:
-            return await _commit(call, attributes, tree, writes, 0)
+            return await commit(call, attributes, tree, writes, 0)
         except ConflictError as conflict:
-            await _catch_up(call, conflict)
+            await catch_up(call, conflict)
             taken += conflict.key == writes[0].key
             if conflict.key == writes[0].key and (not generated or taken == NAME_ATTEMPTS):
                 raise _already_exists(call, tree["metadata"]["name"], generated) from None
@@ -140,7 +136,7 @@ async def update_object(
         try:
             return await _update(call, await seen_one(call, entry), draft, part), False
         except ConflictError as conflict:
-            await _catch_up(call, conflict)
+            await catch_up(call, conflict)
     raise contended(call)
 
 
@@ -178,7 +174,7 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
         return await remove(call, entry, new)
     extra = plan_effects(call, new, old)
     write = Write(entry.key, await bytes_to_store(call, new), expected=entry.revision, ttl=call.kind.ttl)
-    return await _commit(call, attributes, new, [write, *extra], entry.revision)
+    return await commit(call, attributes, new, [write, *extra], entry.revision)
 
 
 def _stamp(call: Call, new: JSON, old: JSON | None) -> None:
@@ -216,118 +212,6 @@ def _refuse(call: Call, tree: JSON, errors: Iterable[FieldError]) -> None:
     found = list(dict.fromkeys(errors))
     if found:
         raise Invalid.of(call.kind.group, call.kind.kind, tree["metadata"].get("name", ""), found)
-
-
-def attributes_of(
-    call: Call,
-    operation: Operation,
-    new: JSON | None,
-    old: JSON | None,
-    *,
-    revision: int = 0,
-    form: Form | None = None,
-    options: JSON | None = None,
-) -> Attributes:
-    """The write as admission is shown it."""
-    source = call.registry.options.random
-    return Attributes(
-        operation=operation,
-        kind=call.kind,
-        version=call.version,
-        namespace=call.namespace,
-        name=call.name or (new or old or {}).get("metadata", {}).get("name", ""),
-        object=new,
-        old=old,
-        user=call.request.user,
-        lister=call.registry,
-        generate=lambda: names.generate_suffix(source),
-        subresource=call.subresource,
-        form=form,
-        revision=revision,
-        dry_run=call.dry_run(),
-        seconds=call.seconds(),
-        options=call.options(operation) if options is None else options,
-        warnings=call.warnings,
-    )
-
-
-async def admit_as(call: Call, tree: JSON, form: Form) -> None:
-    """Admission of what is created at a subresource: the body, and not what it does to the object. Raises APIError."""
-    metadata = tree.setdefault("metadata", {})
-    metadata.setdefault("name", call.name)
-    if call.namespace:
-        metadata.setdefault("namespace", call.namespace)
-    attributes = attributes_of(call, "CREATE", tree, None, form=form)
-    await call.admission.mutate(attributes)
-    await call.admission.validate(attributes)
-
-
-def plan_effects(call: Call, new: JSON | None, old: JSON | None) -> list[Write]:
-    """The writes that go with the object's. Raises Invalid."""
-    try:
-        return [write for effect in effects_of(call.kind) for write in effect.plan(call.registry, new, old)]
-    except RefusedError as refusal:
-        name = (new or old or {})["metadata"]["name"]
-        raise Invalid.of(call.kind.group, call.kind.kind, name, [refusal.error]) from None
-
-
-async def remove(call: Call, entry: Entry, last: JSON) -> Stored:
-    """Delete an entry for good, with its effects undone; returns its last state. Raises ConflictError."""
-    extra = plan_effects(call, None, orjson.loads(entry.value))
-    return await _commit(call, None, last, [Write(entry.key, None, expected=entry.revision), *extra], entry.revision)
-
-
-def contended(call: Call) -> Timeout:
-    """The answer to a write that others have overtaken again and again."""
-    return Timeout(f"too many writers of {call.kind.qualified_resource} at once, please try again", retry_after=1)
-
-
-async def _commit(
-    call: Call, attributes: Attributes | None, tree: JSON, writes: Sequence[Write], revision: int
-) -> Stored:
-    """Commit the writes with what admission charges for them. Raises APIError, ConflictError."""
-    value = writes[0].value
-    result = Stored(value if value and not call.kind.converter else to_stored(tree), revision, _form(call))
-    if value and not call.kind.converter and not call.dry_run():
-        stored = call.registry.find(call.kind.group, call.kind.plural) or call.kind
-        call.registry.cache.foresee(value, *index_tree(stored, tree), result.encodings)
-    charges = call.admission.charges(attributes) if attributes else ()
-    if attributes is None or not charges:
-        return await _settle(call, writes, result)
-    turn = call.admission.turn(attributes.namespace)
-    stale = turn.locked()
-    async with turn:
-        if stale:
-            charges = call.admission.charges(attributes)
-        return await _settle(call, [*writes, *charges], result)
-
-
-def _form(call: Call) -> object:
-    """The form that a custom resource's stored bytes are already, fresh as they are."""
-    version, stored = call.version, call.kind.storage_version
-    return form_of(version) if version.own and version.name == stored.name and not call.kind.converter else None
-
-
-async def _settle(call: Call, writes: Sequence[Write], result: Stored) -> Stored:
-    if call.dry_run():
-        return _rehearse(call, writes, result)
-    return Stored(result.value, await call.registry.commit(writes), result.form)
-
-
-def _rehearse(call: Call, writes: Sequence[Write], result: Stored) -> Stored:
-    """What a dry run finds out: whether the object's own key is as expected. Raises ConflictError."""
-    entry = call.registry.cache.get(writes[0].key)
-    if writes[0].expected == 0 and entry is not None:
-        raise ConflictError(entry.key, None)
-    return result
-
-
-async def _catch_up(call: Call, conflict: ConflictError) -> None:
-    """Wait until the cache shows who was faster."""
-    if conflict.current:
-        await call.registry.cache.wait(conflict.current.modified)
-    else:
-        await call.registry.synced()
 
 
 def _already_exists(call: Call, name: str, generated: bool) -> APIError:

@@ -6,12 +6,10 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable
-from typing import Any
 
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes, Surroundings
-from knarr.apiserver.admission.showing import converter_of, shown_tree
-from knarr.apiserver.encoding import api_version
+from knarr.apiserver.admission.showing import Trees
 from knarr.apiserver.metrics.webhooks import WebhookFigures
 from knarr.apiserver.outbound import CallError
 from knarr.apiserver.webhooks.hook import Hook
@@ -19,8 +17,6 @@ from knarr.apiserver.webhooks.reviews import Denied, ReviewError, Verdict, revie
 from knarr.machinery.errors import APIError, BadRequest, Cause, InternalError, Timeout
 
 log = logging.getLogger(__name__)
-
-Trees = tuple[Any, Any]  # the object and the old one, in the form in which they are shown
 
 
 async def in_time(attributes: Attributes, admission: Awaitable[None]) -> None:
@@ -82,16 +78,3 @@ def _pass_over(hook: Hook, why: str) -> None:
     if not hook.fails_open:
         raise InternalError(f"Internal error occurred: {text}", causes=[Cause("", text)])
     log.warning("%s; it is ignored", text)
-
-
-async def shown(attributes: Attributes, match: Match) -> Trees:
-    """The object and the old one in the form of the match. Raises APIError where somebody has to convert them."""
-    trees = (attributes.object, attributes.old)
-    converter = converter_of(attributes, match)
-    if converter is None:
-        return shown_tree(trees[0], attributes, match), shown_tree(trees[1], attributes, match)
-    exact = Match(attributes.kind, attributes.version)
-    given = [tree for tree in (shown_tree(tree, attributes, exact) for tree in trees) if tree is not None]
-    found = iter(await converter.convert(given, api_version(match.kind, match.version)))
-    new, old = [None if tree is None else next(found) for tree in trees]
-    return new, old

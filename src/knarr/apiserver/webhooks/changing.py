@@ -6,13 +6,10 @@ from typing import Any
 
 import orjson
 
-from knarr.api.kind import JSON, ObjectType
-from knarr.api.types import DecodeError, type_of, typed
+from knarr.api.kind import JSON
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.admission.showing import converter_of
-from knarr.apiserver.encoding import api_version, to_storage
-from knarr.machinery.errors import InternalError
+from knarr.apiserver.admission.replacing import broken, replace
 from knarr.machinery.patches import PatchError, json_patch
 
 
@@ -26,68 +23,19 @@ async def change(attributes: Attributes, match: Match, webhook: str, patch: byte
         return False
     if attributes.object is None:
         why = "attempted to modify the object, which is not supported for this operation"
-        raise _broken(f'admission webhook "{webhook}" {why}')
+        raise broken(f'admission webhook "{webhook}" {why}')
     try:
         after = json_patch(before, operations)
     except PatchError as error:
-        raise _broken(str(error)) from None
+        raise broken(str(error)) from None
     return await replace(attributes, match, before, after)
-
-
-async def replace(attributes: Attributes, match: Match, before: Any, after: Any) -> bool:
-    """Put what was shown as `before` and has become `after` in the object's place; whether it differs.
-
-    Raises InternalError for what is no object of its kind any more.
-    """
-    _retype(attributes, match, before, after)
-    if after == before:
-        return False
-    if converter := converter_of(attributes, match):
-        (after,) = await converter.convert([after], api_version(attributes.kind, attributes.version))
-        match = Match(attributes.kind, attributes.version)
-        _complete(typed(match.version), after)
-    _put(attributes, match, after)
-    return True
-
-
-def _put(attributes: Attributes, match: Match, after: JSON) -> None:
-    assert attributes.object is not None
-    found = after if attributes.form else to_storage(match.version, after)
-    attributes.object.clear()
-    attributes.object.update(found)
 
 
 def _operations(patch: bytes) -> list[JSON]:
     try:
         operations = orjson.loads(patch) if patch else []
     except orjson.JSONDecodeError as error:
-        raise _broken(f"the patch is no JSON: {error}") from None
+        raise broken(f"the patch is no JSON: {error}") from None
     if not isinstance(operations, list):
-        raise _broken("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+        raise broken("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
     return operations
-
-
-def _retype(attributes: Attributes, match: Match, before: JSON, after: Any) -> None:
-    """Hold the result to the type that it had, and default it again."""
-    if not isinstance(after, dict) or not isinstance(after.get("metadata", {}), dict):
-        raise _broken("the patched object is no object of the API")
-    for name in ("kind", "apiVersion"):
-        if after.get(name) != before.get(name):
-            raise _broken(f"the patch changes the object's {name} from {before.get(name)} to {after.get(name)}")
-    form = attributes.form
-    if form and not form.definition:  # options of a connection, of which nothing is published
-        return
-    _complete(type_of(form.definition) if form else typed(match.version), after)
-
-
-def _complete(model: ObjectType, tree: JSON) -> None:
-    try:
-        model.decode(tree)
-    except DecodeError as error:
-        raise _broken(str(error)) from None
-    tree.setdefault("metadata", {})
-    model.default(tree)
-
-
-def _broken(why: str) -> InternalError:
-    return InternalError(f"Internal error occurred: {why}")
