@@ -7,7 +7,8 @@ from typing import Any
 
 from knarr.api.custom.combining import NOTHING
 from knarr.api.custom.decoding import pruner
-from knarr.api.custom.values import is_same, validator
+from knarr.api.custom.descending import is_same
+from knarr.api.custom.values import validator
 from knarr.api.kind import JSON
 from knarr.api.types.mismatches import DecodeError
 from knarr.machinery.fielderrors import FieldError, invalid

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import msgspec
-
 from knarr.api.kind import JSON
 from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required
+from knarr.machinery.trees import canonical_bytes
 
 _TYPE, _KEYS = "x-kubernetes-list-type", "x-kubernetes-list-map-keys"
 _LIST_TYPES = ("atomic", "map", "set")
@@ -108,7 +107,7 @@ def uniqueness(schema: JSON) -> Callable[[list[Any], str], Iterator[FieldError]]
 def _twice(identities: list[Any], items: list[Any], path: str) -> Iterator[FieldError]:
     seen = set()
     for index, identity in enumerate(identities):
-        text = msgspec.json.encode(identity, order="sorted")
+        text = canonical_bytes(identity)
         if text in seen:
             yield duplicate(f"{path}[{index}]", identity)
         seen.add(text)

@@ -15,9 +15,9 @@ from functools import cached_property
 from typing import Any
 
 from knarr.api.custom.combining import NO_PLACE, NOTHING
+from knarr.api.custom.descending import finder, into_fields, into_items, is_same
 from knarr.api.custom.lazily import Lazily
 from knarr.api.custom.ruletexts import RULES, has_rules
-from knarr.api.custom.values import finder, is_same
 from knarr.api.kind import JSON
 from knarr.machinery.cel import (
     BOOL,
@@ -92,32 +92,9 @@ def _below(schema: JSON) -> Iterator[Ruler]:
     properties, additional = schema.get("properties") or {}, schema.get("additionalProperties")
     rest = ruler(additional) if isinstance(additional, dict) else None
     if rest or any(map(has_rules, properties.values())):
-        yield _object(Lazily(properties, ruler), rest, granular=schema.get("x-kubernetes-map-type") != "atomic")
+        yield into_fields(Lazily(properties, ruler), rest, granular=schema.get("x-kubernetes-map-type") != "atomic")
     if isinstance(schema.get("items"), dict) and (item := ruler(schema["items"])):
-        yield _list(item, finder(schema))
-
-
-def _object(fields: Lazily[Ruler], rest: Ruler | None, *, granular: bool) -> Ruler:
-    def ask(value: Any, old: Any, path: str, asked: Asked) -> None:
-        if type(value) is not dict:
-            return
-        before = old if granular and type(old) is dict else {}
-        prefix = f"{path}." if path else ""
-        for name, element in value.items():
-            if inner := fields[name] or rest:
-                inner(element, before.get(name, NOTHING), prefix + name, asked)
-
-    return ask
-
-
-def _list(item: Ruler, find: Callable[[Any], Callable[[Any], Any]]) -> Ruler:
-    def ask(value: Any, old: Any, path: str, asked: Asked) -> None:
-        if type(value) is list:
-            before = find(old)
-            for index, element in enumerate(value):
-                item(element, before(element), f"{path}[{index}]", asked)
-
-    return ask
+        yield into_items(item, finder(schema))
 
 
 class Rule:

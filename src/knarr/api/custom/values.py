@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import msgspec
-
 from knarr.api.custom.combining import NO_PLACE, NOTHING, Validator, all_of, any_of, none_of, one_of
+from knarr.api.custom.descending import finder, into_fields, into_items, is_same
 from knarr.api.custom.embedded import check_embedded
 from knarr.api.custom.lazily import Lazily
 from knarr.api.custom.lists import uniqueness
 from knarr.api.custom.scalars import number_checks, text_checks
 from knarr.api.kind import JSON
 from knarr.machinery.fielderrors import FieldError, invalid, required, too_many
+from knarr.machinery.trees import canonical_bytes
 
 Check = Callable[[Any, str], Iterable[FieldError]]
 
@@ -35,15 +35,6 @@ def validator(schema: JSON) -> Validator:
             descend(value, old, path, errors)
 
     return validate
-
-
-def is_same(value: Any, old: Any) -> bool:
-    """Whether two trees are equal in JSON; to Python, 1 and True are too."""
-    return value == old and _sorted(value) == _sorted(old)
-
-
-def _sorted(value: Any) -> bytes:
-    return msgspec.json.encode(value, order="sorted")
 
 
 def _own_checks(schema: JSON) -> Iterator[Check]:
@@ -114,11 +105,11 @@ def type_invalid(path: str, value: Any, detail: str) -> FieldError:
 
 
 def _enum(allowed: list[Any], nullable: bool) -> Check:
-    known = {_sorted(value) for value in allowed}
-    listed = ", ".join(f'"{value if isinstance(value, str) else _sorted(value).decode()}"' for value in allowed)
+    known = {canonical_bytes(value) for value in allowed}
+    listed = ", ".join(f'"{value if isinstance(value, str) else canonical_bytes(value).decode()}"' for value in allowed)
 
     def check(value: Any, path: str) -> Iterable[FieldError]:
-        if _sorted(value) in known or (value is None and nullable):
+        if canonical_bytes(value) in known or (value is None and nullable):
             return
         shown = invalid("", value, "").body.removeprefix("Invalid value: ")
         yield FieldError(path, "FieldValueNotSupported", f"Unsupported value: {shown}: supported values: {listed}")
@@ -152,52 +143,10 @@ def _below(schema: JSON) -> Iterator[Validator]:
     properties, additional = schema.get("properties"), schema.get("additionalProperties")
     rest = validator(additional) if isinstance(additional, dict) else None
     if properties or rest:
-        yield _object(Lazily(properties, validator), rest, granular=schema.get("x-kubernetes-map-type") != "atomic")
+        yield into_fields(Lazily(properties, validator), rest, granular=schema.get("x-kubernetes-map-type") != "atomic")
     if isinstance(schema.get("items"), dict):
-        yield _list(schema)
+        yield into_items(validator(schema["items"]), finder(schema))
     yield from _junctors(schema)
-
-
-def _object(fields: Lazily[Validator], rest: Validator | None, *, granular: bool) -> Validator:
-    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
-        if type(value) is not dict:
-            return
-        before = old if granular and type(old) is dict else {}
-        prefix = f"{path}." if path else ""
-        for name, element in value.items():
-            if check := fields[name] or rest:
-                check(element, before.get(name, NOTHING), prefix + name, errors)
-
-    return validate
-
-
-def _list(schema: JSON) -> Validator:
-    check, find = validator(schema["items"]), finder(schema)
-
-    def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
-        if type(value) is list:
-            before = find(old)
-            for index, element in enumerate(value):
-                check(element, before(element), f"{path}[{index}]", errors)
-
-    return validate
-
-
-def finder(schema: JSON) -> Callable[[Any], Callable[[Any], Any]]:
-    """Of a list, what finds an item in what the list was before: only a map's items have something to know them by."""
-    keys = schema.get("x-kubernetes-list-map-keys") or ()
-    if schema.get("x-kubernetes-list-type") != "map":
-        return lambda old: lambda item: NOTHING
-    defaults = {key: (schema["items"].get("properties") or {}).get(key, {}).get("default") for key in keys}
-
-    def identity(item: Any) -> bytes:
-        return _sorted([item.get(key, defaults[key]) for key in keys] if type(item) is dict else item)
-
-    def find(old: Any) -> Callable[[Any], Any]:
-        known = {identity(item): item for item in old} if type(old) is list else {}
-        return lambda item: known.get(identity(item), NOTHING) if known else NOTHING
-
-    return find
 
 
 def _junctors(schema: JSON) -> Iterator[Validator]:

@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 import orjson
 
+from knarr.machinery.trees import canonical_bytes
+
 SELF = "."  # among a node's elements: the node itself belongs to the set
 FIELD, KEY, VALUE, INDEX = "f:", "k:", "v:", "i:"
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
@@ -24,7 +26,7 @@ class ElementError(ValueError):
 
 def text_of(value: Any) -> str:
     """A value as it stands in an element."""
-    text = msgspec.json.encode(value, order="sorted").decode()
+    text = canonical_bytes(value).decode()
     return text.translate(_ESCAPES) if "<" in text or ">" in text or "&" in text else text
 
 
