@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.backends import Backend, backend
+from tests.api.certificates import Pair
+from tests.api.front import Running, running
 from tests.api.harness import Server
 from tests.api.processes import NEWEST, OLDEST, ServerProcess, namespace_of, server_process
 from tests.api.refusals import Sender
@@ -24,6 +27,26 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
     running.api.close()
     await running.cache.stop()
     await running.store.close()
+
+
+@pytest.fixture
+async def front(tmp_path: Path) -> AsyncIterator[Running]:
+    """An API server whole, over TLS, with a node and a default service account."""
+    async with running(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def admin(front: Running) -> Pair:
+    """The certificate of the front's administrator."""
+    return front.authority.issue("kubernetes-admin", "system:masters")
+
+
+@pytest.fixture
+async def wardle(front: Running) -> AsyncIterator[Backend]:
+    """The server of an aggregated API, which the front has not heard of yet."""
+    async with backend(front.authority) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

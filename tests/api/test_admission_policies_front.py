@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from knarr.client.resources import VALIDATING_ADMISSION_POLICIES
 from knarr.controllers import validatingadmissionpolicystatus
 from tests.api.cluster import Cluster
-from tests.api.front import Running, running
+from tests.api.front import Running
 from tests.api.harness import Server
 from tests.kubectl import installed
 
@@ -57,12 +56,6 @@ kind: MutatingAdmissionPolicyBinding
 metadata: {name: everywhere}
 spec: {policyName: owned}
 """
-
-
-@pytest.fixture
-async def front(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as found:
-        yield found
 
 
 @pytest.mark.parametrize("binary", [installed()[0], installed()[-1]], ids=lambda binary: binary.name)

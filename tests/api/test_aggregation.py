@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,39 +12,27 @@ from cryptography.x509.oid import NameOID
 
 from knarr.apiserver.aggregation import proxying
 from knarr.wire.messages import Request, Response
-from tests.api.backends import GROUP, NAME, PATH, Backend, backend
+from tests.api.backends import GROUP, NAME, PATH, Backend
 from tests.api.definitions import GROUP as CUSTOM
 from tests.api.definitions import definition
-from tests.api.front import Running, running
+from tests.api.front import Running
 from tests.kubectl import Kubectl, installed
 
 JSON = dict[str, Any]
 SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-async def wardle(server: Running) -> AsyncIterator[Backend]:
-    async with backend(server.authority) as found:
-        yield found
-
-
-async def get(server: Running, path: str, query: str = "", **headers: str) -> Response:
-    answer = await server.admin.request(Request("GET", path, query, headers))
+async def get(front: Running, path: str, query: str = "", **headers: str) -> Response:
+    answer = await front.admin.request(Request("GET", path, query, headers))
     assert isinstance(answer, Response)
     return answer
 
 
-async def condition(server: Running, status: str = "", reason: str = "", name: str = NAME) -> JSON:
+async def condition(front: Running, status: str = "", reason: str = "", name: str = NAME) -> JSON:
     """The condition Available, once it is as expected."""
     async with asyncio.timeout(10):
         while True:
-            answer = await get(server, f"{SERVICES}/{name}")
+            answer = await get(front, f"{SERVICES}/{name}")
             tree = json.loads(answer.body) if answer.status == 200 else {}
             found: JSON = next(iter(tree.get("status", {}).get("conditions", ())), {})
             if found and status in ("", found["status"]) and reason in ("", found["reason"]):
@@ -54,18 +40,18 @@ async def condition(server: Running, status: str = "", reason: str = "", name: s
             await asyncio.sleep(0.01)
 
 
-async def join(server: Running, wardle: Backend) -> None:
+async def join(front: Running, wardle: Backend) -> None:
     """Register the backend, and wait until it is known to be there."""
-    await server.post("/api/v1/namespaces/default/services", wardle.service())
-    await server.post(SERVICES, wardle.registration())
-    await condition(server, "True", "Passed")
+    await front.post("/api/v1/namespaces/default/services", wardle.service())
+    await front.post(SERVICES, wardle.registration())
+    await condition(front, "True", "Passed")
 
 
-async def test_a_request_goes_on_in_its_users_name(server: Running, wardle: Backend) -> None:
-    await join(server, wardle)
-    alice = server.authority.issue("alice, the first", "system:masters", "a,b")
+async def test_a_request_goes_on_in_its_users_name(front: Running, wardle: Backend) -> None:
+    await join(front, wardle)
+    alice = front.authority.issue("alice, the first", "system:masters", "a,b")
     forged = {"x-remote-user": "root", "x-remote-group": "wheel", "x-remote-extra-a": "b", "x-mine": "yes"}
-    transport = server.transport(alice, **forged)
+    transport = front.transport(alice, **forged)
     answer = await transport.request(Request("GET", f"{PATH}/flunders", "limit=5"))
     await transport.close()
     assert json.loads(answer.body)["kind"] == "FlunderList"
@@ -78,20 +64,20 @@ async def test_a_request_goes_on_in_its_users_name(server: Running, wardle: Back
     assert certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "front-proxy-client"
 
 
-async def test_who_may_not_is_refused_here(server: Running, wardle: Backend) -> None:
-    await join(server, wardle)
-    transport = server.transport(server.authority.issue("bob"))
+async def test_who_may_not_is_refused_here(front: Running, wardle: Backend) -> None:
+    await join(front, wardle)
+    transport = front.transport(front.authority.issue("bob"))
     answer = await transport.request(Request("GET", f"{PATH}/flunders"))
     await transport.close()
     assert answer.status == 403
     assert wardle.requests(f"{PATH}/flunders") == []
 
 
-async def test_bodies_and_answers_pass_untouched(server: Running, wardle: Backend) -> None:
-    await join(server, wardle)
+async def test_bodies_and_answers_pass_untouched(front: Running, wardle: Backend) -> None:
+    await join(front, wardle)
     path = f"{PATH}/namespaces/default/flunders"
     wardle.answers[path] = Response(418, {"content-type": "text/teapot", "x-own": "1"}, b"\xff" * 300_000)
-    answer = await server.admin.request(Request("POST", path, "dryRun=All", {"content-type": "x/y"}, b"\x00\x01"))
+    answer = await front.admin.request(Request("POST", path, "dryRun=All", {"content-type": "x/y"}, b"\x00\x01"))
     assert isinstance(answer, Response)
     assert (answer.status, answer.headers["content-type"], answer.headers["x-own"]) == (418, "text/teapot", "1")
     assert answer.body == b"\xff" * 300_000
@@ -103,23 +89,23 @@ async def test_bodies_and_answers_pass_untouched(server: Running, wardle: Backen
         b"\x00\x01",
     )
     wardle.answers[path] = Response(204)
-    transport = server.transport(server.authority.issue("kubernetes-admin", "system:masters"))
+    transport = front.transport(front.authority.issue("kubernetes-admin", "system:masters"))
     assert [(await transport.request(Request("DELETE", path))).status for _ in range(2)] == [204, 204]
     await transport.close()
 
 
-async def test_an_answer_that_does_not_begin(server: Running, wardle: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    await join(server, wardle)
+async def test_an_answer_that_does_not_begin(front: Running, wardle: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    await join(front, wardle)
     monkeypatch.setattr(proxying, "MOST_SECONDS", 0.05)
     path = f"{PATH}/namespaces/default/flunders/slow"
     wardle.slow.add(path)
-    answer = await get(server, path)
+    answer = await get(front, path)
     assert (answer.status, json.loads(answer.body)["reason"]) == (504, "Timeout")
 
 
-async def test_a_watch_streams(server: Running, wardle: Backend) -> None:
-    await join(server, wardle)
-    transport = server.transport(server.authority.issue("kubernetes-admin", "system:masters"))
+async def test_a_watch_streams(front: Running, wardle: Backend) -> None:
+    await join(front, wardle)
+    transport = front.transport(front.authority.issue("kubernetes-admin", "system:masters"))
     watch = await transport.stream(Request("GET", f"{PATH}/flunders", "watch=true"))
     seen = b""
     async for chunk in watch:
@@ -132,9 +118,9 @@ async def test_a_watch_streams(server: Running, wardle: Backend) -> None:
     assert names == ["a", "b"]
 
 
-async def test_an_upgrade_is_joined(server: Running, wardle: Backend) -> None:
-    await join(server, wardle)
-    transport = server.transport(server.authority.issue("kubernetes-admin", "system:masters"))
+async def test_an_upgrade_is_joined(front: Running, wardle: Backend) -> None:
+    await join(front, wardle)
+    transport = front.transport(front.authority.issue("kubernetes-admin", "system:masters"))
     headers = {"connection": "Upgrade", "upgrade": "echo"}
     path = f"{PATH}/namespaces/default/flunders/a/shout"
     response, duplex = await transport.upgrade(Request("GET", path, headers=headers))
@@ -147,78 +133,78 @@ async def test_an_upgrade_is_joined(server: Running, wardle: Backend) -> None:
     assert wardle.requests(path)[0].headers["x-remote-user"] == "kubernetes-admin"
 
 
-async def test_a_server_that_is_not_there(server: Running, wardle: Backend) -> None:
-    await server.post(SERVICES, wardle.registration())
-    missing = await condition(server, "False")
+async def test_a_server_that_is_not_there(front: Running, wardle: Backend) -> None:
+    await front.post(SERVICES, wardle.registration())
+    missing = await condition(front, "False")
     assert missing["reason"] == "ServiceNotFound"
     assert missing["message"] == 'service/wardle in "default" is not present'
-    answer = await get(server, f"{PATH}/flunders")
+    answer = await get(front, f"{PATH}/flunders")
     assert (answer.status, answer.body) == (503, b"service unavailable\n")
-    figures = (await get(server, "/metrics")).body.decode().splitlines()
+    figures = (await get(front, "/metrics")).body.decode().splitlines()
     assert f'aggregator_unavailable_apiservice{{name="{NAME}"}} 1' in figures
     assert f'aggregator_unavailable_apiservice_total{{name="{NAME}",reason="ServiceNotFound"}} 1' in figures
 
 
-async def test_availability_follows_the_service(server: Running, wardle: Backend) -> None:
-    await server.post(SERVICES, wardle.registration())
-    await condition(server, "False", "ServiceNotFound")
+async def test_availability_follows_the_service(front: Running, wardle: Backend) -> None:
+    await front.post(SERVICES, wardle.registration())
+    await condition(front, "False", "ServiceNotFound")
     path, slices = "/api/v1/namespaces/default/services", "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
-    await server.post(path, wardle.service(ports=[{"port": 1, "name": "https"}]))
-    found = await condition(server, "False", "ServicePortError")
+    await front.post(path, wardle.service(ports=[{"port": 1, "name": "https"}]))
+    found = await condition(front, "False", "ServicePortError")
     assert found["message"] == f'service/wardle in "default" is not listening on port {wardle.port}'
-    await server.send("PATCH", f"{path}/wardle", {"spec": {"ports": [{"port": wardle.port, "name": "https"}]}})
-    found = await condition(server, "False", "EndpointsNotFound")
+    await front.send("PATCH", f"{path}/wardle", {"spec": {"ports": [{"port": wardle.port, "name": "https"}]}})
+    found = await condition(front, "False", "EndpointsNotFound")
     assert found["message"] == 'cannot find endpointslices for service/wardle in "default"'
     labels = {"kubernetes.io/service-name": "wardle"}
     endpoint = {"addresses": ["192.0.2.1"], "conditions": {"ready": False}}
     body = {"metadata": {"name": "w", "labels": labels}, "addressType": "IPv4", "endpoints": [endpoint]}
-    await server.post(slices, {**body, "ports": [{"name": "https", "port": 1}]})
-    found = await condition(server, "False", "MissingEndpoints")
+    await front.post(slices, {**body, "ports": [{"name": "https", "port": 1}]})
+    found = await condition(front, "False", "MissingEndpoints")
     assert found["message"] == ('endpoints for service/wardle in "default" have no addresses with port name "https"')
-    await server.send(
+    await front.send(
         "PATCH",
         f"{path}/wardle",
         {"spec": {"type": "ExternalName", "externalName": "localhost", "clusterIP": None, "clusterIPs": None}},
     )
-    await condition(server, "True", "Passed")
+    await condition(front, "True", "Passed")
     assert wardle.requests(PATH)[0].headers["x-remote-user"] == "system:kube-aggregator"
-    assert (await get(server, f"{PATH}/flunders")).status == 200
+    assert (await get(front, f"{PATH}/flunders")).status == 200
 
 
-async def test_a_server_that_fails_its_check_and_comes_back(server: Running, wardle: Backend) -> None:
+async def test_a_server_that_fails_its_check_and_comes_back(front: Running, wardle: Backend) -> None:
     wardle.answers[PATH] = Response(500)
-    await server.post("/api/v1/namespaces/default/services", wardle.service())
-    await server.post(SERVICES, wardle.registration())
-    found = await condition(server, "False", "FailedDiscoveryCheck")
+    await front.post("/api/v1/namespaces/default/services", wardle.service())
+    await front.post(SERVICES, wardle.registration())
+    found = await condition(front, "False", "FailedDiscoveryCheck")
     url = f"https://wardle.default.svc:{wardle.port}{PATH}"
     assert found["message"] == f"failing or missing response from {url}: bad status from {url}: 500"
     del wardle.answers[PATH]
-    assert (await condition(server, "True"))["message"] == "all checks passed"
+    assert (await condition(front, "True"))["message"] == "all checks passed"
 
 
-async def test_an_authority_that_nobody_trusts(server: Running, wardle: Backend) -> None:
-    await server.post("/api/v1/namespaces/default/services", wardle.service())
-    await server.post(SERVICES, wardle.registration(caBundle=None))
-    found = await condition(server, "False", "FailedDiscoveryCheck")
+async def test_an_authority_that_nobody_trusts(front: Running, wardle: Backend) -> None:
+    await front.post("/api/v1/namespaces/default/services", wardle.service())
+    await front.post(SERVICES, wardle.registration(caBundle=None))
+    found = await condition(front, "False", "FailedDiscoveryCheck")
     assert found["message"].endswith("tls: failed to verify certificate: x509: certificate signed by unknown authority")
-    await server.send("PATCH", f"{SERVICES}/{NAME}", {"spec": {"insecureSkipTLSVerify": True}})
-    await condition(server, "True", "Passed")
+    await front.send("PATCH", f"{SERVICES}/{NAME}", {"spec": {"insecureSkipTLSVerify": True}})
+    await condition(front, "True", "Passed")
 
 
-async def test_a_server_that_goes_away(server: Running, wardle: Backend) -> None:
-    await join(server, wardle)
+async def test_a_server_that_goes_away(front: Running, wardle: Backend) -> None:
+    await join(front, wardle)
     assert wardle.server is not None
     await wardle.server.close(grace=0)
-    answer = await get(server, f"{PATH}/flunders")
+    answer = await get(front, f"{PATH}/flunders")
     assert answer.status == 503
     assert answer.body.startswith(b"error trying to reach service: dial tcp")
-    assert (await server.admin.request(Request("DELETE", f"{SERVICES}/{NAME}"))).status == 200
-    assert (await get(server, f"{PATH}/flunders")).status == 404
+    assert (await front.admin.request(Request("DELETE", f"{SERVICES}/{NAME}"))).status == 200
+    assert (await get(front, f"{PATH}/flunders")).status == 404
 
 
-async def test_what_is_served_here_is_registered_too(server: Running) -> None:
-    await condition(server, "True", "Local", "v1.apps")
-    found = {item["metadata"]["name"]: item for item in json.loads((await get(server, SERVICES)).body)["items"]}
+async def test_what_is_served_here_is_registered_too(front: Running) -> None:
+    await condition(front, "True", "Local", "v1.apps")
+    found = {item["metadata"]["name"]: item for item in json.loads((await get(front, SERVICES)).body)["items"]}
     assert {"v1.", "v1.apps", "v2.autoscaling", "v1.admissionregistration.k8s.io"} <= set(found)
     assert "v1.apiregistration.k8s.io" not in found
     apps = found["v1.apps"]
@@ -232,9 +218,9 @@ async def test_what_is_served_here_is_registered_too(server: Running) -> None:
     assert apps["status"]["conditions"][0]["message"] == "Local APIServices are always available"
 
 
-async def test_kubectl_lists_registrations(server: Running, wardle: Backend) -> None:
-    await join(server, wardle)
-    kubectl = server.kubectl(installed()[-1], server.authority.issue("kubernetes-admin", "system:masters"))
+async def test_kubectl_lists_registrations(front: Running, wardle: Backend) -> None:
+    await join(front, wardle)
+    kubectl = front.kubectl(installed()[-1], front.authority.issue("kubernetes-admin", "system:masters"))
     lines = (await asyncio.to_thread(kubectl, "get", "apiservices")).splitlines()
     rows = {line.split()[0]: line.split()[1:3] for line in lines}
     assert (rows["NAME"], rows["v1.apps"]) == (["SERVICE", "AVAILABLE"], ["Local", "True"])
@@ -259,28 +245,28 @@ def test_a_cluster_tells_aggregated_servers_whom_to_trust(kubectl: Kubectl) -> N
     kubectl("wait", "apiservice", "v1.apps", "--for=condition=Available", "--timeout=20s")
 
 
-async def test_custom_resources_are_registered_as_long_as_they_are_served(server: Running) -> None:
+async def test_custom_resources_are_registered_as_long_as_they_are_served(front: Running) -> None:
     name = f"v1.{CUSTOM}"
-    await server.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition())
-    await condition(server, "True", "Local", name)
-    found = json.loads((await get(server, f"{SERVICES}/{name}")).body)
+    await front.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition())
+    await condition(front, "True", "Local", name)
+    found = json.loads((await get(front, f"{SERVICES}/{name}")).body)
     assert found["metadata"]["labels"] == {"kube-aggregator.kubernetes.io/automanaged": "true"}
     assert found["spec"] == {"group": CUSTOM, "version": "v1", "groupPriorityMinimum": 1000, "versionPriority": 100}
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{CUSTOM}"
-    await server.admin.request(Request("DELETE", path))
+    await front.admin.request(Request("DELETE", path))
     async with asyncio.timeout(10):
-        while (await get(server, f"{SERVICES}/{name}")).status != 404:
+        while (await get(front, f"{SERVICES}/{name}")).status != 404:
             await asyncio.sleep(0.01)
 
 
-async def test_a_registration_that_somebody_deletes_comes_back(server: Running) -> None:
+async def test_a_registration_that_somebody_deletes_comes_back(front: Running) -> None:
     name = f"v1.{CUSTOM}"
-    await server.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition())
-    first = await condition(server, "True", "Local", name)
+    await front.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition())
+    first = await condition(front, "True", "Local", name)
     assert first["message"] == "Local APIServices are always available"
-    before = json.loads((await get(server, f"{SERVICES}/{name}")).body)["metadata"]["uid"]
-    await server.admin.request(Request("DELETE", f"{SERVICES}/{name}"))
+    before = json.loads((await get(front, f"{SERVICES}/{name}")).body)["metadata"]["uid"]
+    await front.admin.request(Request("DELETE", f"{SERVICES}/{name}"))
     async with asyncio.timeout(10):
-        while (answer := await get(server, f"{SERVICES}/{name}")).status == 404:
+        while (answer := await get(front, f"{SERVICES}/{name}")).status == 404:
             await asyncio.sleep(0.01)
     assert json.loads(answer.body)["metadata"]["uid"] != before

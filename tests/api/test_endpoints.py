@@ -6,8 +6,6 @@ import asyncio
 import gzip
 import json
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import jwt
 import pytest
@@ -15,22 +13,11 @@ import pytest
 from knarr.api import protobuf
 from knarr.wire.messages import Request, Response
 from tests.api.certificates import Pair
-from tests.api.front import Running, running
+from tests.api.front import Running
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 _LINE = re.compile(r"^([a-z_:]+)(?:\{(.*)\})? (\S+)$")
 _PAIR = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def admin(server: Running) -> Pair:
-    return server.authority.issue("kubernetes-admin", "system:masters")
 
 
 class Figures:
@@ -50,24 +37,24 @@ class Figures:
         return sum(value for found, value in self.samples.get(name, ()) if labels.items() <= found.items())
 
 
-async def ask(server: Running, path: str, method: str = "GET", body: object = None) -> Response:
+async def ask(front: Running, path: str, method: str = "GET", body: object = None) -> Response:
     target, _, query = path.partition("?")
     data = b"" if body is None else json.dumps(body).encode()
-    return await server.admin.request(Request(method, target, query, {"content-type": "application/json"}, data))
+    return await front.admin.request(Request(method, target, query, {"content-type": "application/json"}, data))
 
 
-async def figures(server: Running) -> Figures:
-    answer = await ask(server, "/metrics")
+async def figures(front: Running) -> Figures:
+    answer = await ask(front, "/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     return Figures(answer.body.decode())
 
 
-async def test_figures_of_requests(server: Running) -> None:
-    before = await figures(server)
-    await ask(server, MAPS)
-    await ask(server, f"{MAPS}/none")
-    await ask(server, f"{MAPS}?dryRun=All", "POST", {"metadata": {"name": "a"}})
-    after = await figures(server)
+async def test_figures_of_requests(front: Running) -> None:
+    before = await figures(front)
+    await ask(front, MAPS)
+    await ask(front, f"{MAPS}/none")
+    await ask(front, f"{MAPS}?dryRun=All", "POST", {"metadata": {"name": "a"}})
+    after = await figures(front)
 
     def more(name: str, **labels: str) -> float:
         return after.get(name, **labels) - before.get(name, **labels)
@@ -82,13 +69,13 @@ async def test_figures_of_requests(server: Running) -> None:
     assert after.get("apiserver_current_inflight_requests", request_kind="readOnly") == 1  # the look itself
 
 
-async def test_figures_of_watches_and_storage(server: Running, admin: Pair) -> None:
-    transport = server.transport(admin)
+async def test_figures_of_watches_and_storage(front: Running, admin: Pair) -> None:
+    transport = front.transport(admin)
     stream = await transport.stream(Request("GET", MAPS, "watch=1"))
-    await server.post(MAPS, {"metadata": {"name": "a"}})
+    await front.post(MAPS, {"metadata": {"name": "a"}})
     async for _ in stream:
         break
-    seen = await figures(server)
+    seen = await figures(front)
     assert seen.get("apiserver_longrunning_requests", verb="WATCH", resource="configmaps") == 1
     assert seen.get("apiserver_watch_events_total", resource="configmaps", version="v1") >= 1
     assert seen.get("apiserver_resource_objects", resource="configmaps") == 1
@@ -99,13 +86,13 @@ async def test_figures_of_watches_and_storage(server: Running, admin: Pair) -> N
     await stream.close()
     await transport.close()
     async with asyncio.timeout(5):
-        while (await figures(server)).get("apiserver_longrunning_requests", verb="WATCH", resource="configmaps"):
+        while (await figures(front)).get("apiserver_longrunning_requests", verb="WATCH", resource="configmaps"):
             await asyncio.sleep(0.01)
 
 
-async def test_figures_of_the_process_and_of_deprecated_versions(server: Running) -> None:
-    await ask(server, "/apis/batch/v1beta1/cronjobs")
-    seen = await figures(server)
+async def test_figures_of_the_process_and_of_deprecated_versions(front: Running) -> None:
+    await ask(front, "/apis/batch/v1beta1/cronjobs")
+    seen = await figures(front)
     assert seen.get("process_resident_memory_bytes") > 1 << 20
     assert seen.get("process_open_fds") > 3
     assert seen.get("process_cpu_seconds_total") > 0
@@ -115,45 +102,45 @@ async def test_figures_of_the_process_and_of_deprecated_versions(server: Running
     assert seen.get("apiserver_requested_deprecated_apis", **removed) == 1
 
 
-async def test_tokens_are_verified_by_what_the_issuer_publishes(server: Running) -> None:
+async def test_tokens_are_verified_by_what_the_issuer_publishes(front: Running) -> None:
     asked = {"spec": {"audiences": ["somebody"]}}
     account = "/api/v1/namespaces/default/serviceaccounts/default/token"
-    token = json.loads((await ask(server, account, "POST", asked)).body)["status"]["token"]
-    found = await ask(server, "/.well-known/openid-configuration")
+    token = json.loads((await ask(front, account, "POST", asked)).body)["status"]["token"]
+    found = await ask(front, "/.well-known/openid-configuration")
     configuration = json.loads(found.body)
     assert (found.headers["content-type"], found.headers["cache-control"]) == (
         "application/json",
         "public, max-age=3600",
     )
     assert configuration["jwks_uri"].endswith("/openid/v1/jwks")
-    keys = await ask(server, "/openid/v1/jwks")
+    keys = await ask(front, "/openid/v1/jwks")
     assert keys.headers["content-type"] == "application/jwk-set+json"
     key = jwt.PyJWKSet.from_dict(json.loads(keys.body))[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(token, key, ["RS256"], audience="somebody", issuer=configuration["issuer"])
     assert claims["sub"] == "system:serviceaccount:default:default"
 
 
-async def test_a_server_that_stops_is_not_ready_and_ends_what_goes_on_cleanly(server: Running, admin: Pair) -> None:
-    transport = server.transport(admin)
+async def test_a_server_that_stops_is_not_ready_and_ends_what_goes_on_cleanly(front: Running, admin: Pair) -> None:
+    transport = front.transport(admin)
     stream = await transport.stream(Request("GET", MAPS, "watch=1"))
-    server.front.application.stop()
-    ready = await ask(server, "/readyz")
+    front.front.application.stop()
+    ready = await ask(front, "/readyz")
     assert (ready.status, b"[-]shutdown failed: reason withheld" in ready.body) == (500, True)
-    assert (await ask(server, "/livez")).status == 200
-    assert (await ask(server, MAPS)).status == 200
-    await server.https.close()
+    assert (await ask(front, "/livez")).status == 200
+    assert (await ask(front, MAPS)).status == 200
+    await front.https.close()
     async with asyncio.timeout(5):
         assert [chunk async for chunk in stream] == []  # a last chunk, and no error
     await transport.close()
-    late = server.transport(admin)
+    late = front.transport(admin)
     with pytest.raises(ConnectionError):
         await late.request(Request("GET", MAPS))
     await late.close()
 
 
-async def test_what_there_is_not(server: Running) -> None:
+async def test_what_there_is_not(front: Running) -> None:
     for path in ("/logs", "/logs/", "/debug/pprof", "/openid/v1", "/.well-known/other", "/metrics/slis/x"):
-        assert ((await ask(server, path)).status, path) == (404, path)
+        assert ((await ask(front, path)).status, path) == (404, path)
 
 
 @pytest.mark.parametrize(
@@ -165,10 +152,8 @@ async def test_what_there_is_not(server: Running) -> None:
         pytest.param("", "kubectl", False, id="a program"),
     ],
 )
-async def test_json_is_indented_for_people(
-    server: Running, admin: Pair, query: str, agent: str, indented: bool
-) -> None:
-    transport = server.transport(admin, **{"user-agent": agent})
+async def test_json_is_indented_for_people(front: Running, admin: Pair, query: str, agent: str, indented: bool) -> None:
+    transport = front.transport(admin, **{"user-agent": agent})
     for path in ("/api/v1/namespaces/default", f"{MAPS}/none", MAPS, "/apis"):
         answer = await transport.request(Request("GET", path, query))
         assert (b'{\n  "kind"' in answer.body) is indented
@@ -177,22 +162,22 @@ async def test_json_is_indented_for_people(
     await transport.close()
 
 
-async def test_a_failure_is_told_in_the_form_that_the_client_reads(server: Running) -> None:
+async def test_a_failure_is_told_in_the_form_that_the_client_reads(front: Running) -> None:
     form = "application/vnd.kubernetes.protobuf"
-    answer = await server.admin.request(Request("GET", f"{MAPS}/none", "", {"accept": f"{form},application/json"}))
+    answer = await front.admin.request(Request("GET", f"{MAPS}/none", "", {"accept": f"{form},application/json"}))
     assert (answer.status, answer.headers["content-type"]) == (404, form)
     status = protobuf.decode(answer.body)
     assert (status["kind"], status["reason"], status["details"]["name"]) == ("Status", "NotFound", "none")
-    plain = await server.admin.request(Request("GET", f"{MAPS}/none", "", {"accept": "application/yaml"}))
+    plain = await front.admin.request(Request("GET", f"{MAPS}/none", "", {"accept": "application/yaml"}))
     assert plain.body.startswith(b"apiVersion: v1\ncode: 404\n")
-    other = await server.admin.request(Request("GET", f"{MAPS}/none", "", {"accept": "text/html"}))
+    other = await front.admin.request(Request("GET", f"{MAPS}/none", "", {"accept": "text/html"}))
     assert (other.status, other.headers["content-type"]) == (406, "application/json")
 
 
-async def test_a_large_list_in_all_its_forms(server: Running, admin: Pair) -> None:
+async def test_a_large_list_in_all_its_forms(front: Running, admin: Pair) -> None:
     for n in range(40):
-        await server.post(MAPS, {"metadata": {"name": f"m{n:02}"}, "data": {"text": "x" * 5000}})
-    transport = server.transport(admin)
+        await front.post(MAPS, {"metadata": {"name": f"m{n:02}"}, "data": {"text": "x" * 5000}})
+    transport = front.transport(admin)
     whole = json.loads((await transport.request(Request("GET", MAPS))).body)
     assert [item["metadata"]["name"] for item in whole["items"]] == [f"m{n:02}" for n in range(40)]
     assert whole["items"][7] == json.loads((await transport.request(Request("GET", f"{MAPS}/m07"))).body)
@@ -204,5 +189,5 @@ async def test_a_large_list_in_all_its_forms(server: Running, admin: Pair) -> No
     form = {"accept": "application/vnd.kubernetes.protobuf"}
     listed = protobuf.decode((await transport.request(Request("GET", MAPS, "", form))).body)
     assert [item["data"] for item in listed["items"]] == [item["data"] for item in whole["items"]]
-    assert json.loads((await server.admin.request(Request("GET", MAPS))).body) == whole
+    assert json.loads((await front.admin.request(Request("GET", MAPS))).body) == whole
     await transport.close()

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from knarr.apiserver.flowcontrol.passages import Passage
 from knarr.apiserver.info import parse
 from knarr.apiserver.registry import Options
 from knarr.wire.messages import Request
-from tests.api.front import Running, running
+from tests.api.front import Running
 from tests.api.harness import Server
 from tests.kubectl import Kubectl
 
@@ -171,12 +170,6 @@ async def test_a_schema_that_leads_nowhere_says_so(crowded: Server) -> None:
     await crowded.post(f"{BASE}/prioritylevelconfigurations", limited("nowhere"))
     assert await condition() == ("Dangling", "False", f"{text} and it exists")
     keeper.cancel()
-
-
-@pytest.fixture
-async def front(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as found:
-        yield found
 
 
 async def test_answers_say_by_which_flow_they_came(front: Running) -> None:

@@ -7,24 +7,17 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
 from knarr.wire.limits import Limits
 from knarr.wire.messages import Request
 from knarr.wire.tls import client_context
-from tests.api.front import Running, running
+from tests.api.front import Running
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PATIENCE = 10.0  # seconds in which whatever happens has happened
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as found:
-        yield found
 
 
 class Wire:
@@ -56,10 +49,10 @@ class Wire:
 
 
 @asynccontextmanager
-async def connected(server: Running) -> AsyncIterator[Wire]:
-    admin = server.authority.issue("kubernetes-admin", "system:masters")
-    tls = client_context(server.authority.file, admin.certificate, admin.key)
-    port = int(server.url.rpartition(":")[2])
+async def connected(front: Running) -> AsyncIterator[Wire]:
+    admin = front.authority.issue("kubernetes-admin", "system:masters")
+    tls = client_context(front.authority.file, admin.certificate, admin.key)
+    port = int(front.url.rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, limit=1 << 24)
     try:
         yield Wire(reader, writer)
@@ -169,35 +162,35 @@ HOSTILE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
-async def test_hostile(server: Running, hostile: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    await server.post(MAPS, {"metadata": {"name": "kept"}, "data": {"a": "b"}})
-    async with connected(server) as wire:
+async def test_hostile(front: Running, hostile: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    await front.post(MAPS, {"metadata": {"name": "kept"}, "data": {"a": "b"}})
+    async with connected(front) as wire:
         found = statuses(await wire.talk(hostile))
     assert not found or 400 <= found[0] < 500 or found[0] < 300, found
     assert not [record.getMessage() for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
-    async with connected(server) as wire:  # everybody else is served
+    async with connected(front) as wire:  # everybody else is served
         assert statuses(await wire.talk(b"")) == [200]
 
 
-async def test_pipelined_requests_are_all_answered_in_order(server: Running) -> None:
+async def test_pipelined_requests_are_all_answered_in_order(front: Running) -> None:
     for name in "abc":
-        await server.post(MAPS, {"metadata": {"name": name}})
+        await front.post(MAPS, {"metadata": {"name": name}})
     asked = [f"{MAPS}/{name}" for name in "abxcba"] * 20
-    async with connected(server) as wire:
+    async with connected(front) as wire:
         said = await wire.talk(b"".join(request(f"GET {path} HTTP/1.1") for path in asked))
     assert statuses(said) == [404 if path.endswith("x") else 200 for path in asked] + [200]
     found = re.findall(rb'"name":"([abcx])"', said)
     assert b"".join(found).decode() == "abxcba" * 20
 
 
-async def test_nothing_is_smuggled_behind_the_end(server: Running) -> None:
-    async with connected(server) as wire:
+async def test_nothing_is_smuggled_behind_the_end(front: Running) -> None:
+    async with connected(front) as wire:
         await wire.send(request("GET /version HTTP/1.1", "Connection: close") + request("GET /livez HTTP/1.1"))
         assert statuses(await wire.rest()) == [200]
 
 
-async def test_an_absolute_target_loses_its_authority(server: Running) -> None:
-    async with connected(server) as wire:
+async def test_an_absolute_target_loses_its_authority(front: Running) -> None:
+    async with connected(front) as wire:
         said = await wire.talk(request("GET https://elsewhere.example:1/livez?verbose HTTP/1.1"))
     assert b"livez check passed" in said
 
@@ -212,16 +205,16 @@ async def test_an_absolute_target_loses_its_authority(server: Running) -> None:
         pytest.param(request(f"POST {MAPS} HTTP/1.1", CHUNKED) + b"ff\r\n{", id="half a chunk"),
     ],
 )
-async def test_what_comes_too_slowly_is_given_up(server: Running, begun: bytes) -> None:
-    server.https.limits = Limits(message=0.2)
-    async with connected(server) as wire:
+async def test_what_comes_too_slowly_is_given_up(front: Running, begun: bytes) -> None:
+    front.https.limits = Limits(message=0.2)
+    async with connected(front) as wire:
         await wire.send(begun)
         assert statuses(await wire.rest()) in ([], [408])
 
 
-async def test_a_body_that_drips_is_given_up(server: Running) -> None:
-    server.https.limits = Limits(message=0.3)
-    async with connected(server) as wire:
+async def test_a_body_that_drips_is_given_up(front: Running) -> None:
+    front.https.limits = Limits(message=0.3)
+    async with connected(front) as wire:
         head, body = _post(b'{"metadata":{"name":"slow"}}').split(b"\r\n\r\n")
         await wire.send(head + b"\r\n\r\n")
         rest = asyncio.ensure_future(wire.rest())
@@ -231,14 +224,14 @@ async def test_a_body_that_drips_is_given_up(server: Running) -> None:
             await wire.send(body[n : n + 1])
             await asyncio.sleep(0.05)
         assert statuses(await rest) == [408]
-    answer = await server.admin.request(Request("GET", f"{MAPS}/slow"))
+    answer = await front.admin.request(Request("GET", f"{MAPS}/slow"))
     assert answer.status == 404
 
 
-async def test_who_hangs_up_in_the_middle_harms_nobody(server: Running, caplog: pytest.LogCaptureFixture) -> None:
+async def test_who_hangs_up_in_the_middle_harms_nobody(front: Running, caplog: pytest.LogCaptureFixture) -> None:
     for begun in (_post(b'{"metadata":{"name":"a"}}'), request(f"GET {MAPS}?watch=1 HTTP/1.1"), b"GET"):
-        async with connected(server) as wire:
+        async with connected(front) as wire:
             await wire.send(begun)
-    async with connected(server) as wire:
+    async with connected(front) as wire:
         assert statuses(await wire.talk(request(f"GET {MAPS}?watch=1&timeoutSeconds=1 HTTP/1.1"))) == [200, 200]
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]

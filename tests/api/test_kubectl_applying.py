@@ -9,24 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.api.manifests import CHANGED, MANIFEST
 from tests.kubectl import Kubectl
 
-MANIFEST = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: app, labels: {kept: "1", dropped: "1"}}
-spec:
-  replicas: 0
-  selector: {matchLabels: {app: app}}
-  template:
-    metadata: {labels: {app: app}}
-    spec:
-      containers:
-      - name: c
-        image: nginx:1
-        env: [{name: A, value: "1"}, {name: DROPPED, value: "2"}]
-"""
-CHANGED = MANIFEST.replace(', dropped: "1"', "").replace(', {name: DROPPED, value: "2"}', "").replace(":1\n", ":2\n")
 SERVER_SIDE = ("apply", "--server-side", "-f", "-")
 
 

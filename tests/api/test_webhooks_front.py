@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from knarr.wire.messages import Request, Response
-from tests.api.front import Running, running
+from tests.api.front import Running
 from tests.api.webhooks import Hook, allow, configuration, deny, hook, patching, rule, webhook
 from tests.kubectl import installed
 
@@ -18,10 +17,9 @@ SPDY = {"connection": "Upgrade", "upgrade": "SPDY/3.1", "x-stream-protocol-versi
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as found:
-        await found.running_pod("p", "a", "b")
-        yield found
+async def server(front: Running) -> Running:
+    await front.running_pod("p", "a", "b")
+    return front
 
 
 @pytest.fixture
