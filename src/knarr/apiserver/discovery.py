@@ -191,7 +191,7 @@ def _served(kinds: Iterable[Kind], name: str) -> list[Kind]:
 def _resource(kind: Kind) -> JSON:
     found: JSON = {
         "name": kind.plural,
-        "singularName": kind.singular or kind.kind.lower(),
+        "singularName": kind.singular_name,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
         "verbs": sorted(kind.verbs),
@@ -242,7 +242,7 @@ def _aggregated_resource(kind: Kind, group: str, version: str) -> JSON:
         "resource": kind.plural,
         "responseKind": {"group": group, "version": version, "kind": kind.kind},
         "scope": "Namespaced" if kind.namespaced else "Cluster",
-        "singularResource": kind.singular or kind.kind.lower(),
+        "singularResource": kind.singular_name,
         "verbs": sorted(kind.verbs),
         "shortNames": list(kind.short_names),
         "categories": list(kind.categories),

@@ -24,6 +24,8 @@ LEASE_SECONDS, RENEW_SECONDS = 15.0, 10.0  # upstream's
 
 
 class Server(NamedTuple):
+    """An API server, where others reach it."""
+
     address: str
     port: int
 

@@ -29,6 +29,8 @@ FORMS = "sqlite:///path, etcd://host:port,... or memory:"
 
 @dataclass(frozen=True, slots=True)
 class Datastore:
+    """What an address names: an engine, and what that engine has to be told."""
+
     engine: Literal["sqlite", "etcd", "memory"]
     path: Path = Path()
     endpoints: tuple[str, ...] = ()

@@ -17,6 +17,8 @@ def weightless(_: object) -> int:
 
 
 class Happening(Protocol):
+    """Whatever happened at a revision."""
+
     @property
     def revision(self) -> int: ...
 

@@ -31,6 +31,8 @@ def _unplaced(path: str, text: str) -> FieldError:
 
 
 def all_of(parts: list[Validator]) -> Validator:
+    """Holds where every part does."""
+
     def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
         found = _outcome(parts, value, old, path)
         for part in found:
@@ -43,6 +45,8 @@ def all_of(parts: list[Validator]) -> Validator:
 
 
 def any_of(parts: list[Validator]) -> Validator:
+    """Holds where some part does."""
+
     def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
         found = _outcome(parts, value, old, path)
         if all(found):
@@ -53,6 +57,8 @@ def any_of(parts: list[Validator]) -> Validator:
 
 
 def one_of(parts: list[Validator]) -> Validator:
+    """Holds where one part does, and no other."""
+
     def validate(value: Any, old: Any, path: str, errors: list[FieldError]) -> None:
         found = _outcome(parts, value, old, path)
         valid = sum(not part for part in found)

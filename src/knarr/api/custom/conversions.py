@@ -11,6 +11,7 @@ from knarr.machinery.fielderrors import FieldError, forbidden, required
 
 
 def check_conversion(spec: JSON) -> Iterator[FieldError]:
+    """What is wrong with a definition's spec.conversion."""
     conversion = spec.get("conversion")
     if not conversion:
         return

@@ -147,14 +147,9 @@ _NAMED: dict[str, Format] = {
     "k8s-short-name": lambda text: not dns1123_label(text),
     "k8s-long-name": lambda text: not dns1123_subdomain(text),
 }
-NUMBERS = frozenset({"int32", "int64", "float", "double"})  # which say something of numbers
 FORMATS: Mapping[str, Format] = {name.replace("-", ""): check for name, check in _NAMED.items()}
 
 
 def format_of(name: str) -> Format | None:
     """The check of a format, whose name may have hyphens or not; None for what is not known."""
     return FORMATS.get(name.replace("-", ""))
-
-
-def is_known(name: str) -> bool:
-    return name in NUMBERS or format_of(name) is not None

@@ -22,6 +22,7 @@ _PLACEMENT = ("affinity", "nodeSelector")  # open to change for as long as a gat
 
 
 def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
+    """What may not change of a Pod that is there."""
     after, before = new["spec"], old["spec"]
     counts = list(_counts(after, before))
     yield from counts

@@ -33,6 +33,7 @@ class Registration:
 
 
 def registration_of(api_service: JSON) -> Registration:
+    """What a stored APIService says."""
     spec, metadata = api_service["spec"], api_service["metadata"]
     conditions = {c.get("type"): c.get("status") for c in each(api_service, "status.conditions")}
     return Registration(

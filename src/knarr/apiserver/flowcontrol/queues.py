@@ -20,6 +20,8 @@ GUESS = 0.003  # seconds of a request, before it is known
 
 
 class State(Enum):
+    """Where a request is on its way through a level."""
+
     NEW = "new"
     WAITING = "waiting"
     RUNNING = "running"

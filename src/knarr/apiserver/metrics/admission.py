@@ -29,6 +29,8 @@ class Durations:
 
 
 class Round:
+    """One round of one write, timed from `with` to its end."""
+
     __slots__ = ("_clock", "_durations", "_operation", "_round", "_started")
 
     def __init__(self, durations: Durations, clock: Clock, operation: str, round: str) -> None:

@@ -30,6 +30,8 @@ class Conflict(NamedTuple):
 
 
 class ConflictsError(Exception):
+    """Others own what the configuration would change; the text is upstream's."""
+
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
         self.conflicts = sorted(conflicts, key=lambda conflict: conflict.who)
         super().__init__(self.message)

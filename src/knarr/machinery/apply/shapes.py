@@ -100,6 +100,8 @@ class Leaf:
 
 
 class Scalar(Leaf):
+    """A value of one of JSON's simple types."""
+
     def __init__(self, form: Form) -> None:
         self.form = form
         self._types = _PYTHON[form]

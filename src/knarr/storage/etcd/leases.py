@@ -19,6 +19,8 @@ MEMBERS = 1000  # keys of one lease: etcd ends them in one transaction
 
 
 class Lease(NamedTuple):
+    """A lease of etcd's, as far as it is known here."""
+
     id: int
     ends: float  # monotonic time; never later than by etcd's own clock, which starts when the request arrives
 

@@ -22,6 +22,8 @@ class MalformedError(Exception):
 
 
 class Frame(NamedTuple):
+    """A frame of HTTP/2, its length left out."""
+
     kind: int
     flags: int
     stream: int
