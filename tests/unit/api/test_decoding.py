@@ -179,6 +179,12 @@ def test_the_wrong_type(kind: Type, tree: Any, message: str) -> None:
         ),
         pytest.param("rbac.v1.Role", {"rules": []}, {"rules": []}, id="a list that is written all the same"),
         pytest.param("core.v1.Probe", {"periodSeconds": 0}, {}, id="zero"),
+        pytest.param(
+            "policy.v1.PodDisruptionBudgetStatus",
+            {"disruptionsAllowed": 0, "observedGeneration": 0},
+            {"disruptionsAllowed": 0},
+            id="a zero that is written all the same",
+        ),
     ],
 )
 def test_what_says_nothing_is_left_out(definition: str, sent: dict[str, object], kept: dict[str, object]) -> None:

@@ -92,6 +92,11 @@ def test_absent_objects_are_required_by_the_schema() -> None:
     assert [str(error) for error in typed(struct("Holder", "root", root=ROOT)).validate({})] == ["root: Required value"]
 
 
+def test_a_list_that_must_be_there_may_be_empty_which_is_none_in_protobuf() -> None:
+    kept = struct("Kept", "drivers", drivers=ListOf(TEXT))
+    assert typed(struct("Holder", "root", root=kept)).validate({"root": {}}) == []
+
+
 def test_what_a_change_leaves_alone_is_not_validated_again() -> None:
     old = {"must": "x", "list": ["x"], "mode": "bad", "size": 1}
     changed = typed(ROOT).validate_changes({**old, "size": 10}, old)

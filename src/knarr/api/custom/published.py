@@ -93,8 +93,10 @@ def _older(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     kept = {key: value for key, value in schema.items() if key not in _DROPPED}
-    if schema.get("nullable") or schema.get(_PRESERVING):
+    if schema.get("nullable"):
         kept = {key: value for key, value in kept.items() if key not in _SHAPE}
+    elif schema.get(_PRESERVING):  # to kubectl fields or items would be all that there may be, and a list has items
+        kept = {key: value for key, value in kept.items() if key not in _SHAPE or value == "object"}
     if schema.get("x-kubernetes-int-or-string"):
         kept.pop("type", None)
     kept = _mapped(kept, _older)

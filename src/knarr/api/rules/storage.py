@@ -130,6 +130,7 @@ RULES = (
         enums={"reclaimPolicy": ("Delete", "Retain"), "volumeBindingMode": ("Immediate", "WaitForFirstConsumer")},
         immutable=("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
     ),
+    Rules(f"{_CORE}.TopologySelectorLabelRequirement", required=("key", "values")),
     Rules(
         f"{_STORAGE}.VolumeAttributesClass",
         required=("driverName",),

@@ -69,6 +69,15 @@ RULES = (
     ),
     Rules(f"{_CORE}.ISCSIVolumeSource", validate=_iscsi),
     Rules(f"{_CORE}.FCVolumeSource", validate=_fibre),
+    *(
+        Rules(f"{_CORE}.{ceph}", required=("monitors",))
+        for ceph in (
+            "CephFSVolumeSource",
+            "CephFSPersistentVolumeSource",
+            "RBDVolumeSource",
+            "RBDPersistentVolumeSource",
+        )
+    ),
     Rules(f"{_CORE}.RBDVolumeSource", defaults={"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"}),
     Rules(
         f"{_CORE}.AzureDiskVolumeSource",

@@ -102,7 +102,12 @@ _WRITTEN = {  # optional fields that upstream writes all the same, and one that 
     f"{_RBAC}.ClusterRole": ("rules",),
     f"{_RBAC}.Role": ("rules",),
     "io.k8s.api.discovery.v1.EndpointSlice": ("endpoints", "ports"),
+    "io.k8s.api.apps.v1.StatefulSetStatus": ("availableReplicas",),
     "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus": ("currentMetrics",),
+    "io.k8s.api.policy.v1.PodDisruptionBudgetStatus": (
+        *("currentHealthy", "desiredHealthy"),
+        *("disruptionsAllowed", "expectedPods"),
+    ),
     f"{_META}.ObjectMeta": ("managedFields",),  # none: owners are to be forgotten
 }
 _NAMED: dict[str, Shape] = {

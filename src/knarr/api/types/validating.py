@@ -159,8 +159,11 @@ def _needed(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, 
 
 
 def _may_be_zero(shape: Struct, name: str) -> bool:
-    """A number that is not there is zero to Go, and a switch is off; whether that is good its bounds tell."""
-    return name in shape.fields and shape.fields[name].shape in _NUMBERS
+    """A number that is not there is zero to Go, a switch is off, and a list is empty, which protobuf cannot tell from
+    none; whether that is good the rules tell.
+    """
+    found = shape.fields[name].shape if name in shape.fields else None
+    return found in _NUMBERS or isinstance(found, ListOf | MapOf)
 
 
 def _checks(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, Check]:

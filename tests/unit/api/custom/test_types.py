@@ -221,3 +221,14 @@ def test_openapi() -> None:
     assert two["properties"]["f"] == {}
     assert three["x-kubernetes-group-version-kind"] == [{"group": "a.b", "version": "v1", "kind": "Foo"}]
     assert set(three["properties"]) == {"apiVersion", "kind", "metadata", "f", "g"}
+
+
+def test_what_kubectl_would_take_for_all_that_there_may_be_is_not_in_openapi_two() -> None:
+    open_ended = {"x-kubernetes-preserve-unknown-fields": True}
+    kind = of(
+        f={"type": "object", "description": "F", "properties": {"a": TEXT}, **open_ended},
+        g={"type": "array", "items": TEXT, **open_ended},
+    )
+    published = kind.schemas(older=True)["b.a.v1.Foo"]["properties"]
+    assert published["f"] == {"type": "object", "description": "F", **open_ended}
+    assert published["g"] == open_ended

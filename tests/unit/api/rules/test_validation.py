@@ -35,6 +35,10 @@ PODS = {
         pod("containers: [{name: web, image: a}], volumes: [{name: v, emptyDir: {}, hostPath: {path: /d}}]"),
         ["spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"],
     ),
+    "nobody to ask for a volume": (
+        pod("containers: [{name: web, image: a}], volumes: [{name: v, cephfs: {}}]"),
+        ["spec.volumes[0].cephfs.monitors: Required value"],
+    ),
     "host path that climbs": (
         pod("containers: [{name: web, image: a}], volumes: [{name: v, hostPath: {path: /d/../e}}]"),
         ["spec.volumes[0].hostPath.path: Invalid value: \"/d/../e\": must not contain '..'"],
