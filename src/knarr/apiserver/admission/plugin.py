@@ -33,9 +33,7 @@ class Reinvocation:
 
     wanted: bool = False  # by who has made a change that earlier plugins must see
     again: bool = False  # this is the second time
-    memory: dict[str, Any] = field(
-        default_factory=dict
-    )  # of plugins, by their names, from the first time to the second
+    memory: dict[str, Any] = field(default_factory=dict)  # of plugins by name, from the first time to the second
 
 
 @dataclass(frozen=True, slots=True)

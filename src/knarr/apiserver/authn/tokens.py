@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from knarr.api.kind import JSON
 from knarr.apiserver.authn.certificates import CREDENTIAL_ID
-from knarr.apiserver.authn.users import AUTHENTICATED, User
+from knarr.apiserver.authn.users import User, account_name, service_account
 from knarr.machinery.clock import Clock
 from knarr.machinery.latest import Latest
 
@@ -75,7 +75,7 @@ class TokenIssuer:
                 **{kind: target.claim() for kind, target in bound.items()},
             },
             "nbf": int(now.timestamp()),
-            "sub": f"system:serviceaccount:{namespace}:{account.name}",
+            "sub": account_name(namespace, account.name),
         }
         key, key_id = self._key()
         return jwt.encode(claims, key, algorithm="RS256", headers={"kid": key_id}), expires
@@ -145,7 +145,7 @@ class TokenVerifier:
         except jwt.InvalidTokenError as error:
             raise InvalidTokenError(str(error)) from error
         private = claims.get("kubernetes.io") or {}
-        if claims["sub"] != f"system:serviceaccount:{private.get('namespace')}:{_name_of(private)}":
+        if claims["sub"] != account_name(str(private.get("namespace")), _name_of(private)):
             raise InvalidTokenError("the subject is not the service account of the claims")
         return claims
 
@@ -205,5 +205,4 @@ def _user_of(claims: JSON) -> User:
         if claim in private:
             extra[f"{_EXTRA}{claim}-name"] = (private[claim]["name"],)
             extra[f"{_EXTRA}{claim}-uid"] = (private[claim]["uid"],)
-    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED)
-    return User(claims["sub"], private["serviceaccount"]["uid"], groups, extra)
+    return service_account(namespace, _name_of(private), private["serviceaccount"]["uid"], extra)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
 MASTERS = "system:masters"
+ACCOUNTS = "system:serviceaccounts"  # the group of all; that of a namespace has its name behind it
+ACCOUNT_PREFIX = "system:serviceaccount:"  # of their names as users
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,19 @@ class User:
     uid: str = ""
     groups: tuple[str, ...] = ()
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def account_name(namespace: str, name: str) -> str:
+    """A service account's name as a user."""
+    return f"{ACCOUNT_PREFIX}{namespace}:{name}"
+
+
+def service_account(
+    namespace: str, name: str, uid: str = "", extra: Mapping[str, tuple[str, ...]] | None = None
+) -> User:
+    """A service account as a user, in the groups that all of them are in."""
+    groups = (ACCOUNTS, f"{ACCOUNTS}:{namespace}", AUTHENTICATED)
+    return User(account_name(namespace, name), uid, groups, extra or {})
 
 
 ANONYMOUS = User("system:anonymous", groups=(UNAUTHENTICATED,))

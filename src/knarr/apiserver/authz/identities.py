@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from knarr.apiserver.authn.users import MASTERS, User
+from knarr.apiserver.authn.users import ACCOUNT_PREFIX, MASTERS, User
 from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision
 from knarr.apiserver.authz.roles import Rights, Role
 from knarr.apiserver.info import RequestInfo
 
-_ACCOUNT = "system:serviceaccount:"
 _NODE = "system:node:"
 _EVERYTHING = Role("cluster-admin", may={"*": "*"}, paths=("*",))
 
@@ -60,6 +59,6 @@ def _holds_in(identity: Identity, user: User, info: RequestInfo) -> bool:
 
 
 def _namespace_of(user: User) -> str:
-    if not user.name.startswith(_ACCOUNT):
+    if not user.name.startswith(ACCOUNT_PREFIX):
         return ""
-    return user.name.removeprefix(_ACCOUNT).partition(":")[0]
+    return user.name.removeprefix(ACCOUNT_PREFIX).partition(":")[0]

@@ -5,7 +5,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-
 
 from __future__ import annotations
 
-from knarr.apiserver.authn.users import AUTHENTICATED, UNAUTHENTICATED
+from knarr.apiserver.authn.users import ACCOUNTS, AUTHENTICATED, UNAUTHENTICATED
 from knarr.apiserver.authz.identities import Identity
 from knarr.apiserver.authz.roles import Role
 
@@ -100,6 +100,6 @@ IDENTITIES: tuple[Identity, ...] = (
     Identity("system:kube-proxy", PROXY),
     Identity("system:kube-dns", DNS),
     Identity("system:kube-dns", DNS_SERVICE, namespace="kube-system"),
-    Identity("system:serviceaccounts", OWN_NAMESPACE, own_namespace=True),
-    Identity("system:serviceaccounts", ISSUER_DISCOVERY),
+    Identity(ACCOUNTS, OWN_NAMESPACE, own_namespace=True),
+    Identity(ACCOUNTS, ISSUER_DISCOVERY),
 )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
-from knarr.apiserver.authn.users import User
+from knarr.apiserver.authn.users import User, account_name
 from knarr.apiserver.flowcontrol.configuration import Schema
 from knarr.apiserver.info import RequestInfo
 
@@ -38,7 +38,7 @@ def _is(subject: JSON, user: User) -> bool:
             name = dig(subject, "group.name")
             return name == _EVERY or name in user.groups
         case "ServiceAccount":
-            prefix, name = f"system:serviceaccount:{dig(subject, 'serviceAccount.namespace')}:", user.name
+            prefix, name = account_name(dig(subject, "serviceAccount.namespace"), ""), user.name
             wanted = dig(subject, "serviceAccount.name")
             return name.startswith(prefix) and wanted in (_EVERY, name.removeprefix(prefix))
     return False

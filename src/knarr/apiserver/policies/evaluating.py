@@ -10,7 +10,7 @@ from knarr.api.kind import JSON
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
 from knarr.apiserver.admission.showing import described, shown_tree
-from knarr.apiserver.authn.users import AUTHENTICATED, User
+from knarr.apiserver.authn.users import service_account
 from knarr.apiserver.authz.authorizer import Authorizer as Judge
 from knarr.apiserver.authz.authorizer import Verdict
 from knarr.apiserver.info import RequestInfo
@@ -128,14 +128,9 @@ class Subject:
     def _decide(self, asked: cel.Attributes) -> cel.Decision:
         if self._judge is None:
             return cel.Decision(allowed=False, error="there is no authorizer")
-        user = _account(*asked.account) if asked.account else self._attributes.user
+        user = service_account(*asked.account) if asked.account else self._attributes.user
         decision = self._judge.authorize(user, _request(asked))
         return cel.Decision(decision.verdict is Verdict.ALLOW, decision.reason)
-
-
-def _account(namespace: str, name: str) -> User:
-    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED)
-    return User(f"system:serviceaccount:{namespace}:{name}", groups=groups)
 
 
 def _request(asked: cel.Attributes) -> RequestInfo:

@@ -134,9 +134,8 @@ def keep_unless_changed(new: JSON, old: JSON, *, explicit: bool) -> None:
 def _own(call: Call, part: Part, metadata: JSON, known: Managers, before: JSON, after: JSON) -> None:
     try:
         put(metadata, update(known, KindVersions(call.kind), before, after, author(call, part)))
-    except (
-        ElementError
-    ) as error:  # a list whose items cannot be told apart, hardly a valid one: owners stay as they were
+    except ElementError as error:
+        # A list whose items cannot be told apart, hardly a valid one: owners stay as they were.
         log.debug("%s %s/%s: owners not updated: %s", call.resource, call.namespace, call.name, error)
         put(metadata, known)
 

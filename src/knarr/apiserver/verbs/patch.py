@@ -13,7 +13,7 @@ from typing import Any
 from knarr.api.kind import JSON
 from knarr.api.types import duplicate_fields, type_of
 from knarr.apiserver import media
-from knarr.apiserver.encoding import from_storage, to_storage
+from knarr.apiserver.encoding import to_storage
 from knarr.apiserver.jsontext import JSONSyntaxError, parse
 from knarr.apiserver.verbs import bodies, ownership
 from knarr.apiserver.verbs.answers import object_answer
@@ -98,7 +98,7 @@ def _decode(call: Call) -> Any:
     except JSONSyntaxError as error:
         raise BadRequest(f"error decoding patch: {error}") from None
     problems = [f'duplicate field "{path}"' for path in duplicate_fields(body, tree)]
-    if problems and call.request.parameter("fieldValidation") != "Ignore" and bodies.report(call, problems):
+    if problems and bodies.is_watched(call) and bodies.report(call, problems):
         raise _strict(call, problems)
     return tree
 
@@ -112,14 +112,14 @@ def apply_patch(patch: Patch, tree: JSON) -> Any:
 
 
 def _draft(call: Call, patch: Patch, old: JSON, revision: int) -> Draft:
-    before = from_storage(call.version, copied(old)) if call.version.from_storage else old
+    before = ownership.served(call, old)
     before = {**before, "metadata": {**before["metadata"], "resourceVersion": str(revision)}}
     after = apply_patch(patch, before)
     if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
         raise BadRequest("the patched object has no metadata")
     call.warnings.clear()
     problems = [f'unknown field "{path}"' for path in bodies.retyped(call, after, patch.touches)]
-    if problems and call.request.parameter("fieldValidation") != "Ignore" and bodies.report(call, problems):
+    if problems and bodies.is_watched(call) and bodies.report(call, problems):
         raise _strict(call, problems)
     wanted = based_on(call, after["metadata"])
     return Draft(to_storage(call.version, after), wanted if wanted != revision else None)
