@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from knarr.api.checks import unchanged
+from knarr.api.conditions import is_true, put_condition
 from knarr.api.custom import schemas
 from knarr.api.custom.conversions import check_conversion
 from knarr.api.custom.places import placed
@@ -54,26 +55,9 @@ def check_change(new: JSON, old: JSON) -> Iterator[FieldError]:
     yield from unchanged("spec.names.plural", spec["names"].get("plural"), before["names"].get("plural"))
 
 
-def is_true(crd: JSON, condition: str) -> bool:
-    """Whether a definition's condition is met."""
-    found = condition_of(crd, condition)
-    return found is not None and found["status"] == "True"
-
-
-def condition_of(crd: JSON, condition: str) -> JSON | None:
-    conditions = (crd.get("status") or {}).get("conditions") or ()
-    return next((c for c in conditions if c["type"] == condition), None)
-
-
 def set_condition(crd: JSON, kind: str, status: str, reason: str, message: str, now: str) -> None:
-    """Set one of a definition's conditions, in a list of its own; its time is that of the last change of status."""
-    before = condition_of(crd, kind)
-    since = before["lastTransitionTime"] if before and before["status"] == status else now
-    condition = {"type": kind, "status": status, "lastTransitionTime": since, "reason": reason, "message": message}
-    state = crd.get("status") or {}
-    conditions = state.get("conditions") or []
-    others = [condition if each is before else each for each in conditions]
-    crd["status"] = {**state, "conditions": others if before else [*conditions, condition]}
+    """Set one of a definition's conditions."""
+    put_condition(crd, {"type": kind, "status": status, "reason": reason, "message": message}, now)
 
 
 def _joined(path: str, value: str, messages: Sequence[str], before: str = "") -> Iterator[FieldError]:

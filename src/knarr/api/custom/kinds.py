@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from knarr.api.conditions import is_true
 from knarr.api.custom.columns import columns_of
-from knarr.api.custom.definitions import is_true
 from knarr.api.custom.selectable import selectable
 from knarr.api.custom.types import CustomType
 from knarr.api.kind import ALL_VERBS, JSON, Converter, Kind, Scale, Version

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from knarr.api.custom.definitions import approval, condition_of, is_protected, is_true, set_condition
+from knarr.api.conditions import condition_of, is_true
+from knarr.api.custom.definitions import approval, is_protected, set_condition
 from knarr.api.kind import JSON
 
 _ACCEPTED, _ESTABLISHED, _APPROVED = "NamesAccepted", "Established", "KubernetesAPIApprovalPolicyConformant"

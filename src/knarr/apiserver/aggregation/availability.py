@@ -24,11 +24,16 @@ SECONDS = 5.0  # real ones, for one attempt
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The condition Available."""
+    """What the condition Available is to say."""
 
     available: bool
     reason: str
     message: str
+
+    @property
+    def condition(self) -> JSON:
+        status = "True" if self.available else "False"
+        return {"type": "Available", "status": status, "reason": self.reason, "message": self.message}
 
 
 _LOCAL = Verdict(True, **LOCAL)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from knarr.api.conditions import put_condition
 from knarr.apiserver.aggregation.availability import Verdict, judge
 from knarr.apiserver.aggregation.catalogue import Catalogue
 from knarr.apiserver.aggregation.registrations import GROUP, PLURAL, Registration, Registrations
@@ -152,28 +153,12 @@ class Keeper:
         if entry is None:
             return True
         tree = orjson.loads(entry.value)
-        conditions = (tree.get("status") or {}).get("conditions") or []
-        known: dict[str, str] = next((c for c in conditions if c.get("type") == "Available"), {})
-        condition = _condition(verdict, known, format_time(self._registry.clock.now()))
-        if condition == known:
+        if not put_condition(tree, verdict.condition, format_time(self._registry.clock.now())):
             return True
         if not verdict.available:
             self._registry.metrics.count(UNAVAILABLE_TOTAL, (name, verdict.reason)).n += 1
-        tree["status"] = {"conditions": [*(c for c in conditions if c is not known), condition]}
         try:
             await self._registry.commit([Write(entry.key, to_stored(tree), expected=entry.revision)])
         except ConflictError:
             return False
         return True
-
-
-def _condition(verdict: Verdict, known: dict[str, str], now: str) -> dict[str, str]:
-    status = "True" if verdict.available else "False"
-    since = known.get("lastTransitionTime", now) if known.get("status") == status else now
-    return {
-        "type": "Available",
-        "status": status,
-        "lastTransitionTime": since,
-        "reason": verdict.reason,
-        "message": verdict.message,
-    }

@@ -9,7 +9,8 @@ from contextlib import suppress
 
 import orjson
 
-from knarr.api.custom.definitions import is_true, set_condition
+from knarr.api.conditions import is_true
+from knarr.api.custom.definitions import set_condition
 from knarr.api.kind import JSON, Kind
 from knarr.api.kinds import customresourcedefinitions
 from knarr.apiserver.encoding import to_stored

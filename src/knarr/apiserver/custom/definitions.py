@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from knarr.api.custom.definitions import is_true
+from knarr.api.conditions import is_true
 from knarr.api.custom.kinds import kind_of
 from knarr.api.custom.naming import settle
 from knarr.api.kind import JSON, Kind
