@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -87,3 +88,58 @@ async def test_a_taint_of_a_device_says_since_when(server: Server) -> None:
     made = await server.post(SLICES, {"metadata": {"name": "s"}, "spec": spec})
     assert made.status == 201
     assert made.body["spec"]["devices"][0]["taints"][0]["timeAdded"] == made.body["metadata"]["creationTimestamp"]
+
+
+POD_SPEC = {"containers": [{"name": "a", "image": "a"}]}
+DEPLOYMENT = {
+    "selector": {"matchLabels": {"a": "b"}},
+    "template": {"metadata": {"labels": {"a": "b"}}, "spec": POD_SPEC},
+}
+GENERATIONS: dict[str, tuple[str, JSON, JSON, tuple[int | None, int | None]]] = {
+    "annotations of a Deployment": (
+        "/apis/apps/v1/namespaces/default/deployments",
+        {"spec": DEPLOYMENT},
+        {"metadata": {"annotations": {"a": "b"}}},
+        (1, 2),
+    ),
+    "annotations of a ReplicaSet": (
+        "/apis/apps/v1/namespaces/default/replicasets",
+        {"spec": DEPLOYMENT},
+        {"metadata": {"annotations": {"a": "b"}}},
+        (1, 1),
+    ),
+    "a template": (
+        "/api/v1/namespaces/default/podtemplates",
+        {"template": {"spec": POD_SPEC}},
+        {"template": {"metadata": {"labels": {"a": "b"}}}},
+        (1, 2),
+    ),
+    "a priority's description": (
+        "/apis/scheduling.k8s.io/v1/priorityclasses",
+        {"value": 1},
+        {"description": "what it is for"},
+        (1, 1),
+    ),
+    "a class of storage": (
+        "/apis/storage.k8s.io/v1/storageclasses",
+        {"provisioner": "a.b/c"},
+        {"allowVolumeExpansion": True},
+        (None, None),
+    ),
+    "a class of attributes": (
+        "/apis/storage.k8s.io/v1/volumeattributesclasses",
+        {"driverName": "a.b", "parameters": {"a": "b"}},
+        {"metadata": {"labels": {"a": "b"}}},
+        (None, None),
+    ),
+    "a node": ("/api/v1/nodes", {}, {"spec": {"unschedulable": True}}, (None, None)),
+}
+
+
+@pytest.mark.parametrize("case", GENERATIONS)
+async def test_generations(server: Server, case: str) -> None:
+    path, body, patch, expected = GENERATIONS[case]
+    made = await server.post(path, {"metadata": {"name": "one"}, **body})
+    changed = await server.patch(f"{path}/one", patch)
+    assert (made.status, changed.status) == (201, 200)
+    assert tuple(reply.body["metadata"].get("generation") for reply in (made, changed)) == expected

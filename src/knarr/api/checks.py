@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
 
+import msgspec
+
 from knarr.api.kind import JSON
-from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required
+from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required, too_long
 from knarr.machinery.names import label_value, port_name, port_number, qualified_name
 
 IMMUTABLE = "field is immutable"
@@ -85,6 +87,14 @@ def relative_path(path: str, given: str) -> Iterable[FieldError]:
     if given.startswith("/"):
         yield invalid(path, given, "must be a relative path")
     yield from no_parent(path, given)
+
+
+def json_object(path: str, given: Any, longest: int) -> Iterable[FieldError]:
+    """What the API server keeps without knowing it, as long as it is an object of so many bytes at most."""
+    if not isinstance(given, dict):
+        yield invalid(path, "<value omitted>", "parameters must be a valid JSON object")
+    elif len(msgspec.json.encode(given)) > longest:
+        yield too_long(path, longest)
 
 
 def no_parent(path: str, given: str) -> Iterable[FieldError]:

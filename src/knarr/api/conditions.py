@@ -5,8 +5,23 @@ sig-architecture/api-conventions.md of kubernetes/community, "Typical status pro
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from knarr.api.kind import JSON
 from knarr.api.paths import each
+from knarr.machinery.fielderrors import FieldError, duplicate, invalid, not_supported, required, too_long
+from knarr.machinery.names import qualified_name
+
+_STATUSES = ("False", "True", "Unknown")
+_REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", re.ASCII)
+_NO_REASON = (
+    "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric "
+    "characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or "
+    "'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is "
+    f"'{_REASON.pattern}')"
+)
+_REASON_LENGTH, _MESSAGE_LENGTH = 1024, 32 * 1024
 
 
 def condition_of(tree: JSON, kind: str) -> JSON | None:
@@ -35,3 +50,32 @@ def put_condition(tree: JSON, said: JSON, now: str) -> bool:
     conditions = [condition if c is before else c for c in known] if before else [*known, condition]
     tree["status"] = {**(tree.get("status") or {}), "conditions": conditions}
     return True
+
+
+def check_conditions(path: str, conditions: Iterable[JSON]) -> Iterable[FieldError]:
+    """What is wrong with conditions of the common form (meta/v1), where upstream checks them."""
+    seen: set[str] = set()
+    for index, condition in enumerate(conditions):
+        where, kind = f"{path}[{index}]", condition.get("type") or ""
+        yield from _check(where, condition)
+        if kind in seen:
+            yield duplicate(f"{where}.type", kind)
+        seen.add(kind)
+
+
+def _check(path: str, condition: JSON) -> Iterable[FieldError]:
+    for field in ("type", "lastTransitionTime", "reason"):
+        if not condition.get(field):
+            yield required(f"{path}.{field}", "must be set")
+    kind, reason, generation = condition.get("type"), condition.get("reason"), condition.get("observedGeneration", 0)
+    if kind:
+        yield from (invalid(f"{path}.type", kind, message) for message in qualified_name(kind))
+    if (status := condition.get("status") or "") not in _STATUSES:
+        yield not_supported(f"{path}.status", status, _STATUSES)
+    if generation < 0:
+        yield invalid(f"{path}.observedGeneration", generation, "must be greater than or equal to zero")
+    if reason and not _REASON.fullmatch(reason):
+        yield invalid(f"{path}.reason", reason, _NO_REASON)
+    for field, longest in (("reason", _REASON_LENGTH), ("message", _MESSAGE_LENGTH)):
+        if len(condition.get(field) or "") > longest:
+            yield too_long(f"{path}.{field}", longest)

@@ -127,6 +127,7 @@ class Kind:
     subresources: tuple[str, ...] = ()  # "status", "scale", "log", "exec", "binding", ...
     scale: Scale | None = None
     generation: bool = False  # metadata.generation counts changes of everything but metadata and status
+    counts: Callable[[JSON, JSON], bool] | None = None  # (new, old): which changes it counts instead
     graceful: bool = False  # deletion waits for somebody (the kubelet) to confirm it
     name_rule: Callable[[str], Iterable[str]] | None = None  # default: DNS-1123 subdomain
     columns: tuple[Column, ...] = ()  # default: Name and Age

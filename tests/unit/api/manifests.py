@@ -54,6 +54,15 @@ def update_faults(new: JSON, old: JSON) -> list[str]:
     return [str(error) for error in dict.fromkeys(errors)]
 
 
+def status_faults(new: JSON, old: JSON) -> list[str]:
+    """What a write of a valid object's status would refuse."""
+    kind = kind_for(new["apiVersion"], new["kind"])
+    model = type_of(kind.storage_version.definition)
+    errors = [*model.validate_changes(new, old), *model.validate_update(new, old)]
+    errors += kind.validate_status(new, old) if kind.validate_status else []
+    return [str(error) for error in dict.fromkeys(errors)]
+
+
 POD = """
 apiVersion: v1
 kind: Pod

@@ -14,6 +14,12 @@ def _ready(deployment: JSON, now: datetime) -> str:
     return f"{dig(deployment, 'status.readyReplicas', 0)}/{dig(deployment, 'spec.replicas', 0)}"
 
 
+def _counts(new: JSON, old: JSON) -> bool:
+    """Annotations count as well: once they said to what a Deployment is to be rolled back."""
+    wanted, had = ((tree["spec"], dig(tree, "metadata.annotations", {})) for tree in (new, old))
+    return bool(wanted != had)
+
+
 KIND = Kind(
     kind="Deployment",
     plural="deployments",
@@ -24,6 +30,7 @@ KIND = Kind(
     subresources=("scale", "status"),
     scale=Scale(),
     generation=True,
+    counts=_counts,
     columns=(
         NAME,
         Column("Ready", _ready, description="Number of the pod with ready state"),

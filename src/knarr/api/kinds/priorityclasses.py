@@ -37,6 +37,7 @@ KIND = Kind(
     namespaced=False,
     short_names=("pc",),
     generation=True,
+    counts=lambda new, old: False,
     columns=(
         NAME,
         Column("Value", value("value", 0), type="integer"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from knarr.api.allocations import validate_status
 from knarr.api.cells import AGE, NAME
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
@@ -37,4 +38,5 @@ KIND = Kind(
         Column("State", _state, description="A summary of the current state (allocated, pending, reserved, etc.)."),
         AGE,
     ),
+    validate_status=validate_status,
 )

@@ -24,6 +24,5 @@ KIND = Kind(
     group="storage.k8s.io",
     namespaced=False,
     short_names=("vac",),
-    generation=True,
     columns=(replace(NAME, cell=_name, shows="metadata.name"), Column("DriverName", value("driverName")), AGE),
 )

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from knarr.api.checks import distinct, named, unchanged
+from knarr.api.allocations import references
+from knarr.api.checks import distinct, json_object, named, unchanged
 from knarr.api.devices import driver_name, fully_qualified, pool_name, request_names
 from knarr.api.kind import JSON, Rules
-from knarr.api.paths import dig, each
+from knarr.api.paths import each
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required, too_long
 from knarr.machinery.names import dns1123_label, dns1123_subdomain, label_value, qualified_name
 
@@ -31,17 +32,7 @@ def _claim(claim: JSON, path: str) -> Iterable[FieldError]:
     known = request_names(claim)
     for field in ("constraints", "config"):
         for index, item in enumerate(each(claim, field)):
-            yield from _references(f"{path}.{field}[{index}].requests", each(item, "requests"), known)
-
-
-def _references(path: str, names: list[str], known: frozenset[str]) -> Iterable[FieldError]:
-    yield from distinct(path, names)
-    for index, name in enumerate(names):
-        if name not in known:
-            detail = (
-                "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
-            )
-            yield invalid(f"{path}[{index}]", name, detail)
+            yield from references(f"{path}.{field}[{index}].requests", each(item, "requests"), known)
 
 
 def _request(request: JSON, path: str) -> Iterable[FieldError]:
@@ -73,8 +64,14 @@ def _count(request: JSON, path: str) -> Iterable[FieldError]:
 def _selector(selector: JSON, path: str) -> Iterable[FieldError]:
     if selector.get("cel") is None:
         yield required(f"{path}.cel")
-    elif len(dig(selector, "cel.expression", "")) > _EXPRESSION_LIMIT:
+        return
+    expression = selector["cel"].get("expression") or ""
+    if len(expression) > _EXPRESSION_LIMIT:
         yield too_long(f"{path}.cel.expression", _EXPRESSION_LIMIT)
+    elif expression:
+        from knarr.api.deviceexpressions import check  # the language is loaded with the first of them
+
+        yield from check(f"{path}.cel.expression", expression)
 
 
 def _constraint(constraint: JSON, path: str) -> Iterable[FieldError]:
@@ -93,15 +90,11 @@ def _configuration(configuration: JSON, path: str) -> Iterable[FieldError]:
 
 def _opaque(opaque: JSON, path: str) -> Iterable[FieldError]:
     """Parameters are the driver's business, but an object."""
-    import msgspec
-
     parameters, where = opaque.get("parameters"), f"{path}.parameters"
     if parameters is None:
         yield required(where)
-    elif not isinstance(parameters, dict):
-        yield invalid(where, "<value omitted>", "must be a valid JSON object")
-    elif len(msgspec.json.encode(parameters)) > _PARAMETERS_LIMIT:
-        yield too_long(where, _PARAMETERS_LIMIT)
+    else:
+        yield from json_object(where, parameters, _PARAMETERS_LIMIT)
 
 
 def _toleration(toleration: JSON, path: str) -> Iterable[FieldError]:

@@ -186,7 +186,7 @@ def _count_generation(kind: Kind, new: JSON, old: JSON) -> None:
     """Generation counts changes of what is wanted: of everything but metadata and the subresource status."""
     apart = ("metadata", "status") if kind.has_status else ("metadata",)
     changed = {k: v for k, v in new.items() if k not in apart} != {k: v for k, v in old.items() if k not in apart}
-    if changed:
+    if kind.counts(new, old) if kind.counts else changed:
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
 

@@ -260,6 +260,8 @@ class Checker:
         """The types of the variables: items of a list, keys of a map; or index and item, key and value."""
         if node.kind in _OPTIONALS:
             return [over.params[0] if is_optional(over) else DYN]
+        if node.kind == "bind":
+            return [over]
         if over.name == "list" and over.params:
             return [INT, over.params[0]] if len(node.names) > 1 else [over.params[0]]
         if over.name == "map" and over.params:
@@ -282,7 +284,7 @@ class Checker:
                 return last
             case "optMap":
                 return optional_of(last)
-            case "optFlatMap":
+            case "optFlatMap" | "bind":
                 return last
         return BOOL
 

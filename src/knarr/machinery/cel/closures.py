@@ -197,6 +197,16 @@ def entries_of(entries: Sequence[tuple[Code, Code, bool]]) -> Code:
     return build
 
 
+def binding(value: Code, slot: int, part: Code) -> Code:
+    """`cel.bind(x, value, part)`."""
+
+    def run(frame: Frame) -> Any:
+        frame[slot] = value(frame)
+        return part(frame)
+
+    return run
+
+
 def optional_mapping(over: Code, slot: int, part: Code, *, wrap: bool) -> Code:
     """`a.optMap(x, ...)`; without `wrap`, `a.optFlatMap(x, ...)`."""
 

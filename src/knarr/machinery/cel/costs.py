@@ -133,6 +133,9 @@ class Estimator:
         over = self.cost(node.over)
         if node.kind in ("optMap", "optFlatMap"):
             return over + Range(2, (Range(4, 4) + body).most)
+        if node.kind == "bind":  # a macro over a list of nothing
+            self._sizes[node] = self.size(node.parts[-1])
+            return over + body + Range(LIST_COST, LIST_COST)
         size = self.size(node.over)
         if node.kind not in ("all", "exists", "exists_one"):
             self._sizes[node] = Range(0 if node.kind == "filter" else size.least, size.most)

@@ -38,7 +38,7 @@ class Budget:
 
 class Environment:
     """The variables that expressions may name, with their types; `structs` finds types of object literals by name,
-    `functions` are more than every environment has.
+    `functions` are more than every environment has, `bindings` says whether cel.bind() is there.
 
     Compiling is a function of the text alone, so programs may be shared and kept.
     """
@@ -48,21 +48,24 @@ class Environment:
         variables: Mapping[str, CelType],
         structs: Callable[[str], CelType | None] | None = None,
         functions: Mapping[str, Sequence[Overload]] | None = None,
+        *,
+        bindings: bool = False,
     ) -> None:
         self.variables = dict(variables)
         self._structs = structs or (lambda name: None)
         self._functions = {**FUNCTIONS, **functions} if functions else FUNCTIONS
+        self._bindings = bindings
 
     def extended(self, variables: Mapping[str, CelType]) -> Environment:
         """The same environment with more variables, or with others in their place."""
         found = Environment({**self.variables, **variables}, self._structs)
-        found._functions = self._functions
+        found._functions, found._bindings = self._functions, self._bindings
         return found
 
     def compile(self, text: str) -> Program:
         """The program of an expression. Raises CompileError."""
         try:
-            root = parse(text)
+            root = parse(text, bindings=self._bindings)
             checker = Checker(text, self.variables, self._functions, self._structs)
             checker.check(root)
         except RecursionError:

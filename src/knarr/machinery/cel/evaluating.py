@@ -12,6 +12,7 @@ from typing import Any
 
 from knarr.machinery.cel.adapting import adapter
 from knarr.machinery.cel.closures import (
+    binding,
     charging,
     conditional,
     conjunction,
@@ -167,6 +168,8 @@ class Compiler:
     def _comprehension(self, node: Comprehension) -> Code:
         over = self.compile(node.over)
         before, self.cost = self.cost, _LOOP
+        if node.kind == "bind":
+            self.cost = before + LIST_COST
         hidden = {name: self._slots.get(name) for name in node.names}
         slots = [self._new_slot(name) for name in node.names]
         parts = [self.compile(part) for part in node.parts]
@@ -174,6 +177,8 @@ class Compiler:
             self._slots.pop(name)
             if slot is not None:
                 self._slots[name] = slot
+        if node.kind == "bind":
+            return binding(over, slots[0], parts[0])
         cost, self.cost = self.cost, before + 1
         if node.kind in ("optMap", "optFlatMap"):
             self.cost += cost

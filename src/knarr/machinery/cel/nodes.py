@@ -97,7 +97,8 @@ class Struct(Node):
 class Comprehension(Node):
     """A macro over a list or map: `kind` is its name, `names` its one or two variables.
 
-    `parts` are the macro's expressions in their order: a predicate, a filter, a transformation.
+    `parts` are the macro's expressions in their order: a predicate, a filter, a transformation. Of `cel.bind(x, a, b)`,
+    which goes round nothing, `over` is what x stands for in the only part.
     """
 
     kind: str

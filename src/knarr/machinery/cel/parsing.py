@@ -58,10 +58,10 @@ _MACROS: dict[str, frozenset[tuple[int, int]]] = {
 }
 
 
-def parse(source: str) -> Node:
-    """The tree of an expression. Raises CompileError."""
+def parse(source: str, *, bindings: bool = False) -> Node:
+    """The tree of an expression; `bindings` says that there is cel.bind(). Raises CompileError."""
     try:
-        return _Parser(source).whole()
+        return _Parser(source, bindings).whole()
     except LexicalError as error:
         raise CompileError(source, [issue_at(source, error.position, str(error))]) from None
 
@@ -73,8 +73,9 @@ def issue_at(source: str, position: int, message: str) -> Issue:
 
 
 class _Parser:
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, bindings: bool) -> None:
         self._source, self._tokens, self._at, self._depth = source, tokens(source), 0, 0
+        self._bindings = bindings
 
     @property
     def _next(self) -> Token:
@@ -224,6 +225,8 @@ class _Parser:
         """The comprehension that this call is, if it is one."""
         if name in ("optMap", "optFlatMap") and len(args) == 2:
             return Comprehension(name, over, (self._variable(args[0]),), args[1:], position=position)
+        if name == "bind" and len(args) == 3 and self._bindings and isinstance(over, Ident) and over.name == "cel":
+            return Comprehension(name, args[1], (self._variable(args[0]),), args[2:], position=position)
         shapes = _MACROS.get(name, frozenset())
         fitting = [names for names, parts in shapes if names + parts == len(args)]
         if not fitting:

@@ -12,7 +12,7 @@ UNLIMITED = 3 * 1024 * 1024
 
 
 def cost(text: str, of: CelType) -> int:
-    return Environment({"self": of}).compile(text).cost.most
+    return Environment({"self": of}, bindings=True).compile(text).cost.most
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,7 @@ def cost(text: str, of: CelType) -> int:
         ("true && self > 1", INT, 2),
         ("[1, 2, 3].size()", INT, 11),
         ("has(self.a.b)", DYN, 1),
+        ("cel.bind(x, self + 1, x > 2)", INT, 10 + 2 + 2),
     ],
 )
 def test_estimates(text: str, type: CelType, expected: int) -> None:

@@ -353,3 +353,10 @@ def test_large_values_are_refused(text: str) -> None:
 def test_large_numbers_are_no_literals(text: str) -> None:
     with pytest.raises(CompileError, match=r"invalid (int|uint|double) literal"):
         compiled(text)
+
+
+def test_bindings_are_where_they_are_asked_for() -> None:
+    text = "cel.bind(x, self + 1, cel.bind(y, x, x * y))"
+    assert Environment({"self": INT}, bindings=True).compile(text).evaluate({"self": 2}) == 9
+    with pytest.raises(CompileError, match="undeclared reference to 'cel'"):
+        Environment({"self": INT}).compile(text)
