@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
@@ -10,8 +11,9 @@ import msgspec
 
 from knarr.api.kind import JSON
 from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required, too_long
-from knarr.machinery.names import label_value, port_name, port_number, qualified_name
+from knarr.machinery.names import dns1123_subdomain, label_value, port_name, port_number, qualified_name
 
+_PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
 IMMUTABLE = "field is immutable"
 NO_NETWORK = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
@@ -71,6 +73,19 @@ def port_or_name(path: str, port: int | str | None) -> Iterable[FieldError]:
         yield from (invalid(path, port, message) for message in port_number(port))
     elif port is not None:
         yield from named(path, port, port_name)
+
+
+def domain_prefixed_path(path: str, text: str) -> Iterable[FieldError]:
+    """`acme.io/foo`."""
+    domain, slash, rest = text.partition("/")
+    if not text:
+        yield required(path)
+    elif not domain or not slash or not rest:
+        yield invalid(path, text, 'must be a domain-prefixed path (such as "acme.io/foo")')
+    else:
+        yield from named(path, domain, dns1123_subdomain)
+        if not _PATH.fullmatch(rest):
+            yield invalid(path, rest, f"Invalid path (regex used for validation is '{_PATH.pattern}')")
 
 
 def network(text: str) -> list[str]:

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from knarr.api.checks import unchanged
+from knarr.api.checks import IMMUTABLE, unchanged
 from knarr.api.kind import JSON
 from knarr.api.paths import dig
 from knarr.api.selection import MISMATCH, selects
 from knarr.machinery.fielderrors import FieldError, invalid, required
+from knarr.machinery.names import dns1123_label
 
 UID, NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 LEGACY_UID, LEGACY_NAME = "controller-uid", "job-name"
 _IMMUTABLE = (
-    *("selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"),
-    "podReplacementPolicy",
+    *("selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy"),
+    "successPolicy",
 )
-_PLACEMENT = ("affinity", "nodeSelector", "schedulingGates", "tolerations")  # open while suspended (KEP-2926)
+_PLACEMENT = ("nodeSelector", "schedulingGates", "tolerations")  # open while suspended (KEP-2926)
+_SORTS = ("containers", "initContainers")
 
 
 def generated_labels(job: JSON) -> dict[str, str]:
@@ -41,24 +43,35 @@ def prepare_create(job: JSON) -> None:
 
 
 def validate(job: JSON) -> Iterable[FieldError]:
-    """The selector selects this Job's Pods and no others."""
+    """The selector selects the template."""
     spec = job.get("spec") or {}
     selector, labels = spec.get("selector"), dig(spec, "template.metadata.labels", {})
     if selector is None:
         yield required("spec.selector")
-        return
-    if not spec.get("manualSelector"):
-        yield from _generated(job, labels)
-        if (selector.get("matchLabels") or {}).get(UID) != dig(job, "metadata.uid", ""):
-            yield invalid("spec.selector", selector, "`selector` not auto-generated")
-    if not selects(selector, labels):
+    elif not selects(selector, labels):
         yield invalid("spec.template.metadata.labels", labels, MISMATCH)
+
+
+def validate_create(job: JSON) -> Iterable[FieldError]:
+    """The selector selects this Job's Pods and no others, and its Pods can have the names that they will get."""
+    spec = job.get("spec") or {}
+    if spec.get("selector") is not None and not spec.get("manualSelector"):
+        yield from _generated(job, dig(spec, "template.metadata.labels", {}))
+        if (spec["selector"].get("matchLabels") or {}).get(UID) != dig(job, "metadata.uid", ""):
+            yield invalid("spec.selector", spec["selector"], "`selector` not auto-generated")
+    if spec.get("completionMode") == "Indexed" and (completions := spec.get("completions") or 0) > 0:
+        name = dig(job, "metadata.name", "")
+        for message in dns1123_label(f"{name}-{completions - 1}"):
+            yield invalid("metadata.name", name, f"will not able to create pod with invalid DNS name: {message}")
 
 
 def _generated(job: JSON, labels: dict[str, str]) -> Iterable[FieldError]:
     for key, value in generated_labels(job).items():
-        if labels.get(key) != value:
-            yield invalid("spec.template.metadata.labels", labels, f"must be '{value}'")
+        path, detail = f"spec.template.metadata.labels[{key}]", f"must be '{value}'"
+        if key not in labels:
+            yield required(path, detail)
+        elif labels[key] != value:
+            yield invalid(path, labels, detail)
 
 
 def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
@@ -66,21 +79,30 @@ def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
     for field in _IMMUTABLE:
         yield from unchanged(f"spec.{field}", after.get(field), before.get(field))
     yield from _completions(after, before)
-    yield from unchanged("spec.template", _fixed(after, old), _fixed(before, old))
+    waits = dig(old, "spec.suspend") and not dig(old, "status.startTime")
+    template, known = after.get("template") or {}, before.get("template") or {}
+    if (_fixed(template) != _fixed(known)) if waits else (template != known):
+        yield invalid("spec.template", template, IMMUTABLE)
 
 
 def _completions(after: JSON, before: JSON) -> Iterable[FieldError]:
     """An indexed Job may change its completions together with its parallelism (elastic, KEP-3715)."""
-    elastic = after.get("completionMode") == "Indexed" and after.get("completions") == after.get("parallelism")
-    if not elastic:
-        yield from unchanged("spec.completions", after.get("completions"), before.get("completions"))
+    wanted = after.get("completions")
+    if after.get("completionMode") != "Indexed":
+        yield from unchanged("spec.completions", wanted, before.get("completions"))
+    elif wanted is not None and wanted not in (before.get("completions"), after.get("parallelism")):
+        yield invalid("spec.completions", wanted, "can only be modified in tandem with spec.parallelism")
 
 
-def _fixed(spec: JSON, old: JSON) -> JSON:
-    """The part of the template that may not change: all of it, but placement while the Job has yet to start."""
-    template = spec.get("template") or {}
-    if not dig(old, "spec.suspend") or dig(old, "status.startTime"):
-        return template
-    pod = {key: value for key, value in (template.get("spec") or {}).items() if key not in _PLACEMENT}
-    metadata = {k: v for k, v in (template.get("metadata") or {}).items() if k not in ("annotations", "labels")}
-    return {"metadata": metadata, "spec": pod}
+def _fixed(template: JSON) -> JSON:
+    """The part that may not change even while the Job has yet to start: all but where its Pods are placed, and what
+    their containers get (KEP-5440).
+    """
+    pod = _without(template.get("spec") or {}, *_PLACEMENT)
+    pod["affinity"] = _without(pod.get("affinity") or {}, "nodeAffinity")
+    pod |= {sort: [_without(container, "resources") for container in pod[sort]] for sort in _SORTS if pod.get(sort)}
+    return {"metadata": _without(template.get("metadata") or {}, "annotations", "labels"), "spec": pod}
+
+
+def _without(tree: JSON, *names: str) -> JSON:
+    return {key: value for key, value in tree.items() if key not in names}

@@ -139,6 +139,7 @@ class Kind:
     prepare_status: Callable[[JSON, JSON], None] | None = None  # (new, old), for the status subresource
     prepare_delete: Callable[[JSON, str], None] | None = None  # (object, now), when its deletion is first asked for
     validate: Callable[[JSON], Iterable[FieldError]] | None = None  # after the rules of its schema definitions
+    validate_create: Callable[[JSON], Iterable[FieldError]] | None = None  # the same, of new objects alone
     validate_update: Callable[[JSON, JSON], Iterable[FieldError]] | None = None  # (new, old)
     validate_status: Callable[[JSON, JSON], Iterable[FieldError]] | None = None  # (new, old), of the subresource
     # (new, old or None, now): writes the times that only the server knows.
@@ -195,6 +196,7 @@ class Rules:
     definition: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
     required: tuple[str, ...] = ()  # beyond the schema's own: absent or empty is "Required value"
+    demands: Mapping[str, str] = field(default_factory=dict)  # the same, with what there is to say of it
     enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bounds: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)  # inclusive
     sizes: Mapping[str, int] = field(default_factory=dict)  # the most items of a list or a map

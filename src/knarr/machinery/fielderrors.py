@@ -40,7 +40,12 @@ def required(path: str, detail: str = "") -> FieldError:
     return FieldError(path, "FieldValueRequired", _with_detail("Required value", detail))
 
 
+OMITTED = object()  # in place of a value that a message does not show
+
+
 def invalid(path: str, value: Any, detail: str) -> FieldError:
+    if value is OMITTED:
+        return FieldError(path, "FieldValueInvalid", f"Invalid value: {detail}")
     return FieldError(path, "FieldValueInvalid", _with_detail(f"Invalid value: {_shown(value)}", detail))
 
 

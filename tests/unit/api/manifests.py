@@ -42,7 +42,9 @@ def prepared(manifest: str) -> JSON:
 def faults(tree: JSON) -> list[str]:
     """What creation would refuse, as users read it."""
     kind = kind_for(tree["apiVersion"], tree["kind"])
-    errors = [*type_of(kind.storage_version.definition).validate(tree), *(kind.validate(tree) if kind.validate else ())]
+    errors = type_of(kind.storage_version.definition).validate(tree)
+    for rule in (kind.validate, kind.validate_create):
+        errors += rule(tree) if rule else ()
     return [str(error) for error in dict.fromkeys(errors)]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, selector, since, template_columns
-from knarr.api.jobs import prepare_create, validate, validate_update
+from knarr.api.jobs import prepare_create, validate, validate_create, validate_update
+from knarr.api.jobstatuses import validate_status
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
 from knarr.api.pods.warnings import template_warnings
@@ -55,6 +56,8 @@ KIND = Kind(
     fields={"status.successful": lambda job: str(dig(job, "status.succeeded", 0))},
     prepare_create=prepare_create,
     validate=validate,
+    validate_create=validate_create,
     validate_update=validate_update,
+    validate_status=validate_status,
     warnings=template_warnings(names_pods=False),
 )

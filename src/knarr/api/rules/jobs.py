@@ -76,8 +76,4 @@ RULES = (
         validate=validate_schedule,
     ),
     Rules(f"{_BATCH}.PodFailurePolicyOnPodConditionsPattern", defaults={"status": "True"}),
-    Rules(
-        f"{_BATCH}.PodFailurePolicyRule",
-        enums={"action": ("Count", "FailIndex", "FailJob", "Ignore")},
-    ),
 )

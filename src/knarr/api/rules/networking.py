@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_network
 
-from knarr.api.checks import named, network, port_or_name
+from knarr.api.checks import domain_prefixed_path, named, network, port_or_name
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import dig, each
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required, too_long
@@ -81,11 +81,8 @@ def _controller(spec: JSON, path: str) -> Iterable[FieldError]:
     name, where = spec.get("controller") or "", f"{path}.controller"
     if len(name) > _CONTROLLER_LENGTH:
         yield too_long(where, _CONTROLLER_LENGTH)
-    domain, slash, rest = name.partition("/")
-    if name and (not slash or not rest):
-        yield invalid(where, name, 'must be a domain-prefixed path (such as "acme.io/foo")')
-    elif name:
-        yield from (invalid(where, domain, message) for message in dns1123_subdomain(domain))
+    if name:
+        yield from domain_prefixed_path(where, name)
 
 
 def _parameters(parameters: JSON, path: str) -> Iterable[FieldError]:

@@ -74,7 +74,9 @@ def change_validator(shape: Shape) -> Callable[[JSON, JSON, list[FieldError]], N
     whole = [rule.validate for rule in rules if rule.validate]
 
     def validate(new: JSON, old: JSON, errors: list[FieldError]) -> None:
-        errors.extend(fielderrors.required(name) for name, empty in needed.items() if new.get(name) in empty)
+        errors.extend(
+            fielderrors.required(name, detail) for name, (empty, detail) in needed.items() if new.get(name) in empty
+        )
         for name, item in new.items():
             if name in checks and (name not in old or item != old[name]):
                 good, check = checks[name]
@@ -129,10 +131,10 @@ def _struct(shape: Struct, strict: bool) -> Validator:
         nonlocal checks
         if checks is None:
             checks = _checks(shape, rules, strict)
-        for name, empty in needed:
+        for name, (empty, detail) in needed:
             found = value.get(name)
             if not found and found in empty:
-                errors.append(fielderrors.required(_join(path, name)))
+                errors.append(fielderrors.required(_join(path, name), detail))
         if checks:
             for name, item in value.items():
                 if name in checks:
@@ -150,12 +152,14 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _needed(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, tuple[Any, ...]]:
-    """The fields that must be there, each with the values that count as absent."""
-    ruled = {name: _EMPTY for rule in rules for name in rule.required}
+def _needed(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, tuple[tuple[Any, ...], str]]:
+    """The fields that must be there, each with the values that count as absent, and what to say then."""
+    details = {name: detail for rule in rules for name, detail in rule.demands.items()}
+    ruled = {name: _EMPTY for rule in rules for name in (*rule.required, *rule.demands)}
     bounded = {name for rule in rules for name in rule.bounds}
     demanded = (name for name in shape.required if strict and (name in bounded or not _may_be_zero(shape, name)))
-    return dict.fromkeys(demanded, _UNSET) | ruled
+    found = dict.fromkeys(demanded, _UNSET) | ruled
+    return {name: (empty, details.get(name, "")) for name, empty in found.items()}
 
 
 def _may_be_zero(shape: Struct, name: str) -> bool:
@@ -317,7 +321,7 @@ def _demands(shape: Struct) -> bool:
 
 def _is_ruled(shape: Struct) -> bool:
     rules = rules_of(shape.name)
-    return any(r.required or r.enums or r.bounds or r.sizes or r.names or r.validate for r in rules)
+    return any(r.required or r.demands or r.enums or r.bounds or r.sizes or r.names or r.validate for r in rules)
 
 
 _REACHES = {True: Reach(lambda shape: _demands(shape) or _is_ruled(shape)), False: Reach(_is_ruled)}

@@ -96,7 +96,8 @@ async def _plan_create(call: Call, wanted: Draft) -> tuple[Attributes, list[Writ
         if effect.settle:
             effect.settle(tree, None)
     errors = [*objectmeta.check_name(kind, metadata), *typed(kind.storage_version).validate(tree)]
-    errors += kind.validate(tree) if kind.validate else ()
+    for rule in (kind.validate, kind.validate_create):
+        errors += rule(tree) if rule else ()
     _refuse(call, tree, errors)
     await call.admission.validate(attributes)
     _warn(call, tree, None)

@@ -141,7 +141,7 @@ CASES = {
             " onPodConditions: [{type: x}]}]}"
         ),
         [
-            "spec.podFailurePolicy.rules[0]: Invalid value: null: "
+            "spec.podFailurePolicy.rules[0]: Invalid value: "
             "specifying both OnExitCodes and OnPodConditions is not supported"
         ],
     ),
