@@ -23,6 +23,7 @@ from knarr.client.decoding import (
     lines,
     until,
 )
+from knarr.client.figures import RequestFigures
 from knarr.client.objects import JSON, Object
 from knarr.client.resources import Resource
 from knarr.wire.messages import Request, Response, StreamedResponse, Transport
@@ -51,12 +52,20 @@ class Client:
 
     An answer that does not come within `patience` (real seconds) is a `TimeoutError`. Of many requests `at_once` are
     sent, the others wait: each takes a connection, and a burst of five hundred would do the server no good.
+    `figures` are told of every request but watches.
     """
 
     def __init__(
-        self, transport: Transport, *, user_agent: str = "knarr", patience: float = 60.0, at_once: int = 32
+        self,
+        transport: Transport,
+        *,
+        user_agent: str = "knarr",
+        patience: float = 60.0,
+        at_once: int = 32,
+        figures: RequestFigures | None = None,
     ) -> None:
         self.transport = transport
+        self._figures = figures
         self._patience = patience
         self._turns = asyncio.Semaphore(at_once)
         self._headers = {"accept": "application/json", "user-agent": user_agent}
@@ -255,8 +264,20 @@ class Client:
         headers = self._headers if body is None else {**self._headers, "content-type": media_type}
         encoded = b"" if body is None else msgspec.json.encode(body)
         async with self._turns, asyncio.timeout(self._patience):
-            response = await self.transport.request(Request(method, path, query, headers, encoded))
+            response = await self._answered(Request(method, path, query, headers, encoded))
         return _success(response)
+
+    async def _answered(self, request: Request) -> Response:
+        if self._figures is None:
+            return await self.transport.request(request)
+        time, code = asyncio.get_running_loop().time, 0
+        begun = time()
+        try:
+            response = await self.transport.request(request)
+            code = response.status
+        finally:
+            self._figures.answered(request.method, code, time() - begun)
+        return response
 
 
 def _complete(body: JSON, resource: Resource, subresource: str) -> JSON:

@@ -26,6 +26,7 @@ from knarr.apiserver.registry import Options
 from knarr.apiserver.servers import attend
 from knarr.apiserver.transport import InProcessTransport
 from knarr.client.client import Client
+from knarr.client.figures import RequestFigures
 from knarr.cluster.config import Config
 from knarr.cluster.datastore import datastore_of, open_store
 from knarr.cluster.errors import UserError
@@ -48,7 +49,10 @@ class APIServer:
     def client(self, user: str, *groups: str) -> Client:
         """A client in this process, by the identity `user`: the same chain, no socket."""
         identity = User(user, groups=(*groups, AUTHENTICATED))
-        return Client(InProcessTransport(self.application, identity), user_agent=f"{user.rpartition(':')[2]}/knarr")
+        options = self.api.registry.options
+        figures = RequestFigures(self.api.registry.metrics, f"{options.advertise_address}:{options.advertise_port}")
+        transport, agent = InProcessTransport(self.application, identity), f"{user.rpartition(':')[2]}/knarr"
+        return Client(transport, user_agent=agent, figures=figures)
 
 
 @asynccontextmanager

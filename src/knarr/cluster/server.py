@@ -14,6 +14,7 @@ from knarr.cluster.datastore import datastore_of
 from knarr.cluster.identities import client
 from knarr.cluster.running import together
 from knarr.machinery.clock import Clock
+from knarr.machinery.figures import Figures
 
 log = logging.getLogger(__name__)
 
@@ -22,40 +23,50 @@ async def serve(config: Config, clock: Clock) -> None:
     """Run all of them in this process until cancelled."""
     async with api_server(config, clock) as server:
         await server.ready.wait()  # loading the others would only keep those waiting who ask whether it is
+        figures = server.api.registry.metrics
         await together(
-            controller_manager(config, clock, server.client("system:kube-controller-manager")),
-            scheduler(config, clock, server.client("system:kube-scheduler")),
+            controller_manager(config, clock, server.client("system:kube-controller-manager"), figures),
+            scheduler(config, clock, server.client("system:kube-scheduler"), figures),
         )
 
 
-async def controller_manager(config: Config, clock: Clock, api: Client | None = None) -> None:
-    """The controllers, until cancelled."""
+async def controller_manager(
+    config: Config, clock: Clock, api: Client | None = None, figures: Figures | None = None
+) -> None:
+    """The controllers, until cancelled; `figures` are where a server of this process shows its own."""
     from knarr.controllers.table import CONTROLLERS
     from knarr.runtime.manager import run_controllers
 
     api = api or client(config, "controller-manager")
     settings = {"root-ca-file": (config.pki / "ca.crt").read_text()}
     name = "kube-controller-manager"
-    work = partial(run_controllers, CONTROLLERS, api, clock, component=name, settings=settings)
-    await leading(config, api, clock, name, work)
+    work = partial(run_controllers, CONTROLLERS, api, clock, component=name, settings=settings, figures=figures)
+    await leading(config, api, clock, name, work, figures)
 
 
-async def scheduler(config: Config, clock: Clock, api: Client | None = None) -> None:
+async def scheduler(config: Config, clock: Clock, api: Client | None = None, figures: Figures | None = None) -> None:
     """The scheduler, until cancelled."""
     from knarr.scheduler.component import run
 
     api = api or client(config, "scheduler")
-    await leading(config, api, clock, "kube-scheduler", partial(run, api, clock))
+    await leading(config, api, clock, "kube-scheduler", partial(run, api, clock), figures)
 
 
-async def leading(config: Config, api: Client, clock: Clock, name: str, work: Callable[[], Awaitable[None]]) -> None:
+async def leading(
+    config: Config,
+    api: Client,
+    clock: Clock,
+    name: str,
+    work: Callable[[], Awaitable[None]],
+    figures: Figures | None = None,
+) -> None:
     """Work whenever nobody else does: on a store that is shared, under the lease that upstream's components take."""
     if not datastore_of(config).shared:
         await work()
         return
     from knarr.runtime.leader import LeaderElector, LeadershipLost
 
-    elector = LeaderElector(api, clock, name, f"{config.node_name}_{uuid.uuid4()}")
+    elector = LeaderElector(api, clock, name, f"{config.node_name}_{uuid.uuid4()}", figures=figures)
     while True:
         try:
             await elector.run(work)

@@ -16,9 +16,18 @@ from knarr.client.objects import JSON, Object, View
 from knarr.client.resources import LEASES
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import AlreadyExists, APIError, Conflict, NotFound
+from knarr.machinery.figures import Family, Figures
 from knarr.machinery.times import format_micro
 
 log = logging.getLogger(__name__)
+
+LEADS = Family(
+    "leader_election_master_status",
+    "gauge",
+    "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master. 'name' "
+    "is the string used to identify the lease. Please make sure to group by name.",
+    ("name",),
+)
 
 
 class LeaseSpec(View, frozen=True):
@@ -58,10 +67,12 @@ class LeaderElector:
         *,
         namespace: str = "kube-system",
         times: Times | None = None,
+        figures: Figures | None = None,
     ) -> None:
         self._client, self._clock = client, clock
         self._name, self._namespace, self._identity = name, namespace, identity
         self._times = times or Times()
+        self._leads = (figures or Figures()).count(LEADS, (name,))
         self._seen = Lease()
         self._seen_at = clock.monotonic()
 
@@ -74,11 +85,13 @@ class LeaderElector:
         while not await self._attempt():
             await self._clock.sleep(self._times.retry * (1 + 0.2 * random.random()))  # noqa: S311  # not a secret
         log.info("%s leads %s/%s", self._identity, self._namespace, self._name)
+        self._leads.n = 1
         worker = asyncio.ensure_future(work())
         keeper = asyncio.ensure_future(self._keep())
         try:
             await asyncio.wait([worker, keeper], return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._leads.n = 0
             lost = keeper.done()
             for task in (worker, keeper):
                 task.cancel()

@@ -17,11 +17,12 @@ from knarr.client.objects import Object
 from knarr.client.resources import Resource
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError, Conflict
+from knarr.machinery.figures import Figures
 from knarr.runtime.context import Context
 from knarr.runtime.controller import After, Controller, TerminalError, Watch
-from knarr.runtime.counters import Counters
 from knarr.runtime.events import EventRecorder
 from knarr.runtime.expectations import Expectations
+from knarr.runtime.figures import tell_of_queues
 from knarr.runtime.informer import Informer
 from knarr.runtime.queue import WorkQueue
 from knarr.runtime.quiescence import Quiescence
@@ -74,14 +75,13 @@ class Loop:
         clock: Clock,
         *,
         quiescence: Quiescence,
-        counters: Counters,
         component: str,
         settings: Mapping[str, str],
     ) -> None:
         self.controller = controller
         self.queue = WorkQueue(clock, quiescence)
         self.events = EventRecorder(client, clock, component, quiescence=quiescence)
-        self._clock, self._counters, self._quiescence = clock, counters, quiescence
+        self._clock, self._quiescence = clock, quiescence
         self._told: dict[str, str] = {}  # the last error logged, by key
         self._caches = {(w.resource, w.view): informers.of(w) for w in controller.watches}
         self._context = Context(
@@ -90,7 +90,7 @@ class Loop:
             events=self.events,
             expectations=Expectations(clock),
             informer_of=lambda resource, view: self._caches[resource, view],
-            enqueue=self._enqueue,
+            enqueue=self.queue.add,
             borrow=informers.borrow,
             settings=settings,
         )
@@ -113,10 +113,6 @@ class Loop:
             self.queue.close()
             await self.events.close()
 
-    def _enqueue(self, key: str) -> None:
-        self._counters.add("workqueue_adds_total", name=self.controller.name)
-        self.queue.add(key)
-
     def _changed(self, watch: Watch, old: Object | None, new: Object | None) -> None:
         if watch.observe:
             watch.observe(self._context, old, new)
@@ -124,14 +120,14 @@ class Loop:
             return
         extra = (self._context,) if watch.needs_context else ()
         for key in {k for o in (old, new) if o is not None for k in watch.keys(o, *extra)}:
-            self._enqueue(key)
+            self.queue.add(key)
 
     async def _resync(self, seconds: float) -> None:
         first = self.controller.watches[0]
         while True:
             await self._clock.sleep(seconds)
             for known in self._caches[first.resource, first.view].list():
-                self._enqueue(known.metadata.key)
+                self.queue.add(known.metadata.key)
 
     async def _work(self) -> None:
         while True:
@@ -142,7 +138,6 @@ class Loop:
                 self.queue.done(key)
 
     async def _reconcile(self, key: str) -> None:
-        begun = self._clock.monotonic()
         try:
             again = await self.controller.reconcile(self._context, key)
         except TerminalError as error:
@@ -150,14 +145,10 @@ class Loop:
             self._report(key, error, "given up")
         except Exception as error:  # whatever it is, this key's trouble must not stop the others
             self._report(key, error, f"retrying in {self.queue.retry(key):g} s")
-            self._counters.add("workqueue_retries_total", name=self.controller.name)
         else:
             self.queue.forget(key)
             self._told.pop(key, None)
             self._again(key, again)
-        name = self.controller.name
-        self._counters.add("reconcile_seconds_sum", self._clock.monotonic() - begun, controller=name)
-        self._counters.add("reconcile_seconds_count", controller=name)
 
     def _again(self, key: str, again: After | None) -> None:
         if again is not None:
@@ -165,7 +156,6 @@ class Loop:
 
     def _report(self, key: str, error: Exception, consequence: str) -> None:
         """Once for each distinct error; a lost race is business as usual, a fault of our own shows where it is."""
-        self._counters.add("reconcile_errors_total", controller=self.controller.name)
         text = f"{type(error).__name__}: {error}"
         level = logging.DEBUG if isinstance(error, Conflict) or self._told.get(key) == text else logging.WARNING
         self._told[key] = text
@@ -181,11 +171,13 @@ async def run_controllers(
     *,
     component: str,
     quiescence: Quiescence | None = None,
-    counters: Counters | None = None,
+    figures: Figures | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> None:
-    """Run the controllers until cancelled. `component` is the events' source for controllers that name none."""
-    quiescence, counters = quiescence or Quiescence(), counters or Counters()
+    """Run the controllers until cancelled. `component` is the events' source for controllers that name none; `figures`
+    are told how the queues do.
+    """
+    quiescence = quiescence or Quiescence()
     informers = Informers(client, clock, quiescence)
     loops = [
         Loop(
@@ -194,12 +186,12 @@ async def run_controllers(
             client,
             clock,
             quiescence=quiescence,
-            counters=counters,
             component=controller.source or component,
             settings=settings or {},
         )
         for controller in controllers
     ]
+    tell_of_queues(figures or Figures(), {loop.controller.name: loop.queue for loop in loops})
     async with asyncio.TaskGroup() as group:
         for informer in informers:
             group.create_task(informer.run())

@@ -5,7 +5,7 @@
     re-entrant   a key added while it is worked on comes again when that is done
     patient      `add_after` and `retry` add later; of several waits for one key the shortest counts
 
-Retries wait 5 ms, 10 ms, ... 1000 s: upstream's item exponential failure rate limiter.
+Retries wait 5 ms, 10 ms, ... 1000 s: upstream's item exponential failure rate limiter. Its `figures` tell how it does.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections import deque
 
 from knarr.machinery.clock import Clock
 from knarr.runtime.backoff import exponential
+from knarr.runtime.figures import QueueFigures
 from knarr.runtime.quiescence import Quiescence
 from knarr.runtime.timers import Timers
 
@@ -29,8 +30,8 @@ class WorkQueue:
         self._clock = clock
         self._quiescence = quiescence or Quiescence()
         self._order: deque[str] = deque()
+        self.figures = QueueFigures(clock)
         self._dirty: set[str] = set()  # to be worked on: in order, or again after the worker that has it
-        self._processing: set[str] = set()
         self._waiting: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._getters: deque[asyncio.Future[None]] = deque()
@@ -45,7 +46,8 @@ class WorkQueue:
             return
         self._dirty.add(key)
         self._quiescence.begin()
-        if key not in self._processing:
+        self.figures.added(key)
+        if key not in self.figures.processing:
             self._append(key)
 
     def add_after(self, key: str, seconds: float) -> None:
@@ -63,6 +65,7 @@ class WorkQueue:
         """Add the key after a wait that grows with its failures in a row; returns the wait."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
+        self.figures.retries += 1
         seconds = exponential(BASE_DELAY, MAX_DELAY, failures)
         self.add_after(key, seconds)
         return seconds
@@ -87,12 +90,12 @@ class WorkQueue:
                 raise
         key = self._order.popleft()
         self._dirty.discard(key)
-        self._processing.add(key)
+        self.figures.taken(key)
         return key
 
     def done(self, key: str) -> None:
         """The work on the key is over, well or not."""
-        self._processing.remove(key)
+        self.figures.done(key)
         self._quiescence.end()
         if key in self._dirty:
             self._append(key)

@@ -13,9 +13,9 @@ from knarr.client.client import Client
 from knarr.client.objects import Object
 from knarr.client.resources import NODES, PODS
 from knarr.machinery.clock import VirtualClock
+from knarr.machinery.figures import Figures
 from knarr.runtime.context import Context
 from knarr.runtime.controller import After, Controller, TerminalError, Watch
-from knarr.runtime.counters import Counters
 from knarr.runtime.manager import run_controllers
 from knarr.runtime.quiescence import Quiescence
 from tests.unit.fake_api import FakeAPI
@@ -27,7 +27,7 @@ class World:
     """One controller of Nodes, whose answers a test gives in advance."""
 
     def __init__(self) -> None:
-        self.api, self.clock, self.counters, self.quiescence = FakeAPI(), VirtualClock(), Counters(), Quiescence()
+        self.api, self.clock, self.figures, self.quiescence = FakeAPI(), VirtualClock(), Figures(), Quiescence()
         self.calls: list[str] = []
         self.answers: list[After | Exception | None] = []
         self.controller = Controller("test", (Watch(NODES, Object),), self.reconcile)
@@ -48,7 +48,7 @@ class World:
                 self.clock,
                 component="manager",
                 quiescence=self.quiescence,
-                counters=self.counters,
+                figures=self.figures,
             )
         )
         await asyncio.sleep(0)
@@ -112,8 +112,6 @@ async def test_failures_are_retried_and_told_once(world: World, caplog: pytest.L
         "test: n: ValueError: odd (retrying in 0.02 s)",
         "test: n: TerminalError: hopeless (given up)",
     ]
-    assert world.counters.get("reconcile_errors_total", controller="test") == 4
-    assert world.counters.get("workqueue_retries_total", name="test") == 3
 
 
 async def test_resync_calls_for_every_key(world: World) -> None:
@@ -142,14 +140,23 @@ async def test_observers_and_contexts(world: World) -> None:
         assert (world.calls, seen) == (["uid-1"], [(True, False)])
 
 
-def test_counters_print_as_prometheus_reads() -> None:
-    counters = Counters()
-    counters.add("adds_total", name='a"b')
-    counters.add("adds_total", 2, name='a"b')
-    counters.add("plain", 0.5)
-    assert (
-        counters.render() == '# TYPE adds_total counter\nadds_total{name="a\\"b"} 3\n# TYPE plain counter\nplain 0.5\n'
-    )
+async def test_figures_of_queues(world: World) -> None:
+    world.api.put(NODE, {})
+    world.answers = [ConnectionError("down"), ConnectionError("down"), None]
+    async with world.running():
+        await world.clock.advance(1)
+        told = world.figures.render().decode().splitlines()
+    assert [line for line in told if line[0] != "#" and "_bucket{" not in line] == [
+        'workqueue_depth{name="test"} 0',
+        'workqueue_adds_total{name="test"} 3',
+        'workqueue_retries_total{name="test"} 2',
+        'workqueue_queue_duration_seconds_sum{name="test"} 0',
+        'workqueue_queue_duration_seconds_count{name="test"} 3',
+        'workqueue_work_duration_seconds_sum{name="test"} 0',
+        'workqueue_work_duration_seconds_count{name="test"} 3',
+        'workqueue_unfinished_work_seconds{name="test"} 0',
+        'workqueue_longest_running_processor_seconds{name="test"} 0',
+    ]
 
 
 async def test_changes_that_do_not_matter_call_nobody(world: World) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from knarr.apiserver.metrics import Metrics
-from knarr.apiserver.metrics.exposition import Sample, Spread
 from knarr.apiserver.metrics.families import (
     FLOW_DISPATCHED,
     FLOW_EXECUTING,
@@ -16,6 +15,7 @@ from knarr.apiserver.metrics.families import (
     FLOW_WAITING,
     FLOW_WAITING_SECONDS,
 )
+from knarr.machinery.figures import Sample, Spread
 
 
 class Figures:

@@ -4,7 +4,7 @@ Counting is on the way of every request and costs dictionary look-ups; whatever 
 then. https://kubernetes.io/docs/reference/instrumentation/metrics/
 """
 
-from knarr.apiserver.metrics.exposition import CONTENT_TYPE
 from knarr.apiserver.metrics.metrics import Labels, Metrics
+from knarr.machinery.figures import CONTENT_TYPE
 
 __all__ = ["CONTENT_TYPE", "Labels", "Metrics"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from knarr.apiserver.metrics.exposition import Spread
 from knarr.apiserver.metrics.families import STEP_DURATION
 from knarr.apiserver.metrics.metrics import Metrics
 from knarr.machinery.clock import Clock
+from knarr.machinery.figures import Spread
 
 
 class Durations:

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from knarr.machinery.figures import Family
 
 _LATENCIES = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
 _STEP_LATENCIES = (0.005, 0.025, 0.1, 0.5, 1, 2.5, 10)
 _SIZES = tuple(10.0**exponent for exponent in range(3, 10))  # bytes
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Family:
-    """A metric: its samples differ in the values of `labels`; `bounds` are a histogram's, in seconds or bytes."""
-
-    name: str
-    type: Literal["counter", "gauge", "histogram"]
-    help: str
-    labels: tuple[str, ...] = ()
-    bounds: tuple[float, ...] = ()
-
 
 _REQUEST = ("component", "dry_run", "group", "resource", "scope", "subresource", "verb", "version")
 _SHORT = ("component", "group", "resource", "scope", "subresource", "verb", "version")

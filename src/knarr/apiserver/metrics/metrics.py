@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from knarr.apiserver.metrics.exposition import Count, Sample, Spread, lines
 from knarr.apiserver.metrics.families import (
     INFLIGHT,
     LONG_RUNNING,
@@ -13,8 +12,8 @@ from knarr.apiserver.metrics.families import (
     REQUEST_SLI_DURATION,
     REQUESTS,
     RESPONSE_SIZES,
-    Family,
 )
+from knarr.machinery.figures import Figures, Spread, lines
 
 _ROWS = 2000  # of requests told apart; more are told together: clients make up paths
 
@@ -46,15 +45,13 @@ class _Row:
         self.running = 0  # of those that go on: watches, logs, exec
 
 
-class Metrics:
+class Metrics(Figures):
     """All that this server tells of itself."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.inflight = {"mutating": 0, "readOnly": 0}
         self._requests: dict[Labels, _Row] = {}
-        self._counts: dict[Family, dict[tuple[str, ...], Count]] = {}
-        self._spreads: dict[Family, dict[tuple[str, ...], Spread]] = {}
-        self._read: list[tuple[Family, Callable[[], Iterable[Sample]]]] = []
 
     def answered(self, labels: Labels, code: int, seconds: float, size: int) -> None:
         """A request has been answered, as a whole."""
@@ -74,41 +71,32 @@ class Metrics:
 
         return ended
 
-    def count(self, family: Family, labels: tuple[str, ...] = ()) -> Count:
-        """The sum with these labels, to add to."""
-        return self._counts.setdefault(family, {}).setdefault(labels, Count())
+    def lines(self) -> Iterator[str]:
+        """Requests first."""
+        yield from self._lines_of_requests()
+        yield from super().lines()
 
-    def spread(self, family: Family, labels: tuple[str, ...] = ()) -> Spread:
-        """The distribution with these labels, to observe values in."""
-        spreads = self._spreads.setdefault(family, {})
-        return spreads.get(labels) or spreads.setdefault(labels, Spread(family.bounds))
-
-    def ask(self, family: Family, read: Callable[[], Iterable[Sample]]) -> None:
-        """Have a family's samples read whenever somebody wants to see them."""
-        self._read.append((family, read))
-
-    def render(self) -> bytes:
-        """Everything, in Prometheus' text form."""
-        return "".join(f"{line}\n" for line in self._lines()).encode()
-
-    def _lines(self) -> Iterator[str]:
+    def _lines_of_requests(self) -> Iterator[str]:
         rows = [(labels, row, _values(labels)) for labels, row in self._requests.items()]
         by_code = (((str(code), *long), n) for _, row, (long, _) in rows for code, n in row.codes.items())
         yield from lines(REQUESTS, by_code)
         yield from lines(REQUEST_DURATION, ((long, row.seconds) for _, row, (long, _) in rows))
-        yield from lines(REQUEST_SLI_DURATION, ((short, row.seconds) for _, row, (_, short) in rows))
-        yield from lines(RESPONSE_SIZES, ((short, row.sizes) for _, row, (_, short) in rows))
+        yield from lines(REQUEST_SLI_DURATION, _together((short, row.seconds) for _, row, (_, short) in rows))
+        yield from lines(RESPONSE_SIZES, _together((short, row.sizes) for _, row, (_, short) in rows))
         yield from lines(LONG_RUNNING, ((short, row.running) for _, row, (_, short) in rows if row.running))
         yield from lines(INFLIGHT, (((kind,), n) for kind, n in self.inflight.items()))
-        for family, counts in self._counts.items():
-            yield from lines(family, counts.items())
-        for family, spreads in self._spreads.items():
-            yield from lines(family, spreads.items())
-        for family, read in self._read:
-            yield from lines(family, read())
 
     def _row(self, labels: Labels) -> _Row:
         return self._requests.setdefault(labels if len(self._requests) < _ROWS else _OTHERS, _Row())
+
+
+def _together(samples: Iterable[tuple[tuple[str, ...], Spread]]) -> Iterator[tuple[tuple[str, ...], Spread]]:
+    """Each labels once: dry runs and others are told apart by none here."""
+    found: dict[tuple[str, ...], Spread] = {}
+    for labels, spread in samples:
+        known = found.get(labels)
+        found[labels] = spread if known is None else known + spread
+    yield from found.items()
 
 
 def _values(labels: Labels) -> tuple[tuple[str, ...], tuple[str, ...]]:

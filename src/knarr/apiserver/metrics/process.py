@@ -6,8 +6,9 @@ import os
 import resource
 from pathlib import Path
 
-from knarr.apiserver.metrics.families import CPU_SECONDS, MAX_FDS, OPEN_FDS, RESIDENT, STARTED, VIRTUAL, Family
+from knarr.apiserver.metrics.families import CPU_SECONDS, MAX_FDS, OPEN_FDS, RESIDENT, STARTED, VIRTUAL
 from knarr.apiserver.metrics.metrics import Metrics
+from knarr.machinery.figures import Family
 
 _SELF = Path("/proc/self")
 _TICK = os.sysconf("SC_CLK_TCK")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from knarr.apiserver.kinds import Kinds
-from knarr.apiserver.metrics.exposition import Sample, Spread
 from knarr.apiserver.metrics.families import CACHE_EVENTS, CACHE_LOADS, OBJECTS, STORAGE_OBJECTS, STORE_DURATION
 from knarr.apiserver.metrics.metrics import Metrics
+from knarr.machinery.figures import Sample, Spread
 from knarr.storage.cache import WatchCache
 from knarr.storage.store import Write
 
