@@ -54,10 +54,12 @@ async def test_a_verdict_is_given_through_approval_alone_and_once(server: Server
     assert [c["type"] for c in signer.body["status"]["conditions"]] == ["Approved", "Failed"]
 
 
-async def test_approval_leaves_the_certificate_to_the_signer(server: Server) -> None:
+async def test_approval_leaves_the_certificate_to_the_signer_and_may_annotate(server: Server) -> None:
     await server.post(REQUESTS, signing_request())
-    answer = await server.patch(f"{REQUESTS}/someone/approval", {"status": {"certificate": "YQ=="}})
+    noted = {"metadata": {"annotations": {"why": "known"}}, "spec": {"username": "else"}}
+    answer = await server.patch(f"{REQUESTS}/someone/approval", {**noted, "status": {"certificate": "YQ=="}})
     assert "certificate" not in answer.body["status"]
+    assert (answer.body["metadata"]["annotations"], answer.body["spec"]["username"]) == ({"why": "known"}, "admin")
     bad = await server.patch(f"{REQUESTS}/someone/status", {"status": {"certificate": "YQ=="}})
     assert bad.status == 422
     assert "status.certificate: Invalid value" in bad.body["message"]

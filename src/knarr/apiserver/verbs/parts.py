@@ -66,9 +66,9 @@ def _resize(kind: Kind, new: JSON, old: JSON) -> JSON:
 
 
 def _approval(kind: Kind, new: JSON, old: JSON) -> JSON:
-    """The conditions of a certificate signing request; its certificate is the signer's."""
+    """The conditions of a certificate signing request, and its metadata; its certificate is the signer's."""
     status = _replace(old.get("status") or {}, "conditions", new.get("status") or {})
-    return {**old, "status": status}
+    return {**old, "metadata": new["metadata"], "status": status}
 
 
 _NO_STATUS: FieldSet = {"f:status": LEAF}
