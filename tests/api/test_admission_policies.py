@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from knarr.apiserver.authz.identities import NamedIdentities
+from knarr.apiserver.authz.table import IDENTITIES
 from knarr.apiserver.policies import validating
 from knarr.storage.store import Write
 from tests.api.certificates import Authority
@@ -286,6 +289,20 @@ async def test_a_policy_that_costs_too_much(server: Server) -> None:
     await enforce(server, policy("object.data.all(a, object.data.all(b, object.data.all(c, true)))"))
     refused = message(await server.post(MAPS, config_map(data=data)))
     assert refused.endswith("resulted in error: operation cancelled: actual cost limit exceeded")
+
+
+async def test_a_dear_policy_does_not_hold_up_others(server: Server) -> None:
+    each = "object.data.all(a, object.data.all(b, a == a || b == b))"
+    asked = "authorizer.group('').resource('pods').check('get').allowed()"
+    await enforce(server, policy(f"{each} && namespaceObject.metadata.name == 'default' && {asked}"))
+    data = {f"k{index}": "v" for index in range(150)}
+    server.api.registry.authorizer = NamedIdentities(IDENTITIES)
+    dear = asyncio.create_task(server.post(MAPS, config_map(data=data)))
+    turns = 0
+    while not dear.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert (dear.result().status, turns > 20) == (201, True)
 
 
 def mutation(expression: str, kind: str = "ApplyConfiguration") -> JSON:

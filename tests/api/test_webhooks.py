@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from knarr.storage.store import Write
 from knarr.wire.messages import Response
 from tests.api.certificates import Authority
 from tests.api.harness import Reply, Server
@@ -531,6 +532,22 @@ async def test_a_condition_that_fails(server: Server, asked: Hook, policy: str, 
     if status == 403:
         text = "expression 'object.nothing == 'x'' resulted in error: no such key: nothing"
         assert reply.body["message"] == f'configmaps "a" is forbidden: {text}'
+
+
+@pytest.mark.parametrize(("policy", "status"), [("Fail", 403), ("Ignore", 201)])
+async def test_a_stored_condition_that_does_not_compile(server: Server, asked: Hook, policy: str, status: int) -> None:
+    """Written by another server that took it; whoever is not concerned is not hurt."""
+    conditions = [{"name": "c", "expression": "'written'=='elsewhere'"}]
+    await register(server, "Validating", "v", webhook(asked, matchConditions=conditions, failurePolicy=policy))
+    entry = server.cache.get("/registry/validatingwebhookconfigurations/v")
+    assert entry is not None
+    broken = entry.value.replace(b"'written'=='elsewhere'", b"elsewhere.isNewer()")
+    await server.api.registry.commit([Write(entry.key, broken, expected=entry.revision)])
+    reply = await server.post(MAPS, config_map())
+    assert (reply.status, asked.asked) == (status, [])
+    if status == 403:
+        assert reply.body["message"].startswith('configmaps "a" is forbidden: compilation error: compilation failed:')
+    assert (await server.post(MAPS.replace("configmaps", "secrets"), {"metadata": {"name": "s"}})).status == 201
 
 
 async def test_webhooks_are_counted(server: Server, asked: Hook) -> None:

@@ -65,6 +65,15 @@ class OwnType(ObjectType, Protocol):
     def digest(self) -> str:
         """Changes with the schema."""
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether `ask` may have something to say."""
+
+    def ask(self, new: JSON, old: JSON | None, errors: Sequence[FieldError], here: int | None) -> list[FieldError]:
+        """What its rules have against a new or changed object, of which `errors` are known already. Raises
+        LaboriousError where that takes more than `here` cost units (None: whatever it takes).
+        """
+
     def schemas(self, older: bool) -> Mapping[str, JSON]:
         """Definitions for OpenAPI by name, references in the form of version 3; `older` is for version 2."""
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import orjson
 
 from knarr.api.kind import JSON, Kind
+from knarr.apiserver.aside import Aside
 from knarr.apiserver.authz.authorizer import Authorizer
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import Metrics
@@ -70,6 +71,7 @@ class Registry:
         self.timers = Timers(clock)
         self.frames = Recent()
         self.specs = Specs()
+        self.aside = Aside()
         self.metrics = Metrics()
         self.authorizer: Authorizer | None = None  # whom policies ask; who composes the server gives it
         self._commits = Commits(self.metrics, kinds)

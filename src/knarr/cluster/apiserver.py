@@ -22,6 +22,7 @@ from knarr.apiserver.foreign import decoder
 from knarr.apiserver.health import Check
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
+from knarr.apiserver.preloading import preload
 from knarr.apiserver.registry import Options
 from knarr.apiserver.servers import attend
 from knarr.apiserver.transport import InProcessTransport
@@ -78,7 +79,8 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         if datastore_of(config).shared:
             stack.push_async_callback(_ended, asyncio.create_task(attend(api.registry)))
         stack.callback(front.aggregation.close)
-        for keeper in (_bootstrap(api, started), _aggregate(front.aggregation, started)):
+        keepers = (_bootstrap(api, started), _aggregate(front.aggregation, started), _preload(clock, started))
+        for keeper in keepers:
             stack.callback(asyncio.create_task(keeper).cancel)
         yield APIServer(front.application, api, started)
 
@@ -104,6 +106,11 @@ async def _aggregate(aggregation: Aggregation, started: asyncio.Event) -> None:
     """Nobody waits for this: what comes first comes first."""
     await started.wait()
     await aggregation.run()
+
+
+async def _preload(clock: Clock, started: asyncio.Event) -> None:
+    await started.wait()
+    await preload(clock)
 
 
 def _allow_connections() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from knarr.api.kind import JSON, Kind, Version
@@ -20,7 +20,10 @@ NAME = "com.example.v1.Widget"
 
 
 class WidgetType:
-    definition, digest = NAME, "1"
+    definition, digest, has_rules = NAME, "1", False
+
+    def ask(self, new: JSON, old: JSON | None, errors: Sequence[FieldError], here: int | None) -> list[FieldError]:
+        return []
 
     def decode(self, tree: JSON) -> list[str]:
         return []

@@ -44,7 +44,7 @@ _LONGEST_MESSAGE = 5 * 1024  # bytes
 class Asked:
     """One round of questions: what it may still cost, and what has been found."""
 
-    budget: Budget = field(default_factory=lambda: Budget(OBJECT_LIMIT))
+    budget: Budget
     errors: list[FieldError] = field(default_factory=list)
 
 
@@ -55,12 +55,14 @@ class ExhaustedError(Exception):
 Ruler = Callable[[Any, Any, str, Asked], None]  # (value, what it was, its path, the round)
 
 
-def asking(schema: JSON) -> Callable[[JSON, Any], list[FieldError]]:
-    """What the rules of a whole schema have against an object, given what it was."""
+def asking(schema: JSON) -> Callable[[JSON, Any, int | None], list[FieldError]]:
+    """What the rules of a whole schema have against an object, given what it was. Cost units beyond the last argument
+    are too many for here (None: whatever it takes): LaboriousError.
+    """
     ask = ruler(schema, root=True)
 
-    def check(new: JSON, old: Any) -> list[FieldError]:
-        asked = Asked()
+    def check(new: JSON, old: Any, here: int | None) -> list[FieldError]:
+        asked = Asked(Budget(OBJECT_LIMIT, here))
         with suppress(ExhaustedError):
             if ask:
                 ask(new, old, "", asked)

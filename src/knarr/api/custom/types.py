@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -66,22 +66,24 @@ class CustomType:
         return errors + self._judge(new, old)
 
     def _judge(self, new: JSON, old: Any) -> list[FieldError]:
-        """What schema, scale and rules say; rules are asked about values that are what they are declared to be."""
+        """What schema and scale say."""
         errors: list[FieldError] = []
         self._validate(new, old, "", errors)
         errors += self._replicas(new)
-        if not self._has_rules:
-            return errors
-        if any(error.reason in _BLOCKING for error in errors):
-            return [*errors, _UNASKED]
-        return errors + self._ask(new, old)
+        return errors
 
     @cached_property
-    def _has_rules(self) -> bool:
+    def has_rules(self) -> bool:
         return has_rules(self._schema)
 
+    def ask(self, new: JSON, old: JSON | None, errors: Sequence[FieldError], here: int | None) -> list[FieldError]:
+        """Rules are asked about values that are what they are declared to be."""
+        if any(error.reason in _BLOCKING for error in errors):
+            return [_UNASKED]
+        return self._ask(new, NOTHING if old is None else old, here)
+
     @cached_property
-    def _ask(self) -> Callable[[JSON, Any], list[FieldError]]:
+    def _ask(self) -> Callable[[JSON, Any, int | None], list[FieldError]]:
         from knarr.api.custom.rules import asking  # here, since the language is large and most schemas have no rules
 
         return asking(self._schema)

@@ -15,7 +15,7 @@ from knarr.apiserver.admission.showing import shown
 from knarr.apiserver.followed import Followed
 from knarr.apiserver.webhooks.asking import Asker, in_time
 from knarr.apiserver.webhooks.changing import change
-from knarr.apiserver.webhooks.concerning import concerning
+from knarr.apiserver.webhooks.concerning import concerned
 from knarr.apiserver.webhooks.hook import Hook, hooks_of
 
 NAME = "MutatingAdmissionWebhook"
@@ -37,7 +37,8 @@ class Mutating:
     async def _ask_each(self, attributes: Attributes, hooks: Sequence[Hook]) -> None:
         calls = Calls(attributes, NAME)
         for hook in hooks:
-            if calls.due(hook.uid) and (match := concerning(hook, attributes, self._registry)):
+            match = hook.matcher.match(attributes, self._registry.kinds) if calls.due(hook.uid) else None
+            if match and await concerned(hook, attributes, match, self._registry):
                 changed = await self._ask(attributes, hook, match)
                 calls.made(hook.uid, changed=changed, reinvoked=hook.reinvoked)
         calls.end()

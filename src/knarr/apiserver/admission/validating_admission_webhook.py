@@ -10,7 +10,7 @@ from knarr.apiserver.admission.plugin import EVERY_OPERATION, Attributes, Plugin
 from knarr.apiserver.admission.showing import shown
 from knarr.apiserver.followed import Followed
 from knarr.apiserver.webhooks.asking import Asker, in_time
-from knarr.apiserver.webhooks.concerning import concerning
+from knarr.apiserver.webhooks.concerning import concerned
 from knarr.apiserver.webhooks.hook import Hook, hooks_of
 from knarr.machinery.errors import APIError
 
@@ -28,11 +28,12 @@ class Validating:
         configured = self._configured.get()
         if not configured or is_exempt(attributes):
             return None
-        hooks = [hook for hooks in configured for hook in hooks]
-        matches = [(hook, match) for hook in hooks if (match := concerning(hook, attributes, self._registry))]
+        hooks, kinds = [hook for hooks in configured for hook in hooks], self._registry.kinds
+        matches = [(hook, match) for hook in hooks if (match := hook.matcher.match(attributes, kinds))]
         return in_time(attributes, self._ask_all(attributes, matches)) if matches else None
 
-    async def _ask_all(self, attributes: Attributes, matches: Sequence[tuple[Hook, Match]]) -> None:
+    async def _ask_all(self, attributes: Attributes, matched: Sequence[tuple[Hook, Match]]) -> None:
+        matches = [(hook, m) for hook, m in matched if await concerned(hook, attributes, m, self._registry)]
         forms = {match.resource: match for _, match in matches}
         trees = {resource: await shown(attributes, match) for resource, match in forms.items()}
         try:

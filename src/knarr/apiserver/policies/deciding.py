@@ -44,16 +44,20 @@ class Annotation:
     error: str = ""
 
 
-def judge(invocation: Invocation[Validating], subject: Subject) -> Iterator[Failure | Annotation]:
-    """The validations that fail, and the audit annotations; errors count as the policy wants it."""
+def judge(
+    invocation: Invocation[Validating], subject: Subject, here: int | None = None
+) -> Iterator[Failure | Annotation]:
+    """The validations that fail, and the audit annotations; errors count as the policy wants it. Raises LaboriousError
+    where that takes more than `here` cost units at a time.
+    """
     policy, param = invocation.policy, invocation.param
     try:
         conditions = policy.conditions
-        if conditions and not meets(conditions, Evaluation(subject, param, budget=CONDITIONS_BUDGET)):
+        if conditions and not meets(conditions, Evaluation(subject, param, budget=CONDITIONS_BUDGET, here=here)):
             return
-        yield from _failures(policy, Evaluation(subject, param, policy.variables))
+        yield from _failures(policy, Evaluation(subject, param, policy.variables, here=here))
         if policy.annotations:
-            yield from _annotations(policy, Evaluation(subject, param, policy.variables))
+            yield from _annotations(policy, Evaluation(subject, param, policy.variables, here=here))
     except EvaluationError as error:
         yield _failed(policy, 0, error)
 

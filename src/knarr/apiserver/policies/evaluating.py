@@ -9,7 +9,8 @@ from typing import Any
 from knarr.api.kind import JSON
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.admission.showing import described, shown_tree
+from knarr.apiserver.admission.showing import converter_of, described, shown, shown_tree
+from knarr.apiserver.aside import on_loop
 from knarr.apiserver.authn.users import service_account
 from knarr.apiserver.authz.authorizer import Authorizer as Judge
 from knarr.apiserver.authz.authorizer import Verdict
@@ -95,7 +96,7 @@ class Subject:
         attributes = self._attributes
         if not attributes.namespace or attributes.kind.qualified_resource == "namespaces":
             return None
-        found = attributes.lister.get("", "namespaces", "", attributes.namespace)
+        found = on_loop(attributes.lister.get, "", "namespaces", "", attributes.namespace)
         if found is None:
             return None
         metadata = {name: found["metadata"][name] for name in _METADATA if name in found["metadata"]}
@@ -107,7 +108,7 @@ class Subject:
 
         def decide(asked: cel.Attributes) -> cel.Decision:
             if asked not in decisions:
-                decisions[asked] = self._decide(asked)
+                decisions[asked] = on_loop(self._decide, asked)
             return decisions[asked]
 
         return cel.Authorizer(decide)
@@ -133,6 +134,12 @@ class Subject:
         return cel.Decision(decision.verdict is Verdict.ALLOW, decision.reason)
 
 
+async def subject_of(attributes: Attributes, match: Match, judge: Judge | None) -> Subject:
+    """The write in the form of the match. Raises APIError where somebody has to convert it, and cannot."""
+    trees = await shown(attributes, match) if converter_of(attributes, match) else None
+    return Subject(attributes, match, judge, trees)
+
+
 def _request(asked: cel.Attributes) -> RequestInfo:
     if asked.path:
         return RequestInfo(asked.verb, path=asked.path)
@@ -149,7 +156,9 @@ def _request(asked: cel.Attributes) -> RequestInfo:
 
 
 class Evaluation:
-    """The expressions of one policy about one subject, with one object of parameters, out of one budget."""
+    """The expressions of one policy about one subject, with one object of parameters, out of one budget; of this, what
+    may be spent `here` (None: all of it).
+    """
 
     def __init__(
         self,
@@ -157,8 +166,9 @@ class Evaluation:
         param: JSON | None,
         variables: Sequence[tuple[str, Program]] = (),
         budget: int = BUDGET,
+        here: int | None = None,
     ) -> None:
-        self.budget = Budget(budget)
+        self.budget = Budget(budget, here)
         own = {name: self._variable(name, program) for name, program in variables}
         self._bindings = _Made(
             {
@@ -174,7 +184,9 @@ class Evaluation:
         )
 
     def value(self, program: Program) -> Any:
-        """What an expression evaluates to. Raises EvaluationError; BudgetError once there is nothing left."""
+        """What an expression evaluates to. Raises EvaluationError; BudgetError once there is nothing left, and
+        LaboriousError where that takes too long here.
+        """
         try:
             found = program.evaluate(self._bindings, self.budget)
         except CelError as error:

@@ -7,6 +7,7 @@ IfNeeded) are applied again if the object has changed since.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from typing import Any
 
 from knarr.apiserver.admission.plugin import Attributes
 from knarr.apiserver.admission.reinvoking import Calls
@@ -26,6 +27,7 @@ from knarr.apiserver.policies.evaluating import (
 )
 from knarr.apiserver.policies.following import Invocation, Misconfigured, Policies
 from knarr.apiserver.registry import Registry
+from knarr.machinery.cel import Program
 from knarr.machinery.errors import Cause
 from knarr.machinery.trees import copied
 
@@ -82,15 +84,28 @@ class Changer:
         policy, match, judge = invocation.policy, invocation.match, self._registry.authorizer
         trees = await shown(attributes, match)
         subject, changed = Subject(attributes, match, judge, trees), False
-        if not meets(policy.conditions, Evaluation(subject, invocation.param, budget=CONDITIONS_BUDGET)):
+        if policy.conditions and not await self._meets(invocation, subject):
             return False
         for kind, program in policy.mutations:
-            value = Evaluation(subject, invocation.param, policy.variables).value(program)
+            value = await self._value(invocation, subject, program)
             self._count(invocation, NO_ERROR)
             if await replace(attributes, match, trees[0], copied(mutated(kind, value, trees[0], attributes, match))):
                 trees = await shown(attributes, match)
                 subject, changed = Subject(attributes, match, judge, trees), True
         return changed
+
+    def _meets(self, invocation: Invocation[Mutating], subject: Subject) -> Awaitable[bool]:
+        def work(here: int | None) -> bool:
+            evaluation = Evaluation(subject, invocation.param, budget=CONDITIONS_BUDGET, here=here)
+            return meets(invocation.policy.conditions, evaluation)
+
+        return self._registry.aside.do(work)
+
+    def _value(self, invocation: Invocation[Mutating], subject: Subject, program: Program) -> Awaitable[Any]:
+        def work(here: int | None) -> Any:
+            return Evaluation(subject, invocation.param, invocation.policy.variables, here=here).value(program)
+
+        return self._registry.aside.do(work)
 
     def _count(self, invocation: Invocation[Mutating], error: str) -> None:
         labels = (error, invocation.policy.name, invocation.binding.name)

@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.admission.showing import converter_of, shown
 from knarr.apiserver.metrics.families import POLICY_CHECKS
 from knarr.apiserver.policies.compiling import Binding, Policy, Validating, validating_of
 from knarr.apiserver.policies.deciding import Annotation, Failure, judge
-from knarr.apiserver.policies.evaluating import Subject
+from knarr.apiserver.policies.evaluating import Subject, subject_of
 from knarr.apiserver.policies.following import Invocation, Misconfigured, Policies
 from knarr.apiserver.registry import Registry
 from knarr.machinery.errors import APIError, Cause
@@ -104,8 +102,8 @@ class Judge:
                 continue
             match = invocation.match
             if match.resource not in subjects:
-                subjects[match.resource] = await self._subject(attributes, match)
-            for found in judge(invocation, subjects[match.resource]):
+                subjects[match.resource] = await subject_of(attributes, match, self._registry.authorizer)
+            for found in await self._asked(invocation, subjects[match.resource]):
                 if isinstance(found, Annotation):
                     outcome.annotate(invocation.policy, invocation.binding, found)
                 else:
@@ -116,12 +114,11 @@ class Judge:
                 begun = loop.time()
         outcome.settle()
 
+    def _asked(self, invocation: Invocation[Validating], subject: Subject) -> Awaitable[Sequence[Failure | Annotation]]:
+        return self._registry.aside.do(lambda here: list(judge(invocation, subject, here)))
+
     def _count(self, invocation: Invocation[Validating], failure: Failure) -> None:
         """As upstream counts: failures by what they lead to, and errors that are let pass."""
         names = (failure.error, invocation.policy.name, invocation.binding.name)
         for action in ("allow",) if failure.ignored else invocation.binding.actions:
             self._registry.metrics.count(POLICY_CHECKS, (action.lower(), *names)).n += 1
-
-    async def _subject(self, attributes: Attributes, match: Match) -> Subject:
-        trees = await shown(attributes, match) if converter_of(attributes, match) else None
-        return Subject(attributes, match, self._registry.authorizer, trees)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from knarr.api import gaps
-from knarr.api.kind import JSON, Kind
+from knarr.api.kind import JSON, Kind, OwnType
 from knarr.api.types import typed
 from knarr.apiserver.admission.plugin import Attributes, AwaitedError
 from knarr.apiserver.effects.table import effects_of
@@ -98,6 +98,8 @@ async def _plan_create(call: Call, wanted: Draft) -> tuple[Attributes, list[Writ
     errors = [*objectmeta.check_name(kind, metadata), *typed(kind.storage_version).validate(tree)]
     for rule in (kind.validate, kind.validate_create):
         errors += rule(tree) if rule else ()
+    if (own := kind.storage_version.own) and own.has_rules:
+        errors += await _asked(call, own, tree, None, errors)
     _refuse(call, tree, errors)
     await call.admission.validate(attributes)
     _warn(call, tree, None)
@@ -166,7 +168,7 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
     if new != old:
         if part.counts and call.kind.generation:
             _count_generation(call.kind, new, old)
-        _validate_update(call, part, new, old)
+        await _validate_update(call, part, new, old)
     attributes = replace(attributes, object=new)
     await call.admission.validate(attributes)
     if new == old:
@@ -191,7 +193,7 @@ def _count_generation(kind: Kind, new: JSON, old: JSON) -> None:
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
 
-def _validate_update(call: Call, part: Part, new: JSON, old: JSON) -> None:
+async def _validate_update(call: Call, part: Part, new: JSON, old: JSON) -> None:
     kind, model = call.kind, typed(call.kind.storage_version)
     errors: list[FieldError] = [*objectmeta.check_finalizers(new["metadata"], old["metadata"])]
     errors += model.validate_changes(new, old)
@@ -199,8 +201,17 @@ def _validate_update(call: Call, part: Part, new: JSON, old: JSON) -> None:
     errors += kind.validate(new) if kind.validate else ()
     rule = part.rule(kind)
     errors += rule(new, old) if rule else ()
+    if (own := kind.storage_version.own) and own.has_rules:
+        errors += await _asked(call, own, new, old, errors)
     _refuse(call, new, errors)
     _warn(call, new, old)
+
+
+def _asked(
+    call: Call, own: OwnType, new: JSON, old: JSON | None, errors: list[FieldError]
+) -> Awaitable[list[FieldError]]:
+    """What the rules of a custom resource say of an object."""
+    return call.registry.aside.do(lambda here: own.ask(new, old, errors, here))
 
 
 def _warn(call: Call, new: JSON, old: JSON | None) -> None:

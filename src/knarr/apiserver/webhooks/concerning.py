@@ -1,4 +1,4 @@
-"""Whether a webhook is to be asked about a write: its rules and selectors, then its match conditions."""
+"""Whether a webhook whose rules match a write is to be asked about it: its match conditions."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from knarr.apiserver.registry import Registry
 from knarr.apiserver.webhooks.hook import Hook
 
 
-def concerning(hook: Hook, attributes: Attributes, registry: Registry) -> Match | None:
-    """How the write is matched; None where the webhook is not to be asked. Raises APIError."""
-    match = hook.matcher.match(attributes, registry.kinds)
-    return match if match and (not hook.conditions or _holds(hook, attributes, match, registry)) else None
-
-
-def _holds(hook: Hook, attributes: Attributes, match: Match, registry: Registry) -> bool:
+async def concerned(hook: Hook, attributes: Attributes, match: Match, registry: Registry) -> bool:
     """Whether all match conditions hold. Raises Forbidden where that cannot be said and the webhook must not fail."""
+    if not hook.conditions and not hook.broken:
+        return True
     from knarr.apiserver.policies.evaluating import (  # the language is loaded with the first conditions
         CONDITIONS_BUDGET,
         Evaluation,
         EvaluationError,
-        Subject,
         meets,
+        subject_of,
     )
 
-    subject = Subject(attributes, match, registry.authorizer)
+    subject = await subject_of(attributes, match, registry.authorizer)
+
+    def work(here: int | None) -> bool:
+        if hook.broken:
+            raise EvaluationError(hook.broken)
+        return meets(hook.conditions, Evaluation(subject, None, budget=CONDITIONS_BUDGET, here=here))
+
     try:
-        return meets(hook.conditions, Evaluation(subject, None, budget=CONDITIONS_BUDGET))
+        return await registry.aside.do(work)
     except EvaluationError as error:
         if hook.fails_open:
             return False

@@ -28,7 +28,8 @@ class Hook:
     reinvoked: bool
     harmless: bool  # without side effects where the write is a dry run
     review_version: str
-    conditions: tuple[Program, ...]
+    conditions: Sequence[Program]
+    broken: str  # why the conditions, stored by a server which took them, cannot be compiled by this one
 
 
 def hooks_of(configuration: JSON) -> tuple[Hook, ...]:
@@ -38,6 +39,7 @@ def hooks_of(configuration: JSON) -> tuple[Hook, ...]:
 
 
 def _hook(uid: str, given: JSON) -> Hook:
+    conditions, broken = _conditions(given.get("matchConditions") or ())
     return Hook(
         uid=uid,
         name=given["name"],
@@ -53,13 +55,21 @@ def _hook(uid: str, given: JSON) -> Hook:
         reinvoked=given.get("reinvocationPolicy") == "IfNeeded",
         harmless=given["sideEffects"] in ("None", "NoneOnDryRun"),
         review_version=next(v for v in given["admissionReviewVersions"] if v in REVIEW_VERSIONS),
-        conditions=_conditions(given.get("matchConditions") or ()),
+        conditions=conditions,
+        broken=broken,
     )
 
 
-def _conditions(given: Sequence[JSON]) -> tuple[Program, ...]:
+def _conditions(given: Sequence[JSON]) -> tuple[Sequence[Program], str]:
     if not given:
-        return ()
-    from knarr.api.expressions import Scope, compiled_conditions  # the language is loaded with the first of them
+        return (), ""
+    from knarr.api.expressions import (  # the language is loaded with the first of them
+        ExpressionError,
+        Scope,
+        compiled_conditions,
+    )
 
-    return compiled_conditions(given, Scope())
+    try:
+        return compiled_conditions(given, Scope()), ""
+    except ExpressionError as error:
+        return (), f"compilation error: {error}"

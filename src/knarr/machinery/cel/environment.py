@@ -19,19 +19,23 @@ from knarr.machinery.cel.nodes import Node
 from knarr.machinery.cel.parsing import RECURSION_LIMIT, issue_at, parse
 from knarr.machinery.cel.types import CelType
 from knarr.machinery.cel.walking import free
+from knarr.machinery.laborious import LaboriousError
 
 PER_CALL_LIMIT = 1_000_000  # cost units of one evaluation
 
 
 @dataclass(slots=True)
 class Budget:
-    """What several evaluations together may still cost."""
+    """What several evaluations together may still cost; `here`, what of it their caller has the time for now."""
 
     left: int
+    here: int | None = None
 
     def spend(self, cost: int) -> None:
         """Raises CostError once more is spent than there was."""
         self.left -= cost
+        if self.here is not None:
+            self.here -= cost
         if self.left < 0:
             raise CostError
 
@@ -104,10 +108,12 @@ class Program:
     def evaluate(self, bindings: Mapping[str, Any], budget: Budget | None = None, limit: int = PER_CALL_LIMIT) -> Any:
         """The value for these bindings, JSON trees by variable. What it costs is taken from the budget.
 
-        Raises CelError; CostError where `limit` or the budget is exceeded.
+        Raises CelError; CostError where `limit` or the budget is exceeded. LaboriousError where it would take longer
+        than the budget has time for here.
         """
         compiler, code, variables = self._code
-        frame: list[Any] = [limit - compiler.cost, *[None] * (compiler.width - 1)]
+        most = limit if budget is None or budget.here is None else min(limit, budget.here)
+        frame: list[Any] = [most - compiler.cost, *[None] * (compiler.width - 1)]
         for slot, name, adapt in variables:
             if name not in bindings:
                 raise CelError(f"no such attribute(s): {name}")
@@ -118,6 +124,11 @@ class Program:
             return code(frame)
         except RecursionError:
             raise CelError("expression recursion limit exceeded") from None
+        except CostError:
+            if most == limit or frame[0] >= 0:
+                raise
+            frame[0] = most  # nothing is charged for what is begun anew
+            raise LaboriousError from None
         finally:
             if budget is not None:
-                budget.spend(limit - frame[0])
+                budget.spend(most - frame[0])
