@@ -80,7 +80,9 @@ async def serving() -> AsyncIterator[Application]:
     api = API(kinds, store, cache, clock)
     await cache.start()
     await bootstrap.ensure(api.registry)
-    front = assemble(api, Security(ssl.create_default_context(), *token_keys()), {})
+    founded = asyncio.Event()
+    founded.set()
+    front = assemble(api, Security(ssl.create_default_context(), *token_keys()), founded)
     try:
         yield front.application
     finally:

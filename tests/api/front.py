@@ -110,21 +110,20 @@ async def running(directory: Path) -> AsyncIterator[Running]:
     cache = WatchCache(store, index_of(kinds), clock=clock)
     api = API(kinds, store, cache, clock)
     kubelet_tls = client_context(authority.file, kubelet_client.certificate, kubelet_client.key)
-    front = assemble(
-        api,
-        Security(kubelet_tls, *_token_keys(), front_proxy=(proxy.certificate, proxy.key)),
-        {"readyz": {"store": lambda: ""}},
-    )
+    founded = asyncio.Event()
+    front = assemble(api, Security(kubelet_tls, *_token_keys(), front_proxy=(proxy.certificate, proxy.key)), founded)
     kubelet = FakeKubelet()
     server, node = Server(front.application, tls=tls, oversized=front.application.oversized), Server(kubelet, tls=tls)
     await cache.start()
     api.start()
     await bootstrap.ensure(api.registry)
+    founded.set()
     port, node_port = await server.listen(), await node.listen()
     admin = InProcessTransport(front.application, User("admin", groups=("system:masters",)))
     found = Running(f"https://127.0.0.1:{port}", authority, directory, front, kubelet, admin, server)
     await _register(found, node_port)
     aggregating = asyncio.create_task(front.aggregation.run())
+    await front.aggregation.registered.wait()
     try:
         yield found
     finally:

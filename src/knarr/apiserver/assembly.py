@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +23,14 @@ from knarr.apiserver.authz.table import IDENTITIES
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.flowcontrol.dumps import dumps
-from knarr.apiserver.health import Check
+from knarr.apiserver.health import Check, Checks
+from knarr.apiserver.hooks import Stage, hooks
 from knarr.apiserver.metrics.process import tell_of_process
 from knarr.apiserver.metrics.storage import tell_of_storage
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.streaming.kubelets import Kubelets
 from knarr.apiserver.streaming.table import streaming
+from knarr.apiserver.zpages import zpages
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"  # of service account tokens, and their default audience
 
@@ -53,8 +56,10 @@ class Front:
     aggregation: Aggregation
 
 
-def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Check]]) -> Front:
-    """Put the chain before the resources; `checks` are those of the health endpoints, by endpoint and name."""
+def assemble(api: API, security: Security, founded: asyncio.Event) -> Front:
+    """Put the chain before the resources. `founded` says that the cluster's own objects are there: until then, the
+    server is not ready.
+    """
     registry = api.registry
     registry.kinds.serve(*reviews.KINDS)
 
@@ -71,13 +76,23 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
     requests = TokenRequests(issuer, audiences, clock, lookup)
     address = f"{registry.options.advertise_address}:{registry.options.advertise_port}"
     flow = FlowControl(registry)
-    documents = {**issuer_documents(tokens, security.issuer, address), **dumps(flow, clock)}
+    documents = {
+        **issuer_documents(tokens, security.issuer, address),
+        **dumps(flow, clock),
+        **zpages(registry.options, security.issuer, clock),
+    }
     aggregation = Aggregation(registry, *(security.front_proxy or ()))
     application = Application(
         authenticator=Authenticator(clock, tokens),
         authorizer=authorizer,
         resources=api,
-        documents=Documents(registry.kinds, _all_checks(checks, registry), metrics, documents, aggregation.catalogue),
+        documents=Documents(
+            registry.kinds,
+            _checks(registry, founded, aggregation.registered),
+            metrics,
+            documents,
+            aggregation.catalogue,
+        ),
         metrics=metrics,
         clock=clock,
         flow=flow,
@@ -90,13 +105,19 @@ def assemble(api: API, security: Security, checks: Mapping[str, Mapping[str, Che
     return Front(application, kubelets, tokens, aggregation)
 
 
-def _all_checks(checks: Mapping[str, Mapping[str, Check]], registry: Registry) -> Mapping[str, Mapping[str, Check]]:
-    """The server's own checks, by upstream's names, before those of who composes it."""
-    store: Mapping[str, Check] = {"etcd": lambda: registry.cache.fault}
-    ready: Mapping[str, Check] = {
-        **store,
-        "etcd-readiness": lambda: registry.cache.fault,
-        "informer-sync": lambda: "" if registry.cache.loads else "the watch cache is not loaded",
+def _checks(registry: Registry, founded: asyncio.Event, registered: asyncio.Event) -> Checks:
+    """What is asked at each of the health endpoints."""
+    loaded = _once(lambda: registry.cache.loads > 0, "the watch cache is not loaded")
+    stages = {
+        Stage.LOADED: loaded,
+        Stage.FOUNDED: _once(founded.is_set, "the cluster's own objects are not there yet"),
+        Stage.REGISTERED: _once(registered.is_set, "the APIServices are not there yet"),
     }
-    own = {"livez": store, "readyz": ready, "healthz": store}
-    return {name: {**own[name], **checks.get(name, {})} for name in own}
+    store: Mapping[str, Check] = {"etcd": lambda: registry.cache.fault}
+    ready = {"etcd-readiness": store["etcd"], "informer-sync": loaded}
+    alive = {**store, **hooks(stages)}
+    return {"livez": alive, "healthz": alive, "readyz": {**store, **ready, **alive}}
+
+
+def _once(true: Callable[[], bool], otherwise: str) -> Check:
+    return lambda: "" if true() else otherwise

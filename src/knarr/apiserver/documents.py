@@ -10,17 +10,22 @@ from knarr import KUBERNETES_VERSION
 from knarr.apiserver.answers import NOT_FOUND, json_answer
 from knarr.apiserver.discovery import Discovery
 from knarr.apiserver.elsewhere import Elsewhere
-from knarr.apiserver.health import ENDPOINTS, Check, Health
+from knarr.apiserver.health import ENDPOINTS, Checks, Health
 from knarr.apiserver.kinds import Kinds
-from knarr.apiserver.metrics import CONTENT_TYPE, Metrics
+from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.metrics.families import BUILD
 from knarr.apiserver.openapi import OpenAPI
 from knarr.machinery.errors import MethodNotAllowed
+from knarr.machinery.figures import CONTENT_TYPE, Figures
 from knarr.wire.messages import Request, Response
 
 VERSION: Final = {
     "major": "1",
     "minor": "36",
+    "emulationMajor": "1",
+    "emulationMinor": "36",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "35",
     "gitVersion": KUBERNETES_VERSION,
     "gitCommit": "",
     "gitTreeState": "",
@@ -37,24 +42,23 @@ class Documents:
     def __init__(
         self,
         kinds: Kinds,
-        checks: Mapping[str, Mapping[str, Check]],
+        checks: Checks,
         metrics: Metrics,
         others: Mapping[str, Callable[[Request], Response]] | None = None,
         elsewhere: Elsewhere | None = None,
     ) -> None:
         """`others`: whole paths, and what answers them. `elsewhere`: what other servers serve, listed with our own."""
         self._health = Health(checks)
-        self._whole = dict(others or {})
+        self._whole = {"/metrics/slis": lambda _: _figures(self._health.figures), **(others or {})}
         self._discovery = Discovery(kinds, elsewhere)
         self._openapi = OpenAPI(kinds, elsewhere)
-        self._metrics = metrics
         metrics.count(BUILD, tuple(VERSION[_camel(name)] for name in BUILD.labels)).n = 1
         self._first: dict[str, Callable[[Request], Response]] = {
             **dict.fromkeys(ENDPOINTS, self._health.answer),
             "api": self._discovery.answer,
             "apis": self._discovery.answer,
             "openapi": self._openapi.answer,
-            "metrics": self._figures,
+            "metrics": lambda _: _figures(metrics, self._health.figures),
             "version": lambda _: json_answer(VERSION),
             "": self._index,
         }
@@ -62,8 +66,10 @@ class Documents:
     def answer(self, request: Request) -> Response:
         """Raises MethodNotAllowed for anything but reading."""
         first, _, rest = request.path[1:].partition("/")
-        answer = self._whole.get(request.path) or self._first.get(first)
-        if answer is None or (rest and first in ("", "metrics", "version")):
+        answer = self._whole.get(request.path)
+        if answer is None and not (rest and first in ("", "metrics", "version")):
+            answer = self._first.get(first)
+        if answer is None:
             return NOT_FOUND
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed
@@ -72,9 +78,6 @@ class Documents:
     def stop(self) -> None:
         """Say that this server is not to be relied on any more."""
         self._health.stopping = True
-
-    def _figures(self, _request: Request) -> Response:
-        return Response(200, {"content-type": CONTENT_TYPE}, self._metrics.render())
 
     def _index(self, _request: Request) -> Response:
         paths = [
@@ -86,6 +89,10 @@ class Documents:
             "/version",
         ]
         return json_answer({"paths": sorted(paths)})
+
+
+def _figures(*figures: Figures) -> Response:
+    return Response(200, {"content-type": CONTENT_TYPE}, b"".join(each.render() for each in figures))
 
 
 def _camel(name: str) -> str:

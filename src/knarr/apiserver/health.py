@@ -9,22 +9,36 @@ import logging
 from collections.abc import Callable, Mapping
 
 from knarr.apiserver.answers import NOT_FOUND, plain_answer
+from knarr.machinery.figures import Family, Figures
 from knarr.wire.messages import Request, Response
 
 log = logging.getLogger(__name__)
 
 Check = Callable[[], str]  # what is wrong, for the log; empty when all is well
+Checks = Mapping[str, Mapping[str, Check]]  # by endpoint and name
 
 ENDPOINTS = ("healthz", "livez", "readyz")
+LATEST = Family(
+    "kubernetes_healthcheck", "gauge", "This metric records the result of a single healthcheck.", ("name", "type")
+)
+RESULTS = Family(
+    "kubernetes_healthchecks_total",
+    "counter",
+    "This metric records the results of all healthcheck.",
+    ("name", "status", "type"),
+)
 
 
 class Health:
     """Answers one health endpoint's path from its table of checks."""
 
-    def __init__(self, checks: Mapping[str, Mapping[str, Check]]) -> None:
-        """`checks`: for each of ENDPOINTS its checks by name; `ping`, and of the ready `shutdown`, are there anyway."""
+    def __init__(self, checks: Checks) -> None:
+        """`checks`: for each of ENDPOINTS its checks by name; `ping`, `log` (what it says goes to standard error, where
+        nothing can hold it up) and of the ready `shutdown` are there anyway. `figures` tell what they came to.
+        """
         self.stopping = False
-        self._checks = {name: {"ping": _ping, **checks.get(name, {})} for name in ENDPOINTS}
+        self.figures = Figures()
+        self._checks = {name: {"ping": _well, "log": _well, **checks.get(name, {})} for name in ENDPOINTS}
         self._checks["readyz"]["shutdown"] = lambda: "the server is shutting down" if self.stopping else ""
         self._told: dict[tuple[str, str], str] = {}
 
@@ -48,6 +62,8 @@ class Health:
         if fault and self._told.get((endpoint, name)) != fault:
             log.warning("%s: %s failed: %s", endpoint, name, fault)
         self._told[endpoint, name] = fault
+        self.figures.count(LATEST, (name, endpoint)).n = 0 if fault else 1
+        self.figures.count(RESULTS, (name, "error" if fault else "success", endpoint)).n += 1
         return fault
 
     def _all(self, endpoint: str, checks: Mapping[str, Check], excluded: set[str], *, verbose: bool) -> Response:
@@ -76,5 +92,5 @@ class Health:
         return plain_answer("ok")
 
 
-def _ping() -> str:
+def _well() -> str:
     return ""

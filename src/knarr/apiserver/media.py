@@ -172,7 +172,7 @@ def negotiate(accept: str, views: frozenset[str] = frozenset(), *, watched: bool
     NotAcceptable.
     """
     offered = [media for media in MEDIA_TYPES if media.event or not watched]
-    for name, parameters in _choices(accept):
+    for name, parameters in accepted(accept):
         for media in offered:
             if _covers(name, media.name) and (output := _output(media, parameters, views, typed=typed)):
                 return output
@@ -180,7 +180,7 @@ def negotiate(accept: str, views: frozenset[str] = frozenset(), *, watched: bool
     raise NotAcceptable(f"only the following media types are accepted: {listed}")
 
 
-def _choices(accept: str) -> list[tuple[str, dict[str, str]]]:
+def accepted(accept: str) -> list[tuple[str, dict[str, str]]]:
     """An Accept header's media ranges with their parameters, best first: by quality, exact names before ranges."""
     found = []
     for clause in (accept or "*/*").split(","):

@@ -19,7 +19,6 @@ from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Security, assemble
 from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.apiserver.foreign import decoder
-from knarr.apiserver.health import Check
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.preloading import preload
@@ -70,7 +69,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         api.start()
         stack.callback(api.close)
         started = asyncio.Event()
-        front = assemble(api, _security(config), _checks(started))
+        front = assemble(api, _security(config), started)
         stack.push_async_callback(front.kubelets.close)
         _allow_connections()
         server = await _listen(config, front.application)
@@ -166,11 +165,3 @@ def _security(config: Config) -> Security:
         issuer=f"https://kubernetes.default.svc.{config.domain}",
         front_proxy=(pki / "front-proxy-client.crt", pki / "front-proxy-client.key"),
     )
-
-
-def _checks(started: asyncio.Event) -> Mapping[str, Mapping[str, Check]]:
-    """Ready is who has its own objects in place; the store's failures show in the answers themselves."""
-    bootstrapped: Mapping[str, Check] = {
-        "poststarthook/bootstrap": lambda: "" if started.is_set() else "the cluster's own objects are not there yet"
-    }
-    return {"readyz": bootstrapped, "healthz": bootstrapped, "livez": {}}

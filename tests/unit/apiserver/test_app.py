@@ -86,13 +86,17 @@ async def test_what_nobody_expected_is_logged_and_a_500_without_secrets(caplog: 
     [
         pytest.param("", "", 200, b"ok", id="well"),
         pytest.param(
-            "verbose", "", 200, b"[+]ping ok\n[+]store ok\n[+]shutdown ok\nreadyz check passed\n", id="verbose"
+            "verbose",
+            "",
+            200,
+            b"[+]ping ok\n[+]log ok\n[+]store ok\n[+]shutdown ok\nreadyz check passed\n",
+            id="verbose",
         ),
         pytest.param(
             "",
             "disk full",
             500,
-            b"[+]ping ok\n[-]store failed: reason withheld\n[+]shutdown ok\nreadyz check failed\n",
+            b"[+]ping ok\n[+]log ok\n[-]store failed: reason withheld\n[+]shutdown ok\nreadyz check failed\n",
             id="broken",
         ),
         pytest.param("exclude=store", "disk full", 200, b"ok", id="excluded"),
@@ -100,7 +104,7 @@ async def test_what_nobody_expected_is_logged_and_a_500_without_secrets(caplog: 
             "verbose&exclude=x",
             "",
             200,
-            b"[+]ping ok\n[+]store ok\n[+]shutdown ok\n"
+            b"[+]ping ok\n[+]log ok\n[+]store ok\n[+]shutdown ok\n"
             b'warn: some health checks cannot be excluded: no matches for "x"\nreadyz check passed\n',
             id="excluding what is not there",
         ),

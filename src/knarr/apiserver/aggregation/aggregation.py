@@ -30,6 +30,7 @@ class Aggregation:
     """
 
     def __init__(self, registry: Registry, certificate: Path | None = None, key: Path | None = None) -> None:
+        self.registered = asyncio.Event()  # what is served here is listed, from the start on
         self._registry = registry
         self._pool = Pool(registry, certificate, key)
         self._registrations = Registrations(registry)
@@ -64,6 +65,7 @@ class Aggregation:
                 try:
                     await register(self._registry, starting=starting)
                     starting = False
+                    self.registered.set()
                     await changed.wait()
                 except ConflictError:  # with another server, which is about the same
                     await self._registry.clock.sleep(0)

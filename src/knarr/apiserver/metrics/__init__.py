@@ -5,6 +5,5 @@ then. https://kubernetes.io/docs/reference/instrumentation/metrics/
 """
 
 from knarr.apiserver.metrics.metrics import Labels, Metrics
-from knarr.machinery.figures import CONTENT_TYPE
 
-__all__ = ["CONTENT_TYPE", "Labels", "Metrics"]
+__all__ = ["Labels", "Metrics"]
