@@ -258,6 +258,24 @@ async def test_a_watch_sees_objects_and_ends_with_their_definition(server: Serve
     assert stream.closed
 
 
+async def test_a_watch_misses_nothing_when_the_definition_changes(server: Server) -> None:
+    await established(server, definition())
+    await server.post(WIDGETS, widget("a"))
+    stream = await server.watch(WIDGETS, allowWatchBookmarks="true")
+    before = stream.take()[-1]["object"]["metadata"]["resourceVersion"]
+    await server.post(WIDGETS, widget("b"))
+    wide = {**SPEC, "properties": {**SPEC["properties"], "extra": {"type": "string", "default": "new"}}}
+    change = version(spec=wide, selectableFields=[{"jsonPath": ".spec.extra"}])
+    await server.patch(f"{CRDS}/widgets.{GROUP}", {"spec": {"versions": [change]}})
+    await settle()
+    assert (stream.brief(), stream.closed) == ([("ADDED", "b")], True)
+    await server.post(WIDGETS, widget("c"))
+    again = await server.watch(WIDGETS, resourceVersion=before, fieldSelector="spec.extra=new")
+    shown = [(event["type"], event["object"]["metadata"]["name"], event["object"]["spec"]) for event in again.take()]
+    assert shown == [("ADDED", name, {"size": 1, "color": "red", "extra": "new"}) for name in ("b", "c")]
+    assert not again.closed
+
+
 async def test_a_restarted_server_serves_what_it_served(server: Server) -> None:
     await established(server, definition(version(selectableFields=[{"jsonPath": ".spec.color"}])))
     await server.post(WIDGETS, widget())

@@ -8,6 +8,7 @@ import msgspec
 import orjson
 
 from knarr.api.kind import JSON, Kind
+from knarr.apiserver.encoding import from_storage
 from knarr.apiserver.kinds import Kinds
 from knarr.storage.cache import Index
 
@@ -55,6 +56,6 @@ def index_value(kind: Kind | None, value: bytes) -> _Indexed:
     metadata = _decode(value).metadata
     fields = {"metadata.name": metadata.name, "metadata.namespace": metadata.namespace}
     if kind and kind.fields:
-        tree = orjson.loads(value)
+        tree = from_storage(kind.storage_version, orjson.loads(value))  # as it reads now, whatever its schema was
         fields |= {name: field(tree) for name, field in kind.fields.items()}
     return metadata.labels or _NOTHING[0], fields

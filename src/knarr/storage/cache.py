@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -112,10 +112,21 @@ class WatchCache:
         return found
 
     def reindex(self, prefix: str) -> None:
-        """Ask the index again about everything below a prefix, and forget the encodings."""
+        """Ask the index again about all that is below a prefix or was lately, and forget the encodings."""
         for entry in self.range(prefix):
             record = Record(entry.key, entry.value, entry.created, entry.revision)
             self._shelf(self._shelf_name(entry.key)).put(self._entry(record))
+        for entry in self._lately(prefix):
+            entry.labels, entry.fields = self._index(entry.key, entry.value)
+            entry.encodings = {}
+
+    def _lately(self, prefix: str) -> Iterator[Entry]:
+        """What retained changes show."""
+        for change in self._history.after(self._history.floor):
+            if covers(prefix, change.entry.key):
+                yield change.entry
+                if change.previous:
+                    yield change.previous
 
     def interrupt(self, prefix: str) -> None:
         """End all subscriptions to a prefix, which ends with a slash, and below."""

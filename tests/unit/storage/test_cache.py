@@ -329,3 +329,17 @@ async def test_what_is_indexed_again_has_its_new_fields_and_no_encodings(store: 
     assert (after.key, after.fields, after.encodings) == (before.key, {"name": "new"}, {})
     assert not cache.range(PODS, label=("old", ""))
     await cache.stop()
+
+
+async def test_what_was_lately_is_indexed_again_too(store: FlakyStore) -> None:
+    name, seen = "old", list[Change]()
+    cache = WatchCache(store, lambda key, value: ({}, {"name": name}))
+    await cache.start()
+    for _ in range(2):
+        await put(store, cache, f"{PODS}a")
+    name = "new"
+    cache.reindex(PODS)
+    cache.subscribe(PODS, 0, seen.extend, lambda: None)
+    shown = [entry.fields for change in seen for entry in (change.entry, change.previous) if entry]
+    assert shown == [{"name": "new"}] * 3
+    await cache.stop()

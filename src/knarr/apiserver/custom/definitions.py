@@ -127,6 +127,7 @@ class Definitions:
         if found and disruptive:
             cache.interrupt(prefix_of(found))
             cache.reindex(prefix_of(found))
+            self._registry.frames.clear()
 
     def _group(self, group: str) -> Iterator[JSON]:
         return (known.crd for known in self._known.values() if known.crd["spec"]["group"] == group)

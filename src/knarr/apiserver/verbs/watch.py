@@ -150,9 +150,19 @@ class Watcher:
         self._close()
 
     def _lost(self) -> None:
-        if self._sink is not None:
+        """Where its kind has another definition now, the watch ends without a word: its client begins another one where
+        this one was, and misses nothing.
+        """
+        if self._sink is not None and not self._redefined():
             self._sink.write(self._framing.error(Gone("too old resource version: the watch cache has started over")))
         self._close()
+
+    def _redefined(self) -> bool:
+        kind, version = self._call.kind, self._call.version
+        served = self._registry.find(kind.group, kind.plural)
+        if served is None or version.name not in {one.name for one in served.versions}:
+            return False
+        return served.at(version) is not kind
 
     def _close(self) -> None:
         sink = self._sink
