@@ -28,7 +28,10 @@ class TestFailedError(PatchError):
 
 
 def merge_patch(document: JSON, patch: JSON) -> JSON:
-    """The document with the patch merged in: null removes, objects merge, all else replaces."""
+    """The document with the patch merged in: null removes, objects merge, all else replaces.
+
+    What the patch does not name is shared with the document, which stays as it was.
+    """
     if not isinstance(patch, dict):
         return copied(patch)
     merged = dict(document) if isinstance(document, dict) else {}

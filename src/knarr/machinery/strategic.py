@@ -48,8 +48,10 @@ _FREE_FIELD = PatchField(FREE)
 
 
 def strategic_merge(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
-    """A new object with the patch merged in; neither argument is changed nor shared. Raises PatchError."""
-    return _merge_object(copied(original), copied(patch), schema)
+    """A new object with the patch merged in; it shares with the original what the patch does not name, and neither
+    argument is changed. Raises PatchError.
+    """
+    return _merge_object(original, copied(patch), schema)
 
 
 def _merge_object(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
@@ -66,6 +68,7 @@ def _merge_object(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
 
 
 def _merge_fields(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
+    original = dict(original)
     _retain_keys(original, patch)
     orders = {name: _list(patch.pop(key)) for key, name in _directives(patch, _ORDER)}
     for key, name in _directives(patch, _DELETE_ITEMS):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knarr.machinery.patches import PatchError, TestFailedError, json_patch, merge_patch
+from knarr.machinery.trees import copied
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
@@ -38,7 +39,9 @@ JSON = st.recursive(
     ids=str,
 )
 def test_merge_patch(document: Any, patch: Any, expected: Any) -> None:
+    before = copied(document)
     assert merge_patch(document, patch) == expected
+    assert document == before
 
 
 @given(JSON, JSON)

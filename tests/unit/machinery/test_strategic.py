@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from knarr.machinery.patches import PatchError
 from knarr.machinery.strategic import PatchField, PatchSchema, strategic_merge
+from knarr.machinery.trees import copied
 
 JSON = dict[str, Any]
 
@@ -102,7 +103,16 @@ def named(*names: str) -> list[JSON]:
     ],
 )
 def test_strategic_merge(original: JSON, patch: JSON, expected: JSON) -> None:
+    before = copied(original)
     assert strategic_merge(original, patch, SCHEMA) == expected
+    assert original == before
+
+
+def test_a_merge_shares_what_the_patch_does_not_name() -> None:
+    original: JSON = {"o": {"a": {"x": 1}, "b": {"y": 2}}, "items": named("a", "b")}
+    merged = strategic_merge(original, {"o": {"a": {"x": 2}}, "items": named("a")}, SCHEMA)
+    assert merged["o"]["b"] is original["o"]["b"]
+    assert merged["items"][1] is original["items"][1]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def mutate(attributes: Attributes) -> None:
     tolerations = pod["spec"].get("tolerations") or []
     added = [_toleration(taint) for taint in TAINTS if not any(_tolerates(t, taint) for t in tolerations)]
     if added:
-        pod["spec"]["tolerations"] = tolerations + added
+        pod["spec"] = {**pod["spec"], "tolerations": tolerations + added}
 
 
 def _tolerates(toleration: JSON, taint: str) -> bool:

@@ -38,7 +38,8 @@ class Reinvocation:
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """One write: trees are of the storage version; `object` (None for DELETE) may be changed in place by who mutates.
+    """One write: trees are of the storage version; `object` (None for DELETE) may be changed in place by who mutates,
+    its metadata too. An update shares with `old` what it leaves alone: further down, values are replaced.
 
     They lack their resourceVersion: it is `revision`. Of a subresource with a `form` of its own they are that. A name
     that is to be generated is still missing. `warnings` go to the client, `annotations` to the audit log.

@@ -38,9 +38,9 @@ _ACCEPTED = (_JSON_PATCH, _MERGE_PATCH, _STRATEGIC, APPLY)
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A patch as a function: from the object as it is served to what it becomes; they share nothing.
+    """A patch as a function: from the object as it is served to what it becomes, which may share parts with it.
 
-    `touches` names the only fields of the object that it may change; None: any.
+    `touches` names the only fields of the object that it may change; None: any, and they share nothing.
     """
 
     change: Callable[[JSON], Any]
@@ -85,10 +85,16 @@ def read_patch(call: Call, definition: str) -> Patch:
         raise BadRequest(
             "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
         )
+    merge = _merging(content_type, definition)
+    if call.version.own or any(name.startswith("$") for name in body):
+        return Patch(lambda tree: merge(copied(tree), body))
+    return Patch(lambda tree: merge(tree, body), body.keys())
+
+
+def _merging(content_type: str, definition: str) -> Callable[[JSON, JSON], JSON]:
     if content_type == _MERGE_PATCH:
-        return Patch(lambda tree: merge_patch(copied(tree), body), body.keys())
-    touches = None if any(name.startswith("$") for name in body) else body.keys()
-    return Patch(lambda tree: strategic_merge(tree, body, type_of(definition).patch_schema), touches)
+        return merge_patch
+    return lambda tree, body: strategic_merge(tree, body, type_of(definition).patch_schema)
 
 
 def _decode(call: Call) -> Any:
@@ -118,11 +124,20 @@ def _draft(call: Call, patch: Patch, old: JSON, revision: int) -> Draft:
     if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
         raise BadRequest("the patched object has no metadata")
     call.warnings.clear()
+    _set_apart(after, patch.touches or ())
     problems = [f'unknown field "{path}"' for path in bodies.retyped(call, after, patch.touches)]
     if problems and bodies.is_watched(call) and bodies.report(call, problems):
         raise _strict(call, problems)
     wanted = based_on(call, after["metadata"])
     return Draft(to_storage(call.version, after), wanted if wanted != revision else None)
+
+
+def _set_apart(tree: JSON, touched: Collection[str]) -> None:
+    """What a patch has changed is decoded and defaulted in place, and must share nothing with what is stored.
+
+    Of the metadata, much of which is the record of owners, values are replaced and never changed.
+    """
+    tree.update((name, copied(tree[name])) for name in touched if name in tree and name != "metadata")
 
 
 def _strict(call: Call, problems: list[str]) -> Invalid:
