@@ -7,6 +7,7 @@ from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
 from knarr.api.pods import printing
 from knarr.api.pods.qos import qos_class
+from knarr.api.pods.statuses import prepare_status, validate_status
 from knarr.api.pods.updates import validate_update
 from knarr.api.pods.warnings import pod_warnings
 
@@ -32,12 +33,6 @@ def _prepare_create(pod: JSON) -> None:
                 "message": "Scheduling is blocked due to non-empty scheduling gates",
             }
         ]
-
-
-def _prepare_status(new: JSON, old: JSON) -> None:
-    """Quality of service is decided once."""
-    if quality := dig(old, "status.qosClass"):
-        new.setdefault("status", {})["qosClass"] = quality
 
 
 KIND = Kind(
@@ -79,10 +74,12 @@ KIND = Kind(
         "spec.hostNetwork": lambda pod: str(dig(pod, "spec.hostNetwork", False)).lower(),
         "status.phase": lambda pod: dig(pod, "status.phase", ""),
         "status.podIP": _ip,
+        "status.podIPs": lambda pod: "",  # to be named, but not looked at, as upstream has it
         "status.nominatedNodeName": lambda pod: dig(pod, "status.nominatedNodeName", ""),
     },
     prepare_create=_prepare_create,
-    prepare_status=_prepare_status,
+    prepare_status=prepare_status,
     validate_update=validate_update,
+    validate_status=validate_status,
     warnings=pod_warnings,
 )

@@ -26,14 +26,19 @@ def demand(pod: JSON, side: Side, *, overhead: bool = True, resizing: bool = Tru
     )
     infeasible = bool(statuses) and _is_infeasible(pod)
     summed = _together(spec, lambda container: _amounts(container, side, statuses, infeasible=infeasible))
-    summed |= {n: a for n, a in amounts_of(dig(spec, f"resources.{side}")).items() if _is_pod_level(n)}
+    summed |= {n: a for n, a in amounts_of(dig(spec, f"resources.{side}")).items() if is_pod_level(n)}
     extra = amounts_of(spec.get("overhead")) if overhead else {}
     return total(summed, {n: a for n, a in extra.items() if side == "requests" or n in summed})
 
 
+def demand_of_containers(spec: JSON, side: Side) -> Amounts:
+    """What a spec's containers ask for or may use together."""
+    return _together(spec, lambda container: amounts_of(dig(container, f"resources.{side}")))
+
+
 def has_own_resources(spec: JSON) -> bool:
     """Whether resources are set for the Pod as a whole."""
-    return any(map(_is_pod_level, [*dig(spec, "resources.requests", {}), *dig(spec, "resources.limits", {})]))
+    return any(map(is_pod_level, [*dig(spec, "resources.requests", {}), *dig(spec, "resources.limits", {})]))
 
 
 def _together(spec: JSON, amounts: Callable[[JSON], Amounts]) -> Amounts:
@@ -65,5 +70,6 @@ def _is_infeasible(pod: JSON) -> bool:
     return any(c.get("type") == "PodResizePending" and c.get("reason") == "Infeasible" for c in conditions)
 
 
-def _is_pod_level(resource: str) -> bool:
+def is_pod_level(resource: str) -> bool:
+    """Whether it can be set for a Pod as a whole."""
     return resource in ("cpu", "memory") or resource.startswith("hugepages-")

@@ -10,12 +10,15 @@ from knarr.api.pods.mounts import containers
 from knarr.api.pods.qos import qos_class
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_found
 
+_MIRROR = "kubernetes.io/config.mirror"
 _RESIZABLE = frozenset({"cpu", "memory"})
 
 
 def validate_ephemeral(new: JSON, old: JSON) -> Iterable[FieldError]:
     """What debugs stays, as it was (KEP-277)."""
     path, after = "spec.ephemeralContainers", each(new, "spec.ephemeralContainers")
+    if is_mirror(old):
+        yield forbidden("", "static pods do not support ephemeral containers")
     known = {container.get("name"): container for container in after}
     for container in each(old, "spec.ephemeralContainers"):
         name = container.get("name", "")
@@ -34,14 +37,24 @@ def validate_resize(new: JSON, old: JSON) -> Iterable[FieldError]:
     """Processor and memory of a running Pod may change, what class it is of may not (KEP-1287)."""
     if dig(old, "spec.os.name") == "windows":
         yield forbidden("", "windows pods cannot be resized")
-    if "kubernetes.io/config.mirror" in (dig(old, "metadata.annotations") or {}):
+    if is_mirror(old):
         yield forbidden("", "static pods cannot be resized")
     if qos_class(new["spec"]) != qos_class(old["spec"]):
         yield invalid("spec", qos_class(new["spec"]), "Pod QOS Class may not change as a result of resizing")
+    yield from _resized(new["spec"], old["spec"], "spec.resources")
     for sort in ("containers", "initContainers"):
         pairs = zip(each(new, f"spec.{sort}"), each(old, f"spec.{sort}"), strict=True)
         for index, (after, before) in enumerate(pairs):
-            yield from _resized(after, before, f"spec.{sort}[{index}].resources")
+            path = f"spec.{sort}[{index}].resources"
+            if sort == "containers" or before.get("restartPolicy") == "Always":
+                yield from _resized(after, before, path)
+            elif after.get("resources") != before.get("resources"):
+                yield forbidden(path, "resources for non-sidecar init containers are immutable")
+
+
+def is_mirror(pod: JSON) -> bool:
+    """Whether the Pod stands for one that a node has from elsewhere."""
+    return _MIRROR in dig(pod, "metadata.annotations", {})
 
 
 def _resized(after: JSON, before: JSON, path: str) -> Iterable[FieldError]:

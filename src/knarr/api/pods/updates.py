@@ -9,6 +9,7 @@ import msgspec
 
 from knarr.api.kind import JSON
 from knarr.api.paths import each
+from knarr.api.pods.gated import narrowing, with_node_affinity_of
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid
 
 _UPDATABLE = (
@@ -18,7 +19,6 @@ _UPDATABLE = (
     "`spec.tolerations` (only additions to existing tolerations)",
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
 )
-_PLACEMENT = ("affinity", "nodeSelector")  # open to change for as long as a gate holds the Pod back (KEP-3838)
 
 
 def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
@@ -31,6 +31,8 @@ def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
     yield from _deadline(after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
     yield from _tolerations(each(after, "tolerations"), each(before, "tolerations"))
     yield from _gates(each(after, "schedulingGates"), each(before, "schedulingGates"))
+    if each(before, "schedulingGates"):
+        yield from narrowing(after, before)
     unchanged = _with_permitted_changes_undone(after, before)
     if unchanged != before:
         refusal = f"pod updates may not change fields other than {','.join(_UPDATABLE)}"
@@ -74,9 +76,11 @@ def _gates(after: list[JSON], before: list[JSON]) -> Iterable[FieldError]:
 def _with_permitted_changes_undone(after: JSON, before: JSON) -> JSON:
     """The new spec, had only what may not change been changed."""
     gated = bool(each(before, "schedulingGates"))
-    permitted = ("activeDeadlineSeconds", "tolerations", "schedulingGates", *(_PLACEMENT if gated else ()))
+    permitted = ("activeDeadlineSeconds", "tolerations", "schedulingGates", *(["nodeSelector"] if gated else ()))
     spec = {key: value for key, value in after.items() if key not in permitted}
     spec |= {key: before[key] for key in permitted if key in before}
+    if gated:
+        spec = with_node_affinity_of(spec, before)
     for sort in ("containers", "initContainers"):
         if sort in spec:
             spec[sort] = [_with_image_of(*pair) for pair in zip(spec[sort], before[sort], strict=True)]

@@ -56,13 +56,13 @@ def _ephemeral_containers(kind: Kind, new: JSON, old: JSON) -> JSON:
 
 
 def _resize(kind: Kind, new: JSON, old: JSON) -> JSON:
-    """The containers' resources and resize policies, by their names."""
-    wanted = {container["name"]: container for container in new["spec"].get("containers") or ()}
-    containers = [
-        _replace(container, "resources", wanted.get(container["name"], container))
-        for container in old["spec"]["containers"]
-    ]
-    return {**old, "spec": {**old["spec"], "containers": containers}}
+    """The resources of the containers, by their names, and of the Pod as a whole."""
+    spec = _replace(old["spec"], "resources", new["spec"])
+    for sort in ("containers", "initContainers"):
+        wanted = {container["name"]: container for container in new["spec"].get(sort) or ()}
+        if containers := old["spec"].get(sort):
+            spec[sort] = [_replace(c, "resources", wanted.get(c["name"], c)) for c in containers]
+    return {**old, "spec": spec}
 
 
 def _approval(kind: Kind, new: JSON, old: JSON) -> JSON:
