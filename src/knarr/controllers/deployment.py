@@ -195,11 +195,12 @@ async def _tell_failure(context: Context, rollout: Rollout, name: str, error: AP
 
 
 async def _show_revision(context: Context, rollout: Rollout) -> None:
+    """Through the status, where an annotation makes no new generation."""
     revision = rollout.new.metadata.annotations.get(REVISION, "") if rollout.new else ""
     meta = rollout.deployment.metadata
     if revision and meta.annotations.get(REVISION) != revision:
         patch = {"metadata": {"uid": meta.uid, "annotations": {REVISION: revision}}}
-        await context.client.patch(DEPLOYMENTS, meta.name, patch, meta.namespace)
+        await context.client.patch(DEPLOYMENTS, meta.name, patch, meta.namespace, subresource="status")
 
 
 async def _scale(context: Context, rollout: Rollout, sizes: Sizes) -> Rollout:
