@@ -279,7 +279,7 @@ async def test_owners_can_be_written(server: Server) -> None:
 
 
 async def test_the_oldest_of_too_many_updaters_become_one(server: Server) -> None:
-    await server.post(CONFIG_MAPS, config_map(), fieldManager="u00")
+    await server.post(CONFIG_MAPS, config_map(k0="x"), fieldManager="u00")
     for number in range(1, 13):
         await server.clock.advance(60)
         answer = await server.patch(CM, {"data": {f"k{number}": "x"}}, fieldManager=f"u{number:02}")

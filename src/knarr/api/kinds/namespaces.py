@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from knarr.api.cells import AGE, NAME, text
 from knarr.api.kind import ALL_VERBS, JSON, Column, Kind, Version
+from knarr.api.namespaces import label
 from knarr.api.paths import dig
 from knarr.machinery.names import dns1123_label
 
 FINALIZER = "kubernetes"
-NAME_LABEL = "kubernetes.io/metadata.name"  # so that selectors can name a namespace (KEP-2161)
-
-
-def _label(namespace: JSON) -> None:
-    metadata = namespace["metadata"]
-    if metadata.get("name"):  # one without is refused for that
-        metadata["labels"] = {**(metadata.get("labels") or {}), NAME_LABEL: metadata["name"]}
 
 
 def _prepare_create(namespace: JSON) -> None:
     """Active from the start, and held by the finalizer that the namespace controller removes at the end."""
-    _label(namespace)
+    label(namespace)  # whose name may just have been generated
     namespace["status"] = {"phase": "Active"}
     finalizers = namespace.setdefault("spec", {}).setdefault("finalizers", [])
     if FINALIZER not in finalizers:
@@ -28,7 +22,6 @@ def _prepare_create(namespace: JSON) -> None:
 
 def _prepare_update(new: JSON, old: JSON) -> None:
     """Finalizers change through the finalize subresource alone."""
-    _label(new)
     new["spec"] = dict(new.get("spec") or {}, finalizers=dig(old, "spec.finalizers", []))
 
 

@@ -39,6 +39,9 @@ def validate_resize(new: JSON, old: JSON) -> Iterable[FieldError]:
         yield forbidden("", "windows pods cannot be resized")
     if is_mirror(old):
         yield forbidden("", "static pods cannot be resized")
+    if others := [*_reordered(new, old)]:
+        yield from others
+        return
     if qos_class(new["spec"]) != qos_class(old["spec"]):
         yield invalid("spec", qos_class(new["spec"]), "Pod QOS Class may not change as a result of resizing")
     yield from _resized(new["spec"], old["spec"], "spec.resources")
@@ -55,6 +58,18 @@ def validate_resize(new: JSON, old: JSON) -> Iterable[FieldError]:
 def is_mirror(pod: JSON) -> bool:
     """Whether the Pod stands for one that a node has from elsewhere."""
     return _MIRROR in dig(pod, "metadata.annotations", {})
+
+
+def _reordered(new: JSON, old: JSON) -> Iterable[FieldError]:
+    """The containers are those that there are, in their order."""
+    for sort in ("containers", "initContainers"):
+        after, before = each(new, f"spec.{sort}"), each(old, f"spec.{sort}")
+        if len(after) != len(before):
+            yield forbidden(f"spec.{sort}", f"{sort} may not be added or removed on resize")
+            continue
+        for index, pair in enumerate(zip(after, before, strict=True)):
+            if pair[0].get("name") != pair[1].get("name"):
+                yield forbidden(f"spec.{sort}[{index}].name", f"{sort} may not be renamed or reordered on resize")
 
 
 def _resized(after: JSON, before: JSON, path: str) -> Iterable[FieldError]:

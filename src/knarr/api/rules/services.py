@@ -26,14 +26,6 @@ def _default(spec: JSON) -> None:
         spec.setdefault("allocateLoadBalancerNodePorts", True)
     if spec.get("type") != "ExternalName":
         spec.setdefault("internalTrafficPolicy", "Cluster")
-        _default_families(spec)
-
-
-def _default_families(spec: JSON) -> None:
-    """One family, IPv4, but both for a headless Service without selector, whose addresses nobody can foresee."""
-    dual = is_headless(spec) and not spec.get("selector")
-    spec.setdefault("ipFamilyPolicy", "RequireDualStack" if dual else "SingleStack")
-    spec.setdefault("ipFamilies", ["IPv4", "IPv6"] if dual else ["IPv4"])
 
 
 def _validate(spec: JSON, path: str) -> Iterable[FieldError]:

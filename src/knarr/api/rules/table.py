@@ -24,6 +24,7 @@ from knarr.api.rules import (
     limits,
     metadata,
     mounts,
+    namespaces,
     networking,
     nodes,
     pod_claims,
@@ -49,6 +50,7 @@ from knarr.api.rules import (
 
 RULES: tuple[Rules, ...] = (
     *metadata.RULES,
+    *namespaces.RULES,
     *selectors.RULES,
     *pods.RULES,
     *pod_spec.RULES,

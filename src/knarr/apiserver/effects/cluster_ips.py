@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from knarr.api.kind import JSON
+from knarr.api.services import is_headless
 from knarr.apiserver.effects.effect import Effect, RefusedError
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.registry import Registry
@@ -25,16 +26,30 @@ _FIELD = "spec.clusterIPs"
 
 
 def settle(new: JSON, old: JSON | None) -> None:
-    """Bring clusterIP and clusterIPs together; an update that names none keeps what the Service has."""
+    """Bring clusterIP and clusterIPs together, and say of which families they are; an update that names none keeps what
+    the Service has.
+    """
     spec = new["spec"]
     if spec.get("type") == "ExternalName":
         return
+    _settle_families(spec, old["spec"] if old else {})
     if old and not spec.get("clusterIP") and not spec.get("clusterIPs") and _addresses(old):
         spec["clusterIP"], spec["clusterIPs"] = old["spec"]["clusterIP"], list(old["spec"]["clusterIPs"])
     if spec.get("clusterIP") and (not spec.get("clusterIPs") or (old and _changes_first_alone(spec, old["spec"]))):
         spec["clusterIPs"] = [spec["clusterIP"], *(spec.get("clusterIPs") or ())[1:]]
     elif old and spec.get("clusterIPs") and not spec.get("clusterIP"):
         spec.pop("clusterIPs")
+
+
+def _settle_families(spec: JSON, old: JSON) -> None:
+    """One family, IPv4, but both for a headless Service without selector, whose addresses nobody can foresee."""
+    dual = is_headless(spec) and not spec.get("selector")
+    families = {
+        "ipFamilies": ["IPv4", "IPv6"] if dual else ["IPv4"],
+        "ipFamilyPolicy": "RequireDualStack" if dual else "SingleStack",
+    }
+    for name, value in families.items():
+        spec.setdefault(name, old.get(name) or value)
 
 
 def _changes_first_alone(spec: JSON, old: JSON) -> bool:
@@ -46,7 +61,7 @@ def plan(registry: Registry, new: JSON | None, old: JSON | None) -> Sequence[Wri
     """Take the address that the Service lacks, release the one that it no longer has."""
     before = _addresses(old)
     if new is not None:
-        _set_families(new["spec"])
+        _drop_addresses(new["spec"])
         _assign(registry, new["spec"], before)
     after = _addresses(new)
     taken = [_claim(registry, new or {}, address) for address in after if address not in before]
@@ -68,10 +83,9 @@ def _addresses(service: JSON | None) -> list[str]:
     return [address for address in spec.get("clusterIPs") or () if address != NONE]
 
 
-def _set_families(spec: JSON) -> None:
+def _drop_addresses(spec: JSON) -> None:
+    """What has no cluster IP says nothing of any."""
     if spec.get("type") != "ExternalName":
-        spec.setdefault("ipFamilies", ["IPv4"])
-        spec.setdefault("ipFamilyPolicy", "SingleStack")
         return
     for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
         spec.pop(name, None)

@@ -22,11 +22,13 @@ from knarr.machinery.apply import applying, managers
 from knarr.machinery.apply.applying import Applied, ConflictsError
 from knarr.machinery.apply.elements import ElementError
 from knarr.machinery.apply.shapes import Problem, Shape
+from knarr.machinery.apply.tracking import update
 from knarr.machinery.errors import APIError, BadRequest, Cause, Conflict
 from knarr.machinery.trees import copied
 from knarr.wire.messages import Answer
 
 APPLY = "application/apply-patch+yaml"
+_BEFORE = "before-first-apply"  # owns what there was of an object that nobody was known to own
 
 
 def is_apply(call: Call) -> bool:
@@ -101,8 +103,10 @@ def _settle(call: Call, tree: JSON, config: JSON, applied: Applied, *, unchanged
 
 
 def _apply(call: Call, config: JSON, live: JSON, part: Part) -> Applied:
+    versions, author, start = ownership.KindVersions(call), ownership.author(call, part), _unowned(live)
     known = managers.stored((live.get("metadata") or {}).get("managedFields"))
-    versions, author, start = ownership.KindVersions(call.kind), ownership.author(call, part), _unowned(live)
+    if not known and live:
+        known = update({}, versions, {}, start, author._replace(manager=_BEFORE))
 
     def attempt(*, force: bool) -> Applied:
         return applying.apply(known, versions, start, config, author, force=force)

@@ -13,8 +13,6 @@ from knarr.apiserver.specs import REPEATED, restored
 from knarr.apiserver.verbs.call import Call
 from knarr.machinery.errors import BadRequest, RequestEntityTooLarge
 
-_DIRECTIVES = ("Ignore", "Strict", "Warn")
-
 
 def read_object(call: Call) -> JSON:
     """The request's body as a defaulted tree of the kind and version that the URL names.
@@ -75,9 +73,7 @@ def limited(call: Call) -> bytes:
 
 def report(call: Call, problems: Sequence[str]) -> bool:
     """Deal with ignored or doubled fields as `fieldValidation` says: True when the request must fail."""
-    directive = call.request.parameter("fieldValidation") or "Warn"
-    if directive not in _DIRECTIVES:
-        raise call.bad_option("fieldValidation", directive, list(_DIRECTIVES))
+    directive = call.field_validation()
     if directive == "Warn":
         call.warnings += problems
     return directive == "Strict"

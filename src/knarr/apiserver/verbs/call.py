@@ -14,6 +14,7 @@ from knarr.machinery.fielderrors import not_supported
 from knarr.machinery.times import parse_duration
 
 MOST_SECONDS = 60.0  # that a request may take; upstream's --request-timeout
+_DIRECTIVES = ("Ignore", "Strict", "Warn")
 _OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 
 
@@ -56,6 +57,13 @@ class Call:
             if value != "All":
                 raise self.bad_option("dryRun", value, ["All"])
         return bool(values)
+
+    def field_validation(self) -> str:
+        """What becomes of fields that are unknown or doubled. Raises Invalid for what is none of the choices."""
+        directive = self.request.parameter("fieldValidation") or "Warn"
+        if directive not in _DIRECTIVES:
+            raise self.bad_option("fieldValidation", directive, list(_DIRECTIVES))
+        return directive
 
     def seconds(self) -> float:
         """Real seconds that the request may take. Raises BadRequest."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.verbs.call import Call
 from knarr.machinery import names
-from knarr.machinery.errors import BadRequest, Conflict, Invalid
+from knarr.machinery.errors import BadRequest, Invalid
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required
 from knarr.machinery.times import format_time
 
@@ -57,12 +57,8 @@ def prepare_create(call: Call, metadata: JSON) -> None:
 
 
 def carry_over(call: Call, metadata: JSON, old: JSON) -> None:
-    """Put what only the server writes from the old metadata into the new, owners apart. Raises Conflict when the uid is
-    another one.
-    """
+    """Put what only the server writes from the old metadata into the new, owners apart. Raises Invalid."""
     settle_identity(call, metadata)
-    if metadata.get("uid") and metadata["uid"] != old["uid"]:
-        raise uid_conflict(call, metadata["uid"], old["uid"])
     for name in _ENDS:
         if name in metadata and name not in old:  # only a deletion sets these
             error = invalid(f"metadata.{name}", metadata[name], "field is immutable")
@@ -77,8 +73,12 @@ def carry_over(call: Call, metadata: JSON, old: JSON) -> None:
         metadata.pop("managedFields", None)
 
 
-def uid_conflict(call: Call, wanted: str, found: str) -> Conflict:
-    return call.conflict(f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}")
+def check_uid(call: Call, wanted: str | None, found: str) -> None:
+    """Whether the object is still the one that is meant; where there is none, none was found. Raises Conflict."""
+    if wanted and wanted != found:
+        why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
+        at = f"Key: {call.key}, ResourceVersion: 0"
+        raise call.conflict(f"StorageError: invalid object, Code: 4, {at}, AdditionalErrorMsg: {why}")
 
 
 def check_name(kind: Kind, metadata: JSON) -> Iterator[FieldError]:

@@ -38,14 +38,14 @@ _TAMPERED = (
 
 
 class KindVersions:
-    """A kind's versions, as machinery.apply asks for them.
+    """The versions in which a call's objects are served, in all groups, as machinery.apply asks for them.
 
     A kind with a converter shows one version at a time, and asking for another is a call over the network: owners in
     other versions are held against this one's fields, by name.
     """
 
-    def __init__(self, kind: Kind) -> None:
-        self._kind = kind
+    def __init__(self, call: Call) -> None:
+        self._kind, self._kinds = call.kind, call.registry.kinds
 
     def shape(self, version: str) -> Shape | None:
         found = self._find(version)
@@ -58,8 +58,15 @@ class KindVersions:
         return from_storage(after, to_storage(before, copied(tree)))
 
     def _find(self, version: str) -> Version | None:
-        found = next((v for v in self._kind.versions if api_version(self._kind, v) == version), None)
-        return found or (self._kind.storage_version if self._kind.converter else None)
+        found = _named(self._kind, version)
+        if found is None and self._kind.converter:
+            return self._kind.storage_version
+        others = () if found else self._kinds.sharing(self._kind.prefix)
+        return found or next(filter(None, (_named(other, version) for other in others)), None)
+
+
+def _named(kind: Kind, version: str) -> Version | None:
+    return next((v for v in kind.versions if api_version(kind, v) == version), None)
 
 
 def author(call: Call, part: Part) -> Author:
@@ -67,11 +74,11 @@ def author(call: Call, part: Part) -> Author:
     agent = call.request.http.headers.get("user-agent", "")
     manager = call.request.parameter("fieldManager") or _from_agent(agent) or _NAMELESS
     time = format_time(call.registry.clock.now())
-    return Author(manager, api_version(call.kind, call.version), call.subresource, time, part.reset(call.kind))
+    return Author(manager, api_version(call.kind, call.version), call.subresource, time, part.owns(call.kind))
 
 
 def check_options(call: Call, *, applied: bool = False) -> None:
-    """Hold the options about ownership against their rules. Raises Invalid."""
+    """Hold a write's options against their rules. Raises Invalid."""
     manager = call.request.parameter("fieldManager")
     errors: list[FieldError] = []
     if applied and not manager:
@@ -81,6 +88,8 @@ def check_options(call: Call, *, applied: bool = False) -> None:
     errors += _check_manager(manager) if manager else ()
     if errors:
         raise Invalid.of(META_GROUP, call.options_kind, "", errors)
+    call.dry_run()
+    call.field_validation()
 
 
 def track_creation(call: Call, tree: JSON, part: Part) -> None:
@@ -91,12 +100,18 @@ def track_creation(call: Call, tree: JSON, part: Part) -> None:
 
 
 def track_update(call: Call, tree: JSON, old: JSON, part: Part) -> bool:
-    """Give an object, as its author wants it, the owners that it has then; whether he has named owners himself."""
+    """Give an object, as its author wants it, the owners that it has then; whether he has named owners himself.
+
+    Where nobody is known to own anything, updates make nobody an owner: only applying begins to keep records.
+    """
     metadata, live = tree["metadata"], old["metadata"].get("managedFields")
     sent = None if call.subresource else metadata.get("managedFields")
     metadata["managedFields"] = live
-    before, after = served(call, old), served(call, part.merge(call.kind, tree, old))
-    _own(call, part, metadata, _sent(sent, live), before, after)
+    if known := _sent(sent, live):
+        before, after = served(call, old), served(call, part.merge(call.kind, tree, old))
+        _own(call, part, metadata, known, before, after)
+    else:
+        put(metadata, known)
     return sent is not None and sent != live
 
 
@@ -133,7 +148,7 @@ def keep_unless_changed(new: JSON, old: JSON, *, explicit: bool) -> None:
 
 def _own(call: Call, part: Part, metadata: JSON, known: Managers, before: JSON, after: JSON) -> None:
     try:
-        put(metadata, update(known, KindVersions(call.kind), before, after, author(call, part)))
+        put(metadata, update(known, KindVersions(call), before, after, author(call, part)))
     except ElementError as error:
         # A list whose items cannot be told apart, hardly a valid one: owners stay as they were.
         log.debug("%s %s/%s: owners not updated: %s", call.resource, call.namespace, call.name, error)

@@ -13,7 +13,8 @@ from knarr.machinery.errors import Invalid
 from knarr.machinery.fielderrors import invalid
 from knarr.wire.messages import Answer
 
-# Resources that a PUT may create, and those whose PUT must name its resourceVersion: as upstream's strategies have it.
+# Resources that a PUT may create, and those whose PUT must name its resourceVersion, as all custom ones must: as
+# upstream's strategies have it.
 _CREATED_BY_UPDATE = frozenset(
     {
         "clusterrolebindings.rbac.authorization.k8s.io",
@@ -30,11 +31,23 @@ _CREATED_BY_UPDATE = frozenset(
 )
 _CONDITIONAL = frozenset(
     {
+        "apiservices.apiregistration.k8s.io",
+        "csidrivers.storage.k8s.io",
+        "csinodes.storage.k8s.io",
+        "csistoragecapacities.storage.k8s.io",
         "customresourcedefinitions.apiextensions.k8s.io",
         "ipaddresses.networking.k8s.io",
         "leases.coordination.k8s.io",
+        "mutatingadmissionpolicies.admissionregistration.k8s.io",
+        "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io",
         "poddisruptionbudgets.policy",
+        "runtimeclasses.node.k8s.io",
         "servicecidrs.networking.k8s.io",
+        "validatingadmissionpolicies.admissionregistration.k8s.io",
+        "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+        "validatingwebhookconfigurations.admissionregistration.k8s.io",
+        "volumeattachments.storage.k8s.io",
     }
 )
 
@@ -48,9 +61,16 @@ async def replace(call: Call, part: Part) -> Answer:
     """Replace what `part` says of the object by what the body says of it."""
     ownership.check_options(call)
     read = reader(call)
-    may_create = part is MAIN and call.kind.qualified_resource in _CREATED_BY_UPDATE
+
+    def create() -> Draft:
+        wanted = read()
+        objectmeta.check_uid(call, wanted.tree["metadata"].get("uid"), "")
+        if part is not MAIN or call.kind.qualified_resource not in _CREATED_BY_UPDATE:
+            raise call.not_found()
+        return wanted
+
     stored, created = await update_object(
-        call, call.name, lambda old, revision: _draft(call, read().tree), part, create=read if may_create else None
+        call, call.name, lambda old, revision: _draft(call, read().tree), part, create=create
     )
     return object_answer(call, stored, 201 if created else 200)
 
@@ -67,7 +87,7 @@ def based_on(call: Call, metadata: JSON) -> int | None:
         return int(text)
     if text not in ("", "0"):
         raise _bad_version(call, metadata, text, f'strconv.ParseUint: parsing "{text}": invalid syntax')
-    if call.kind.qualified_resource in _CONDITIONAL:
+    if call.version.own or call.kind.qualified_resource in _CONDITIONAL:
         raise _bad_version(call, metadata, 0, "must be specified for an update")
     return None
 

@@ -19,6 +19,7 @@ from knarr.apiserver.registry import key_of
 from knarr.apiserver.verbs import objectmeta, ownership
 from knarr.apiserver.verbs.answers import Stored
 from knarr.apiserver.verbs.attributes import attributes_of
+from knarr.apiserver.verbs.authorizing import require_create
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.committing import ATTEMPTS, catch_up, commit, contended, plan_effects, remove
 from knarr.apiserver.verbs.conversion import bytes_to_store, seen_one
@@ -53,15 +54,17 @@ class Draft:
 Drafting = Callable[[JSON, int], Draft | Awaitable[Draft]]  # from what is stored, and its revision
 
 
-async def create_object(call: Call, read: Callable[[], Draft]) -> Stored:
-    """Create what `read` returns: a defaulted tree of the storage version. Raises APIError."""
+async def create_object(call: Call, read: Callable[[], Draft], *, implied: bool = False) -> Stored:
+    """Create what `read` returns: a defaulted tree of the storage version. `implied`: by a verb that means to change
+    something. Raises APIError.
+    """
     taken = 0
     for _ in range(ATTEMPTS):
         wanted = read()
         tree = wanted.tree
         generated = not tree["metadata"].get("name") and bool(tree["metadata"].get("generateName"))
         try:
-            attributes, writes = await _plan_create(call, wanted)
+            attributes, writes = await _plan_create(call, wanted, implied=implied)
         except AwaitedError as awaited:
             if await call.registry.appears(*awaited.address, PATIENCE):
                 continue
@@ -76,7 +79,7 @@ async def create_object(call: Call, read: Callable[[], Draft]) -> Stored:
     raise contended(call)
 
 
-async def _plan_create(call: Call, wanted: Draft) -> tuple[Attributes, list[Write]]:
+async def _plan_create(call: Call, wanted: Draft, *, implied: bool) -> tuple[Attributes, list[Write]]:
     kind, tree = call.kind, wanted.tree
     objectmeta.receive(call, tree["metadata"])
     if not wanted.owned:
@@ -101,6 +104,8 @@ async def _plan_create(call: Call, wanted: Draft) -> tuple[Attributes, list[Writ
     if (own := kind.storage_version.own) and own.has_rules:
         errors += await _asked(call, own, tree, None, errors)
     _refuse(call, tree, errors)
+    if implied:
+        require_create(call)
     await call.admission.validate(attributes)
     _warn(call, tree, None)
     extra = plan_effects(call, tree, None)
@@ -131,7 +136,7 @@ async def update_object(
             if create is None:
                 raise call.not_found(name)
             try:
-                return await create_object(call, create), True
+                return await create_object(call, create, implied=True), True
             except AlreadyExists:  # by another writer, at this moment: there is something to update now
                 if call.registry.entry(call.kind, call.namespace, name) is None:
                     raise
@@ -150,6 +155,7 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
         wanted = await wanted
     if wanted.based_on is not None and wanted.based_on != entry.revision:
         raise call.conflict(OVERTAKEN, old["metadata"]["name"])
+    objectmeta.check_uid(call, wanted.tree["metadata"].get("uid"), old["metadata"]["uid"])
     explicit = wanted.owned or (part.owned and ownership.track_update(call, wanted.tree, old, part))
     tracked = wanted.tree["metadata"].get("managedFields")
     attributes = attributes_of(call, "UPDATE", wanted.tree, old, revision=entry.revision)
@@ -233,4 +239,5 @@ def _already_exists(call: Call, name: str, generated: bool) -> APIError:
         kind=call.kind.plural,
         group=call.kind.group,
         name=name,
+        retry_after=int(generated),
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from knarr.machinery.apply.managers import APPLY, UPDATE, Entry, Identity, Managers, entry, fields_of, with_fields
-from knarr.machinery.apply.sets import EMPTY, FieldSet, difference, intersection, paths, union, without_branches
+from knarr.machinery.apply.sets import EMPTY, FieldSet, difference, intersection, paths, union
 from knarr.machinery.apply.shapes import Shape
 from knarr.machinery.apply.tracking import UNOWNED, Author, conflicts, yield_fields
 from knarr.machinery.apply.views import JSON, Comparisons, Versions
@@ -69,12 +69,12 @@ def apply(
     shape = versions.shape(author.version)
     assert shape, author.version
     who = author.identity(APPLY)
-    before, owned = managers.get(who), without_branches(shape.owned(config) or EMPTY, author.reset)
+    before, owned = managers.get(who), author.owned(shape.owned(config) or EMPTY)
     after = {**managers, who: entry(who, author.version, owned, author.time)}
     tree = shape.merged(live, config)
     if before:
         tree = _pruned(tree, versions, after, before, author.version)
-    comparisons = Comparisons(versions, author.version, live, tree, author.reset)
+    comparisons = Comparisons(versions, author.version, live, tree, author.owned)
     _take(after, who, comparisons, force)
     own = difference(fields_of(after.get(who)), UNOWNED)
     _settle(after, who, own, before, author, changed=tree != live)

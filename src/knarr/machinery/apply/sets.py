@@ -8,15 +8,17 @@ for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from knarr.machinery.apply.elements import SELF, ElementError, canonical, shown
 
 FieldSet = dict[str, Any]
 Node = FieldSet
+Filter = Callable[[FieldSet], FieldSet]  # what of a set counts
 LEAF: Node = {}  # a member without parts; shared, like every node
 EMPTY: FieldSet = {}
+ANY = "*"  # in a pattern, every element
 
 
 def decoded(document: Any) -> FieldSet:
@@ -109,6 +111,26 @@ def _pruned(left: Node, right: Node) -> Node | None:
         if remaining is not None:
             kept[element] = remaining
     return _tidy(kept)
+
+
+def within(left: FieldSet, pattern: FieldSet) -> FieldSet:
+    """What of `left` is a member of a pattern, or below one."""
+    return _within(left, pattern) or EMPTY
+
+
+def _within(left: Node, pattern: Node) -> Node | None:
+    if is_member(pattern):
+        return left
+    kept: Node = {}
+    for element, node in left.items():
+        wanted = None if element == SELF else pattern.get(element, pattern.get(ANY))
+        if wanted is not None and (found := _within(node, wanted)) is not None:
+            kept[element] = found
+    return kept or None
+
+
+def everything(fields: FieldSet) -> FieldSet:
+    return fields
 
 
 def intersection(left: FieldSet, right: FieldSet) -> FieldSet:

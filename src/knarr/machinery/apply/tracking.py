@@ -14,7 +14,7 @@ from knarr.machinery.apply.managers import (
     fields_of,
     identity,
 )
-from knarr.machinery.apply.sets import EMPTY, LEAF, FieldSet, difference, intersection, union
+from knarr.machinery.apply.sets import EMPTY, LEAF, FieldSet, Filter, difference, everything, intersection, union
 from knarr.machinery.apply.views import JSON, Comparison, Comparisons, Versions
 
 # Identity and what the server writes has no owner.
@@ -37,13 +37,13 @@ UNOWNED: FieldSet = {
 
 
 class Author(NamedTuple):
-    """Who writes, through what: `reset` are the fields that the endpoint does not write."""
+    """Who writes, through what: `owned` keeps those fields that the endpoint writes."""
 
     manager: str
     version: str
     subresource: str
     time: str  # RFC 3339
-    reset: FieldSet = EMPTY
+    owned: Filter = everything
 
     def identity(self, operation: str) -> Identity:
         return identity(self.manager, operation, self.version, self.subresource)
@@ -54,7 +54,7 @@ def update(managers: Managers, versions: Versions, old: JSON, new: JSON, author:
 
     Raises ElementError where a list cannot be told apart into items.
     """
-    comparisons = Comparisons(versions, author.version, old, new, author.reset)
+    comparisons = Comparisons(versions, author.version, old, new, author.owned)
     after, who = dict(managers), author.identity(UPDATE)
     for other in managers:
         yield_fields(after, other, comparisons)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from knarr.machinery.apply.sets import EMPTY, FieldSet, without_branches
+from knarr.machinery.apply.sets import EMPTY, FieldSet, Filter, everything
 from knarr.machinery.apply.shapes import Shape
 
 JSON = dict[str, Any]
@@ -28,17 +28,17 @@ class Comparison:
     removed: FieldSet
 
 
-def compare(shape: Shape, old: JSON, new: JSON, reset: FieldSet = EMPTY) -> Comparison:
-    """`reset` are fields that the endpoint does not write: what happens to them is nobody's doing."""
+def compare(shape: Shape, old: JSON, new: JSON, owned: Filter = everything) -> Comparison:
+    """`owned` keeps what the endpoint writes: what happens to the rest is nobody's doing."""
     found = shape.changes(old, new)
-    return Comparison(without_branches(found.taken or EMPTY, reset), without_branches(found.removed or EMPTY, reset))
+    return Comparison(owned(found.taken or EMPTY), owned(found.removed or EMPTY))
 
 
 class Comparisons:
     """One write, compared in whichever version is asked for."""
 
-    def __init__(self, versions: Versions, version: str, old: JSON, new: JSON, reset: FieldSet) -> None:
-        self._versions, self._version, self._old, self._new, self._reset = versions, version, old, new, reset
+    def __init__(self, versions: Versions, version: str, old: JSON, new: JSON, owned: Filter) -> None:
+        self._versions, self._version, self._old, self._new, self._owned = versions, version, old, new, owned
         self._known: dict[str, Comparison | None] = {}
 
     def at(self, version: str) -> Comparison | None:
@@ -52,6 +52,6 @@ class Comparisons:
         if shape is None:
             return None
         if version == self._version:
-            return compare(shape, self._old, self._new, self._reset)
+            return compare(shape, self._old, self._new, self._owned)
         old, new = (self._versions.convert(tree, self._version, version) for tree in (self._old, self._new))
-        return compare(shape, old, new, self._reset)
+        return compare(shape, old, new, self._owned)

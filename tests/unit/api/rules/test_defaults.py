@@ -254,27 +254,30 @@ def test_cron_job_leaves_its_jobs_to_themselves() -> None:
     }
 
 
-FAMILY = {"ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster"}
-
-
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        pytest.param("selector: {app: web}", {"type": "ClusterIP", **FAMILY}, id="ClusterIP"),
+        pytest.param("selector: {app: web}", {"type": "ClusterIP", "internalTrafficPolicy": "Cluster"}, id="ClusterIP"),
         pytest.param(
-            "type: NodePort", {"type": "NodePort", **FAMILY, "externalTrafficPolicy": "Cluster"}, id="NodePort"
+            "type: NodePort",
+            {"type": "NodePort", "internalTrafficPolicy": "Cluster", "externalTrafficPolicy": "Cluster"},
+            id="NodePort",
         ),
         pytest.param(
             "type: LoadBalancer",
             {
                 "type": "LoadBalancer",
-                **FAMILY,
+                "internalTrafficPolicy": "Cluster",
                 "externalTrafficPolicy": "Cluster",
                 "allocateLoadBalancerNodePorts": True,
             },
             id="LoadBalancer",
         ),
-        pytest.param("clusterIP: None, selector: {app: web}", {"type": "ClusterIP", **FAMILY}, id="headless"),
+        pytest.param(
+            "clusterIP: None, selector: {app: web}",
+            {"type": "ClusterIP", "internalTrafficPolicy": "Cluster"},
+            id="headless",
+        ),
     ],
 )
 def test_service(spec: str, expected: JSON) -> None:

@@ -97,7 +97,8 @@ def test_a_suspended_job_can_still_be_placed() -> None:
     assert [fault.partition(":")[0] for fault in changed(job(), place)] == ["spec.template"]
 
 
-ADDRESS = "clusterIP: 10.96.0.7, clusterIPs: [10.96.0.7], ports: [{port: 80}]"
+FAMILY = "ipFamilies: [IPv4], ipFamilyPolicy: SingleStack"
+ADDRESS = f"clusterIP: 10.96.0.7, clusterIPs: [10.96.0.7], {FAMILY}, ports: [{{port: 80}}]"
 
 
 def test_cluster_ip_stays() -> None:
