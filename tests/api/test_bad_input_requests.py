@@ -14,7 +14,6 @@ NOT_ALLOWED = "the server does not allow this method on the requested resource"
     ("method", "path", "code", "message"),
     [
         ("GET", "/api/v1/namespaces/{ns}/nonsense", 404, NOTHING_HERE),
-        ("GET", "/apis/none/v1/things", 404, NOTHING_HERE),
         ("GET", "/apis/apps/v7/deployments", 404, NOTHING_HERE),
         ("GET", "/api/v1/namespaces/{ns}/pods/p/nonsense", 404, NOTHING_HERE),
         ("GET", "/api/v1/namespaces/{ns}/configmaps/none", 404, 'configmaps "none" not found'),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import Any
 
 import pytest
@@ -8,8 +9,14 @@ import pytest
 from tests.api.harness import TABLE, Server
 from tests.api.objects import CONFIG_MAPS, PODS, config_map, pod
 
+BAD_TOKEN = "invalid continue token: continue key is not valid:"
+NOT_KNOWN = '"spec.foo" is not a known field selector: only "metadata.name", "metadata.namespace"'
 PARTIAL = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+
+
+def token(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 async def _five(server: Server) -> list[Any]:
@@ -127,9 +134,13 @@ async def test_a_version_of_the_future_is_waited_for_in_vain(server: Server, pat
     ("query", "code", "message"),
     [
         pytest.param({"labelSelector": "a in b"}, 400, "unable to parse requirement", id="labels"),
-        pytest.param({"fieldSelector": "spec.foo=x"}, 400, "field label not supported: spec.foo", id="fields"),
         pytest.param({"limit": "many"}, 400, "unable to convert query parameter limit", id="limit"),
-        pytest.param({"continue": "!!"}, 400, "continue key is not valid", id="continue"),
+        pytest.param(
+            {"continue": "!!"},
+            400,
+            "invalid continue token: continue key is not valid: illegal base64 data at input byte 0",
+            id="continue",
+        ),
         pytest.param({"resourceVersion": "x"}, 422, 'resourceVersion: Invalid value: "x"', id="resourceVersion"),
         pytest.param(
             {"resourceVersionMatch": "Exact"},
@@ -186,6 +197,21 @@ async def test_what_rows_carry(server: Server, include: str, keys: set[str] | No
     await server.post(CONFIG_MAPS, config_map(a="b"))
     (row,) = (await server.get(f"{CONFIG_MAPS}/cm", accept=TABLE, includeObject=include)).body["rows"]
     assert (row["object"].keys() if "object" in row else None) == keys
+
+
+async def test_what_rows_may_not_carry(server: Server) -> None:
+    refused = await server.get(CONFIG_MAPS, accept=TABLE, includeObject="All")
+    assert (refused.status, refused.body["reason"], refused.body["message"]) == (
+        400,
+        "BadRequest",
+        'TableOptions.meta.k8s.io "" is invalid: includeObject: Invalid value: "All": '
+        "must be 'Metadata', 'Object', 'None', or empty",
+    )
+
+
+async def test_a_kind_with_fields_of_its_own_words_it_otherwise(server: Server) -> None:
+    refused = await server.get(PODS, fieldSelector="spec.foo=x")
+    assert (refused.status, refused.body["message"]) == (400, "field label not supported: spec.foo")
 
 
 async def test_metadata_alone(server: Server) -> None:

@@ -177,7 +177,7 @@ class MayNotCreate(NamedIdentities):
 
 async def test_who_creates_by_another_verb_must_be_allowed_to_create(server: Server) -> None:
     await server.post(CONFIG_MAPS, config_map("there", a="1"))
-    server.api.registry.authorizer = MayNotCreate({})
+    server.api.registry.authorizer = MayNotCreate(())
     refused = await apply(server, CM, cm(a="1"))
     assert (refused.status, refused.body["message"]) == (
         403,

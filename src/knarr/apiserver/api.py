@@ -8,6 +8,7 @@ from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.admission.admission import Admission
 from knarr.apiserver.admission.plugin import Surroundings
 from knarr.apiserver.admission.table import PLUGINS
+from knarr.apiserver.answers import NOT_FOUND
 from knarr.apiserver.custom import Definitions
 from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.kinds import Kinds
@@ -57,7 +58,7 @@ class API:
         kind = self.registry.find(info.group, info.resource)
         version = next((v for v in kind.versions if v.name == info.version), None) if kind else None
         if kind is None or version is None:
-            raise _nothing_here()
+            return self._unknown(info.group)
         kind = kind.at(version)
         if kind.converter:
             version = kind.storage_version
@@ -81,6 +82,14 @@ class API:
             raise ServiceUnavailable(f"the store cannot answer: {error}") from None
         except TooLargeError as error:
             raise RequestEntityTooLarge(str(error)) from None
+
+    def _unknown(self, group: str) -> Answer:
+        """As upstream says it: its own groups know that they lack a resource, elsewhere nobody knows the path. Raises
+        NotFound.
+        """
+        if any(kind.group == group and kind.storage_version.published for kind in self.registry.kinds):
+            raise _nothing_here()
+        return NOT_FOUND
 
     def _tell_of_deprecated(self, kind: Kind, version: Version, subresource: str) -> None:
         removed = _REMOVED.search(version.deprecated)

@@ -13,18 +13,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.answers import NOT_FOUND, Document
 from knarr.apiserver.elsewhere import Elsewhere, ElsewhereVersion, Nowhere
 from knarr.apiserver.kinds import Kinds
+from knarr.apiserver.media import DISCOVERY_GROUP, DISCOVERY_LIST, Output, negotiate
 from knarr.apiserver.priorities import group_priority, version_priority, version_rank
 from knarr.apiserver.subresources import Subresource, subresources_of
 from knarr.wire.messages import Request, Response
 
-AGGREGATED_VERSIONS = ("v2", "v2beta1")
-_AGGREGATED_GROUP = "apidiscovery.k8s.io"
+_AGGREGATED = frozenset({DISCOVERY_LIST})
+_NOT_AGGREGATED: frozenset[str] = frozenset()
 
 
 class Discovery:
@@ -35,7 +34,7 @@ class Discovery:
         self._elsewhere = elsewhere or Nowhere()
         self._state: Any = None  # of the kinds and of what is elsewhere, when they were grouped
         self._groups: dict[str, _Group] = {}
-        self._documents: dict[tuple[str, str], Document | None] = {}
+        self._documents: dict[tuple[str, Output], Document | None] = {}
 
     def _refresh(self) -> None:
         state = (self._kinds.generation, self._elsewhere.state())
@@ -54,9 +53,11 @@ class Discovery:
         return sorted(set(found))
 
     def answer(self, request: Request) -> Response:
+        """Raises NotAcceptable."""
         self._refresh()
         path = request.path.rstrip("/")
-        form = _aggregated_form(request.headers.get("accept", "")) if path in ("/api", "/apis") else ""
+        views = _AGGREGATED if path in ("/api", "/apis") else _NOT_AGGREGATED
+        form = negotiate(request.headers.get("accept", ""), views)
         if (path, form) not in self._documents:
             if (document := self._build(path, form)) is None:
                 return NOT_FOUND
@@ -64,13 +65,14 @@ class Discovery:
         found = self._documents[path, form]
         return found.answer(request) if found else NOT_FOUND
 
-    def _build(self, path: str, form: str) -> Document | None:
-        if form:
+    def _build(self, path: str, form: Output) -> Document | None:
+        media, version = form.media, form.view_version
+        if form.view:
             groups = [group for group in self._groups if bool(group) == (path == "/apis")]
-            media_type = f"application/json;g={_AGGREGATED_GROUP};v={form};as=APIGroupDiscoveryList"
-            return Document.of(_encode(self._aggregated(groups, form)), media_type)
+            media_type = f"{media.name};g={DISCOVERY_GROUP};v={version};as={DISCOVERY_LIST}"
+            return Document.of(media.encode(self._aggregated(groups, version)), media_type, cache_control="public")
         tree = self._legacy(path.split("/")[1:])
-        return Document.of(_encode(tree)) if tree else None
+        return Document.of(media.encode(tree), media.name) if tree else None
 
     def _legacy(self, parts: list[str]) -> JSON | None:
         match parts:
@@ -90,42 +92,25 @@ class Discovery:
     def _kinds_of(self, group: str) -> list[Kind]:
         return self._groups[group].kinds if group in self._groups else []
 
-    def _aggregated(self, groups: Iterable[str], form: str) -> JSON:
+    def _aggregated(self, groups: Iterable[str], version: str) -> JSON:
         return {
-            "kind": "APIGroupDiscoveryList",
-            "apiVersion": f"{_AGGREGATED_GROUP}/{form}",
+            "kind": DISCOVERY_LIST,
+            "apiVersion": f"{DISCOVERY_GROUP}/{version}",
             "metadata": {},
             "items": [
                 {
                     "metadata": {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None},
                     "versions": [
-                        found.elsewhere[version].discovery
-                        if version in found.elsewhere
-                        else _aggregated_version(group, version, found.kinds)
-                        for version in found.versions()
+                        found.elsewhere[name].discovery
+                        if name in found.elsewhere
+                        else _aggregated_version(group, name, found.kinds)
+                        for name in found.versions()
                     ],
                 }
                 for group in groups
                 for found in (self._groups[group],)
             ],
         }
-
-
-def _encode(tree: JSON) -> bytes:
-    return msgspec.json.encode(tree)
-
-
-def _aggregated_form(accept: str) -> str:
-    """The version of the aggregated form that an Accept header prefers to the plain one; empty for the plain one."""
-    for part in accept.split(","):
-        media_type, *parameters = (word.strip() for word in part.split(";"))
-        given = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
-        if given.get("g") == _AGGREGATED_GROUP and given.get("as") == "APIGroupDiscoveryList":
-            if media_type == "application/json" and given.get("v") in AGGREGATED_VERSIONS:
-                return given["v"]
-        elif media_type in ("application/json", "*/*"):
-            return ""
-    return ""
 
 
 @dataclass(slots=True)

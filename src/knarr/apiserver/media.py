@@ -24,7 +24,7 @@ class MediaType:
     `decode` is given a body and the definition that it is expected to hold, and raises BodyError. `duplicates`
     complains of each field that a body names twice, and `summed_up` makes one sentence of that; they are asked only
     when the client wants to know. `event` makes a frame of a watch of an event's type and the bytes of its object;
-    what has none cannot be watched in. `tables` says whether Tables can be written in it.
+    what has none cannot be watched in. `free` says whether it takes what has no published type: Tables, discovery.
     """
 
     name: str
@@ -34,7 +34,7 @@ class MediaType:
     summed_up: Callable[[list[str]], str] = ", ".join
     event: Callable[[str, bytes], bytes] | None = None
     stream_name: str = ""  # of a watch in it, where that differs
-    tables: bool = True
+    free: bool = True
 
 
 class BodyError(Exception):
@@ -114,17 +114,20 @@ PROTOBUF = MediaType(
     _encode_protobuf,
     event=_protobuf_event,
     stream_name="application/vnd.kubernetes.protobuf;stream=watch",
-    tables=False,
+    free=False,
 )
 
 MEDIA_TYPES: tuple[MediaType, ...] = (JSON, YAML, PROTOBUF)
 _BY_NAME = {media.name: media for media in MEDIA_TYPES}
-META_GROUP = "meta.k8s.io"  # of the views that clients may ask for
-_VIEWS = {
-    "Table": ("v1", "v1beta1"),
-    "PartialObjectMetadata": ("v1", "v1beta1"),
-    "PartialObjectMetadataList": ("v1", "v1beta1"),
+META_GROUP = "meta.k8s.io"  # of most views that clients may ask for
+DISCOVERY_GROUP, DISCOVERY_LIST = "apidiscovery.k8s.io", "APIGroupDiscoveryList"
+_VIEWS = {  # with their groups and versions
+    "Table": (META_GROUP, ("v1", "v1beta1")),
+    "PartialObjectMetadata": (META_GROUP, ("v1", "v1beta1")),
+    "PartialObjectMetadataList": (META_GROUP, ("v1", "v1beta1")),
+    DISCOVERY_LIST: (DISCOVERY_GROUP, ("v2", "v2beta1")),
 }
+_PUBLISHED = frozenset({"PartialObjectMetadata", "PartialObjectMetadataList"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,12 @@ def negotiate(accept: str, views: frozenset[str] = frozenset(), *, watched: bool
     raise NotAcceptable(f"only the following media types are accepted: {listed}")
 
 
+def preferred(accept: str, offered: Iterable[str]) -> str | None:
+    """The first choice of an Accept header among media types that are not of the table."""
+    names = tuple(offered)
+    return next((name for choice, _ in accepted(accept) for name in names if _covers(choice, name)), None)
+
+
 def accepted(accept: str) -> list[tuple[str, dict[str, str]]]:
     """An Accept header's media ranges with their parameters, best first: by quality, exact names before ranges."""
     found = []
@@ -206,6 +215,9 @@ def _output(media: MediaType, parameters: dict[str, str], views: frozenset[str],
     view, version = parameters.get("as", ""), parameters.get("v", "")
     if not view:
         return Output(media) if typed or media is not PROTOBUF else None
-    if view not in views or parameters.get("g") != META_GROUP or version not in _VIEWS[view]:
+    if view not in views:
         return None
-    return Output(media, view, version) if media.tables or view != "Table" else None
+    group, versions = _VIEWS[view]
+    if parameters.get("g") != group or version not in versions:
+        return None
+    return Output(media, view, version) if media.free or view in _PUBLISHED else None

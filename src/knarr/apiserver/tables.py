@@ -14,8 +14,8 @@ from knarr.api.kind import JSON, Column, Kind
 from knarr.api.schema.descriptions import description_of
 from knarr.apiserver.media import META_GROUP, Output
 from knarr.apiserver.request import APIRequest
-from knarr.machinery.errors import Invalid
-from knarr.machinery.fielderrors import not_supported
+from knarr.machinery.errors import BadRequest, Invalid
+from knarr.machinery.fielderrors import invalid
 
 _INCLUDES = ("None", "Metadata", "Object")
 
@@ -52,10 +52,11 @@ def columns_of(kind: Kind) -> Sequence[Column]:
 
 
 def include_object(request: APIRequest) -> str:
-    """What each row carries of its object. Raises Invalid."""
-    include = request.parameter("includeObject", "Metadata")
+    """What each row carries of its object. Raises BadRequest."""
+    include = request.parameter("includeObject") or "Metadata"
     if include not in _INCLUDES:
-        raise Invalid.of(META_GROUP, "TableOptions", "", [not_supported("includeObject", include, _INCLUDES)])
+        fault = invalid("includeObject", include, "must be 'Metadata', 'Object', 'None', or empty")
+        raise BadRequest(Invalid.of(META_GROUP, "TableOptions", "", [fault]).message)
     return include
 
 

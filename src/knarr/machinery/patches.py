@@ -21,6 +21,10 @@ class PatchError(ValueError):
     """A patch that is malformed or does not apply."""
 
 
+class PatchFormatError(PatchError):
+    """A patch whose directives make no sense."""
+
+
 class TestFailedError(PatchError):
     """A `test` operation that found another value."""
 

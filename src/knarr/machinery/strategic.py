@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from knarr.machinery.patches import PatchError
+from knarr.machinery.patches import PatchError, PatchFormatError
 from knarr.machinery.trees import copied
 
 JSON = dict[str, Any]
@@ -70,9 +70,9 @@ def _merge_object(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
 def _merge_fields(original: JSON, patch: JSON, schema: PatchSchema) -> JSON:
     original = dict(original)
     _retain_keys(original, patch)
-    orders = {name: _list(patch.pop(key)) for key, name in _directives(patch, _ORDER)}
+    orders = {name: _list(patch.pop(key), "setElementOrder list") for key, name in _directives(patch, _ORDER)}
     for key, name in _directives(patch, _DELETE_ITEMS):
-        _delete_items(original, name, _list(patch.pop(key)))
+        _delete_items(original, name, _list(patch.pop(key), "primitive list"))
     before = {name: original[name] if isinstance(original.get(name), list) else [] for name in orders}
     for name, order in orders.items():
         _check_order(patch.get(name), order, schema.field(name))
@@ -89,9 +89,9 @@ def _directives(patch: JSON, prefix: str) -> list[tuple[str, str]]:
     return [(key, key.removeprefix(prefix)) for key in patch if key.startswith(prefix)]
 
 
-def _list(value: Any) -> list[Any]:
+def _list(value: Any, what: str) -> list[Any]:
     if not isinstance(value, list):
-        raise PatchError("invalid JSON document: a directive's value must be a list")
+        raise PatchFormatError(f"invalid patch format of {what}")
     return value
 
 
@@ -99,9 +99,9 @@ def _retain_keys(original: JSON, patch: JSON) -> None:
     """Drop what `$retainKeys` does not name; the patch may set only what it names."""
     if _RETAIN_KEYS not in patch:
         return
-    retained = {key for key in _list(patch.pop(_RETAIN_KEYS)) if isinstance(key, str)}
+    retained = {key for key in _list(patch.pop(_RETAIN_KEYS), "retainKeys") if isinstance(key, str)}
     if any(value is not None and key not in retained for key, value in patch.items() if not key.startswith("$")):
-        raise PatchError("invalid patch format of retainKeys")
+        raise PatchError("patch content doesn't match retainKeys list")
     for key in original.keys() - retained:
         del original[key]
 

@@ -16,9 +16,10 @@ import msgspec
 
 from knarr import __version__
 from knarr.api.kind import JSON, Kind, Version
-from knarr.apiserver.answers import NOT_FOUND, json_answer
+from knarr.apiserver.answers import JSON_TYPE, NOT_FOUND, Document
 from knarr.apiserver.elsewhere import Elsewhere, Nowhere
 from knarr.apiserver.kinds import Kinds
+from knarr.apiserver.media import preferred
 from knarr.apiserver.openapi import protobuf
 from knarr.apiserver.openapi.documents import Served, version_three, version_two
 from knarr.apiserver.openapi.merging import merged
@@ -37,7 +38,7 @@ class _Kept:
 
     make: Callable[[], bytes]
     digest: str
-    media_type: str = "application/json"
+    media_type: str = JSON_TYPE
     packed: bytes = b""
 
     def answer(self, request: Request, extra: Mapping[str, str]) -> Response:
@@ -112,20 +113,21 @@ class OpenAPI:
             case ["openapi", "v2"]:
                 return self._second(request)
             case ["openapi", "v3"]:
-                return self._index()
+                return self._index(request)
             case ["openapi", "v3", path] if path in self._three:
                 return self._third(request, path)
         return NOT_FOUND
 
-    def _index(self) -> Response:
+    def _index(self, request: Request) -> Response:
         paths = {
             path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={kept.digest}"} for path, kept in self._three.items()
         }
         elsewhere = {path: {"serverRelativeURL": url} for path, url in self._urls.items()}
-        return json_answer({"paths": {**paths, **elsewhere}})
+        return Document.of(msgspec.json.encode({"paths": {**paths, **elsewhere}})).answer(request)
 
     def _third(self, request: Request, path: str) -> Response:
         """A URL with the right hash may be kept for good; one with an old hash is sent to the new."""
+        _chosen(request, JSON_TYPE)
         kept = self._three[path]
         asked = request.parameters().get("hash", [""])[0]
         if asked and asked != kept.digest:
@@ -133,12 +135,16 @@ class OpenAPI:
         return kept.answer(request, {"cache-control": _FOREVER} if asked else {})
 
     def _second(self, request: Request) -> Response:
-        accept = request.headers.get("accept", "") or "*/*"
-        if PROTOBUF.partition("@")[0] in accept:
-            return self._two_protobuf.answer(request, {})
-        if any(wanted in accept for wanted in ("application/json", "*/*", "application/*")):
-            return self._two.answer(request, {})
-        raise NotAcceptable(f"only the following media types are accepted: application/json, {PROTOBUF}")
+        chosen = _chosen(request, JSON_TYPE, PROTOBUF, _PROTOBUF_ANSWER)
+        return (self._two if chosen == JSON_TYPE else self._two_protobuf).answer(request, {})
+
+
+def _chosen(request: Request, *offered: str) -> str:
+    """Raises NotAcceptable."""
+    chosen = preferred(request.headers.get("accept", ""), offered)
+    if chosen is None:
+        raise NotAcceptable(f"only the following media types are accepted: {', '.join(offered)}")
+    return chosen
 
 
 def _json(make: Callable[[Served], Any], served: Served) -> bytes:

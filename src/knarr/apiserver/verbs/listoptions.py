@@ -88,8 +88,16 @@ def _fields(call: Call) -> FieldSelector:
     for requirement in selector.requirements:
         name = requirement.field
         if name not in _ALWAYS_SELECTABLE and name not in call.kind.fields:
-            raise BadRequest(f"field label not supported: {name}")
+            raise BadRequest(_not_selectable(call, name))
     return selector
+
+
+def _not_selectable(call: Call, name: str) -> str:
+    """In the words of a kind that has fields of its own, or of one that has none."""
+    if call.kind.fields or call.version.own:
+        return f"field label not supported: {name}"
+    known = ", ".join(f'"{field}"' for field in sorted(_ALWAYS_SELECTABLE))
+    return f'"{name}" is not a known field selector: only {known}'
 
 
 def _limit(call: Call) -> int:

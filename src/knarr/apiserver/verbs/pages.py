@@ -7,16 +7,17 @@ server.
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import orjson
 
+from knarr.apiserver.jsontext import JSONSyntaxError, parse
 from knarr.machinery.errors import BadRequest, Gone
 
 _VERSION = "meta.k8s.io/v1"
+_ALIEN = re.compile(r"[^A-Za-z0-9_-]")
 NEWEST = -1  # as a token's revision: go on with what is there now
 
 
@@ -54,10 +55,47 @@ def encode(last_key: str, prefix: str, revision: int) -> str:
 def decode(token: str, prefix: str) -> Position:
     """Raises BadRequest."""
     try:
-        found = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        version, revision, start = found["v"], int(found["rv"]), found["start"]
-    except (binascii.Error, ValueError, KeyError, TypeError) as error:
-        raise BadRequest(f"continue key is not valid: {error}") from None
-    if version != _VERSION or not isinstance(start, str) or not start or ".." in start.split("/"):
-        raise BadRequest("continue key is not valid: server does not recognize this encoded version")
-    return Position(prefix + start, revision)
+        found = _Token(**{name: value for name, value in _parsed(token).items() if name in ("v", "rv", "start")})
+        found.check()
+    except _TokenError as error:
+        raise BadRequest(f"invalid continue token: continue key is not valid: {error}") from None
+    return Position(prefix + found.start, found.rv)
+
+
+def _parsed(token: str) -> dict[str, Any]:
+    try:
+        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        found = parse(text)
+    except ValueError:
+        place = _ALIEN.search(token)
+        raise _TokenError(f"illegal base64 data at input byte {place.start() if place else len(token)}") from None
+    except JSONSyntaxError as error:
+        raise _TokenError(str(error)) from None
+    if not isinstance(found, dict):
+        raise _TokenError("json: cannot unmarshal the token into Go value of type storage.continueToken")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """What a token says, as a client may have written it."""
+
+    v: Any = ""
+    rv: Any = 0
+    start: Any = ""
+
+    def check(self) -> None:
+        """Raises _TokenError."""
+        if self.v != _VERSION:
+            shown = msgspec.json.encode(self.v).decode()
+            raise _TokenError(f"server does not recognize this encoded version {shown}")
+        if type(self.rv) is not int or not self.rv:
+            raise _TokenError(f"incorrect encoded start resourceVersion (version {_VERSION})")
+        if not isinstance(self.start, str) or not self.start:
+            raise _TokenError(f"encoded start key empty (version {_VERSION})")
+        if ".." in self.start.split("/"):
+            raise _TokenError(self.start)
+
+
+class _TokenError(Exception):
+    """Not a token of ours."""

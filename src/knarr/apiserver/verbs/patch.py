@@ -24,7 +24,7 @@ from knarr.apiserver.verbs.update import based_on
 from knarr.apiserver.verbs.writing import Draft, update_object
 from knarr.machinery.errors import BadRequest, Invalid, RequestEntityTooLarge
 from knarr.machinery.fielderrors import invalid
-from knarr.machinery.patches import PatchError, json_patch, merge_patch
+from knarr.machinery.patches import PatchError, PatchFormatError, json_patch, merge_patch
 from knarr.machinery.strategic import strategic_merge
 from knarr.machinery.trees import copied
 from knarr.wire.messages import Answer
@@ -70,21 +70,17 @@ def read_patch(call: Call, definition: str) -> Patch:
     accepted = [name for name in _ACCEPTED if name != _STRATEGIC or not call.version.own]  # whose type is not published
     if content_type not in accepted:
         raise media.unknown_format(accepted)
-    body = _decode(call)
+    prefix = "error decoding patch: " if content_type == _MERGE_PATCH else ""
+    body = _decode(call, prefix)
     if content_type == _JSON_PATCH:
         if not isinstance(body, list):
-            raise BadRequest(
-                "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
-            )
+            raise BadRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
         if len(body) > _MOST_OPERATIONS:
-            raise RequestEntityTooLarge(
-                f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(body)}"
-            )
+            most = f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(body)}"
+            raise RequestEntityTooLarge(f"Request entity too large: {most}")
         return Patch(lambda tree: json_patch(tree, body))
     if not isinstance(body, dict):
-        raise BadRequest(
-            "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
-        )
+        raise BadRequest(f"{prefix}json: cannot unmarshal array into Go value of type map[string]interface {{}}")
     merge = _merging(content_type, definition)
     if call.version.own or any(name.startswith("$") for name in body):
         return Patch(lambda tree: merge(copied(tree), body))
@@ -97,12 +93,12 @@ def _merging(content_type: str, definition: str) -> Callable[[JSON, JSON], JSON]
     return lambda tree, body: strategic_merge(tree, body, type_of(definition).patch_schema)
 
 
-def _decode(call: Call) -> Any:
+def _decode(call: Call, prefix: str) -> Any:
     body = bodies.limited(call)
     try:
         tree = parse(body)
     except JSONSyntaxError as error:
-        raise BadRequest(f"error decoding patch: {error}") from None
+        raise BadRequest(f"{prefix}{error}") from None
     problems = [f'duplicate field "{path}"' for path in duplicate_fields(body, tree)]
     if problems and bodies.is_watched(call) and bodies.report(call, problems):
         raise _strict(call, problems)
@@ -113,6 +109,8 @@ def apply_patch(patch: Patch, tree: JSON) -> Any:
     """Raises an APIError where the patch does not apply."""
     try:
         return patch.change(tree)
+    except PatchFormatError as error:
+        raise BadRequest(str(error)) from None
     except PatchError:
         raise Invalid("the server rejected our request due to an error in our request") from None
 
