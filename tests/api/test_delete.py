@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from knarr.api.kind import JSON
 from tests.api.harness import Server
 from tests.api.objects import CONFIG_MAPS, NAMESPACES, PODS, config_map, pod
 
@@ -115,6 +116,39 @@ async def test_propagation_policies_are_finalizers(server: Server, policy: str, 
     assert found.status == (200 if finalizers else 404)
     if finalizers:
         assert found.body["metadata"]["finalizers"] == finalizers
+
+
+JOBS, CONTROLLERS = "/apis/batch/v1/namespaces/default/jobs", "/api/v1/namespaces/default/replicationcontrollers"
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": pod()["spec"] | {"restartPolicy": "Never"}}
+JOB = {"metadata": {"name": "x"}, "spec": {"template": TEMPLATE}}
+LASTING = {"metadata": {"labels": {"a": "b"}}, "spec": pod()["spec"] | {"restartPolicy": "Always"}}
+CONTROLLER = {"metadata": {"name": "x"}, "spec": {"selector": {"a": "b"}, "template": LASTING}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "options", "left", "warned"),
+    [
+        pytest.param(JOBS, JOB, {}, ["orphan"], True, id="job"),
+        pytest.param(JOBS, JOB, {"propagationPolicy": "Background"}, None, False, id="job-in-the-background"),
+        pytest.param(JOBS, JOB, {"orphanDependents": False}, None, False, id="job-in-the-old-way"),
+        pytest.param(CONTROLLERS, CONTROLLER, {}, ["orphan"], False, id="replication-controller"),
+        pytest.param(CONTROLLERS, CONTROLLER, {"propagationPolicy": "Background"}, None, False, id="rc-background"),
+    ],
+)
+async def test_kinds_older_than_policies_leave_their_pods(
+    server: Server, path: str, body: JSON, options: JSON, left: list[str] | None, *, warned: bool
+) -> None:
+    assert (await server.post(path, body)).status == 201
+    answer = await server.delete(f"{path}/x", options)
+    assert answer.headers.get("warning", "").startswith('299 - "child pods are preserved by default') == warned
+    found = await server.get(f"{path}/x")
+    assert (found.body["metadata"].get("finalizers") if found.status == 200 else None) == left
+
+
+async def test_the_policy_that_an_object_carries_counts_more_than_its_kinds(server: Server) -> None:
+    await server.post(JOBS, {**JOB, "metadata": {"name": "x", "finalizers": ["foregroundDeletion"]}})
+    answer = await server.delete(f"{JOBS}/x", {"kind": "DeleteOptions", "apiVersion": "v1"})
+    assert answer.body["metadata"]["finalizers"] == ["foregroundDeletion"]
 
 
 async def test_an_unknown_policy_is_refused(server: Server) -> None:

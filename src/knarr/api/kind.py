@@ -138,6 +138,8 @@ class Kind:
     generation: bool = False  # metadata.generation counts changes of everything but metadata and status
     counts: Callable[[JSON, JSON], bool] | None = None  # (new, old): which changes it counts instead
     graceful: bool = False  # deletion waits for somebody (the kubelet) to confirm it
+    orphans: bool = False  # dependents stay when it is deleted without a policy: upstream's meaning before policies
+    orphan_warning: str = ""  # the text of the Warning header for whom that may surprise
     name_rule: Callable[[str], Iterable[str]] | None = None  # default: DNS-1123 subdomain
     columns: tuple[Column, ...] = ()  # default: Name and Age
     # Fields that selectors may name besides metadata.name and metadata.namespace; they read the stored version.

@@ -243,10 +243,16 @@ class Client:
         await self._send("DELETE", resource.path(namespace, name), body=options)
 
     async def delete_collection(
-        self, resource: Resource, namespace: str = "", *, label_selector: str = "", field_selector: str = ""
+        self,
+        resource: Resource,
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        propagation: str = "",
     ) -> None:
         """Delete every object that the selectors match."""
-        query = _query(labelSelector=label_selector, fieldSelector=field_selector)
+        query = _query(labelSelector=label_selector, fieldSelector=field_selector, propagationPolicy=propagation)
         await self._send("DELETE", resource.path(namespace), query)
 
     async def document(self, path: str, accept: str = "application/json") -> bytes:

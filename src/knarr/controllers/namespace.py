@@ -112,7 +112,7 @@ async def _delete_all(context: Context, namespace: str, found: Discovered) -> No
     if not doomed:
         return
     if "deletecollection" in found.verbs:
-        await context.client.delete_collection(found.resource, namespace)
+        await context.client.delete_collection(found.resource, namespace, propagation="Background")
         return
     for obj in doomed:
         try:

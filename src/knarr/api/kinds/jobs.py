@@ -44,6 +44,9 @@ KIND = Kind(
     categories=("all",),
     subresources=("status",),
     generation=True,
+    orphans=True,
+    orphan_warning="child pods are preserved by default when jobs are deleted; "
+    "set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
     columns=(
         NAME,
         Column("Status", _status, description="Status of the job."),

@@ -17,6 +17,7 @@ KIND = Kind(
     subresources=("scale", "status"),
     scale=Scale(),
     generation=True,
+    orphans=True,
     columns=(
         NAME,
         *REPLICA_COUNTS,

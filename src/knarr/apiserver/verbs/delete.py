@@ -44,7 +44,7 @@ _AT_ONCE = 100  # of a collection, so that the store commits them together
 
 async def delete(call: Call) -> Answer:
     """Delete one object, or start doing so."""
-    options = deleteoptions.read(call)
+    options = _options(call)
     stored, gone = await delete_object(call, call.name, options)
     if not gone:
         shown = Stored(await seen_value(call, stored.value), stored.revision)
@@ -58,11 +58,18 @@ async def delete(call: Call) -> Answer:
 
 async def delete_collection(call: Call) -> Answer:
     """Delete what a list with the same options would show; answered with that list."""
-    options = deleteoptions.read(call)
+    options = _options(call)
     entries, metadata = await chosen_entries(call, read_list_options(call))
     for start in range(0, len(entries), _AT_ONCE):
         await asyncio.gather(*(_delete_if_there(call, e, options) for e in entries[start : start + _AT_ONCE]))
     return list_answer(call, entries, metadata)
+
+
+def _options(call: Call) -> DeleteOptions:
+    options = deleteoptions.read(call)
+    if call.kind.orphan_warning and not options.policy:
+        call.warnings.append(call.kind.orphan_warning)
+    return options
 
 
 async def _delete_if_there(call: Call, entry: Entry, options: DeleteOptions) -> None:

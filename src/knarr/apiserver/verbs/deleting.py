@@ -43,7 +43,7 @@ def _holds_namespace(obj: JSON) -> bool:
 def mark(kind: Kind, obj: JSON, options: DeleteOptions, now: datetime) -> None:
     """Change an object into what it is after a request to delete it; if it is then `finished`, it goes."""
     metadata = obj["metadata"]
-    _set_policy_finalizer(metadata, options.policy)
+    _set_policy_finalizer(metadata, options.policy or _default_policy(kind, metadata))
     grace = _grace(obj, options.grace) if kind.graceful else 0
     if not metadata.get("deletionTimestamp"):
         _schedule(metadata, now, grace)
@@ -79,6 +79,12 @@ def _grace(pod: JSON, wanted: int | None) -> int:
     if not spec.get("nodeName") or phase in ("Failed", "Succeeded"):
         return 0
     return 1 if grace < 0 else int(grace)
+
+
+def _default_policy(kind: Kind, metadata: JSON) -> str:
+    """What the object carries counts more than what its kind is used to."""
+    carried = set(metadata.get("finalizers") or ()) & {ORPHAN, FOREGROUND}
+    return "Orphan" if kind.orphans and not carried else ""
 
 
 def _set_policy_finalizer(metadata: JSON, policy: str) -> None:
