@@ -43,8 +43,8 @@ def with_revision(value: bytes, revision: int) -> bytes:
     return b"".join(pieces(value, revision))
 
 
-def pieces(value: bytes, revision: int) -> tuple[Buffer, Buffer, Buffer]:
-    """What to join for the served bytes; a list joins those of all its items, and copies each byte once.
+def pieces(value: bytes, revision: int) -> tuple[bytes, bytes, memoryview]:
+    """What to join for the served bytes.
 
     What was never stored (a dry run's object) has revision 0, and shows none.
     """
@@ -52,17 +52,17 @@ def pieces(value: bytes, revision: int) -> tuple[Buffer, Buffer, Buffer]:
     return value[:cut], b'"resourceVersion":"%d",' % revision if revision else b"", memoryview(value)[cut:]
 
 
-def served(version: Version, value: bytes, revision: int, memo: MutableMapping[Any, bytes] | None = None) -> bytes:
+def served(version: Version, value: bytes, revision: int, memo: MutableMapping[Any, Any] | None = None) -> bytes:
     """An object's JSON in a served version; `memo` remembers what had to be converted."""
     return with_revision(converted(version, value, memo), revision)
 
 
-def converted(version: Version, value: bytes, memo: MutableMapping[Any, bytes] | None = None) -> bytes:
+def converted(version: Version, value: bytes, memo: MutableMapping[Any, Any] | None = None) -> bytes:
     """Stored bytes as those of a served version, still without their revision."""
     if version.from_storage is None:
         return value
     form = form_of(version)
-    known = memo.get(form) if memo is not None else None
+    known: bytes | None = memo.get(form) if memo is not None else None
     if known is None:
         known = to_stored(from_storage(version, orjson.loads(value)))
         if memo is not None:
@@ -70,7 +70,7 @@ def converted(version: Version, value: bytes, memo: MutableMapping[Any, bytes] |
     return known
 
 
-def served_tree(version: Version, value: bytes, revision: int, memo: MutableMapping[Any, bytes]) -> JSON:
+def served_tree(version: Version, value: bytes, revision: int, memo: MutableMapping[Any, Any]) -> JSON:
     """An object as views are made of it: of the storage version, but for custom resources, whose columns are those of
     the version that is asked for.
     """

@@ -52,7 +52,7 @@ class WatchCache:
         self._clock = clock or RealClock()
         self._shelves: dict[str, Shelf] = {}
         self._history: History[Change] = History(0, _weight)
-        self._foreseen: dict[bytes, tuple[Mapping[str, str], Mapping[str, str], dict[Any, bytes]]] = {}
+        self._foreseen: dict[bytes, tuple[Mapping[str, str], Mapping[str, str], dict[Any, Any]]] = {}
         self.fault = ""  # why the store's events cannot be followed now
         self.loads = 0  # how often everything was loaded
         self._loaded = 0  # the revision that everything was loaded at
@@ -84,7 +84,7 @@ class WatchCache:
         await waiter
 
     def foresee(
-        self, value: bytes, labels: Mapping[str, str], fields: Mapping[str, str], encodings: dict[Any, bytes]
+        self, value: bytes, labels: Mapping[str, str], fields: Mapping[str, str], encodings: dict[Any, Any]
     ) -> None:
         """What the index would say of a value that is about to be committed, and encodings that are known already: its
         writer need not have it read again.

@@ -19,7 +19,7 @@ Index = Callable[[str, bytes], tuple[Mapping[str, str], Mapping[str, str]]]
 class Entry:
     """A stored object; shared by all readers, who must not change it.
 
-    `encodings` is theirs to fill: the bytes served, by whatever tells representations apart.
+    `encodings` is theirs to fill: what is served of it, by whatever tells representations apart.
     """
 
     __slots__ = ("created", "encodings", "fields", "key", "labels", "revision", "value")
@@ -31,7 +31,7 @@ class Entry:
         self.created = record.created
         self.labels = labels
         self.fields = fields
-        self.encodings: dict[Any, bytes] = {}
+        self.encodings: dict[Any, Any] = {}
 
     def __repr__(self) -> str:
         return f"<{self.key} at {self.revision}>"
