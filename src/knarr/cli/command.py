@@ -7,7 +7,7 @@ instant.
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +31,10 @@ class Command:
     arguments: Callable[[ArgumentParser], None] = no_arguments
 
 
-def cluster_argument(parser: ArgumentParser) -> None:
-    """`--data-dir`: which cluster of this machine is meant."""
-    default = os.environ.get("KNARR_DATA", "/var/lib/knarr")
-    parser.add_argument("--data-dir", type=Path, default=Path(default), help="the cluster's folder")
+def cluster_argument(parser: ArgumentParser, *, again: bool = False) -> None:
+    """`--data-dir`: which cluster of this machine is meant; `again` after an action whose command has it too."""
+    default = Path(os.environ.get("KNARR_DATA", "/var/lib/knarr"))
+    parser.add_argument("--data-dir", type=Path, default=SUPPRESS if again else default, help="the cluster's folder")
 
 
 ETCD_FILES = {  # the configuration's fields of the same names; the flags are upstream's as far as it has them

@@ -13,8 +13,10 @@ def arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     load = actions.add_parser("load", help="bring an image archive (docker save, OCI layout) into the runtime")
     load.add_argument("file", type=Path)
-    actions.add_parser("list", help="list the images (the default)")
-    actions.add_parser("serve", help="serve the images that `make images` built to this cluster")
+    listing = actions.add_parser("list", help="list the images (the default)")
+    serving = actions.add_parser("serve", help="serve the images that `make images` built to this cluster")
+    for action in (load, listing, serving):
+        cluster_argument(action, again=True)
 
 
 def run(arguments: Namespace) -> int:
