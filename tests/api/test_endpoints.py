@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import re
 
 import jwt
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from knarr.api import protobuf
 from knarr.wire.messages import Request, Response
@@ -78,6 +80,7 @@ async def test_figures_of_watches_and_storage(front: Running, admin: Pair) -> No
     seen = await figures(front)
     assert seen.get("apiserver_longrunning_requests", verb="WATCH", resource="configmaps") == 1
     assert seen.get("apiserver_watch_events_total", resource="configmaps", version="v1") >= 1
+    assert seen.get("apiserver_watch_events_sizes_count", resource="configmaps", version="v1") >= 1
     assert seen.get("apiserver_resource_objects", resource="configmaps") == 1
     assert seen.get("apiserver_storage_objects", resource="configmaps") == 1
     assert seen.get("etcd_request_duration_seconds_count", operation="create", resource="configmaps") == 1
@@ -100,6 +103,56 @@ async def test_figures_of_the_process_and_of_deprecated_versions(front: Running)
     assert seen.get("kubernetes_build_info", major="1", minor="36") == 1
     removed = {"group": "batch", "version": "v1beta1", "resource": "cronjobs", "removed_release": "1.25"}
     assert seen.get("apiserver_requested_deprecated_apis", **removed) == 1
+
+
+async def test_figures_of_lists(front: Running) -> None:
+    for name in ("a", "b", "c"):
+        await front.post(MAPS, {"metadata": {"name": name}})
+    first = json.loads((await ask(front, f"{MAPS}?limit=2")).body)["metadata"]
+    await ask(front, f"{MAPS}?limit=2&continue={first['continue']}")
+    seen = await figures(front)
+    names = [
+        f"apiserver_{place}_list_{what}_total" for place in ("cache", "storage") for what in ("", "returned_objects")
+    ]
+    counts = [seen.get(name.replace("__", "_"), resource="configmaps") for name in names]
+    assert counts == [1, 2, 1, 1]
+
+
+async def test_figures_of_who_comes(front: Running, admin: Pair) -> None:
+    before = await figures(front)
+    for pair, token in ((admin, ""), (None, "Bearer nonsense"), (None, "")):
+        transport = front.transport(pair, **({"authorization": token} if token else {}))
+        await transport.request(Request("GET", "/api/v1/pods"))
+        await transport.close()
+    after = await figures(front)
+
+    def more(name: str, **labels: str) -> float:
+        return after.get(name, **labels) - before.get(name, **labels)
+
+    assert more("authentication_attempts", result="success") == 2  # one of them as nobody
+    assert more("authentication_attempts", result="failure") == 1
+    assert more("authenticated_user_requests") == 2
+    assert more("authorization_attempts_total", result="no-opinion") == 1
+
+
+async def test_connections_that_are_never_secured_are_counted(front: Running) -> None:
+    assert front.https.broken_handshakes == 0
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(front.url.rpartition(":")[2]))
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    await reader.read()
+    writer.close()
+    async with asyncio.timeout(5):
+        while front.https.broken_handshakes == 0:
+            gc.collect()
+            await asyncio.sleep(0)
+
+
+async def test_figures_are_read_by_prometheus(front: Running) -> None:
+    text = (await ask(front, "/metrics")).body.decode()
+    families = list(text_string_to_metric_families(text))
+    assert [family.name for family in families if family.type == "unknown" or not family.documentation] == []
+    samples = [(sample.name, *sorted(sample.labels.items())) for family in families for sample in family.samples]
+    assert len(samples) == len(set(samples))
 
 
 async def test_tokens_are_verified_by_what_the_issuer_publishes(front: Running) -> None:

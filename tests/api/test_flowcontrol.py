@@ -201,7 +201,11 @@ async def test_who_is_too_much_is_told_when_to_come_back(front: Running) -> None
     assert f"apiserver_flowcontrol_dispatched_requests_total{{{labels}}} 1" in figures
     assert f"apiserver_flowcontrol_request_execution_seconds_count{{{labels}}} 1" in figures
     assert 'apiserver_flowcontrol_nominal_limit_seats{priority_level="workload-low"} 245' in figures
-    assert 'apiserver_flowcontrol_current_executing_seats{priority_level="narrow"} 0' in figures
+    assert f"apiserver_flowcontrol_current_executing_seats{{{labels}}} 0" in figures
+    assert f'apiserver_flowcontrol_work_estimated_seats_bucket{{{labels},le="1"}} 2' in figures
+    assert 'subresource="",verb="POST",version="v1"} 1' in next(
+        line for line in figures.splitlines() if line.startswith("apiserver_request_terminations_total{")
+    )
 
 
 async def test_what_waits_is_shown(front: Running) -> None:

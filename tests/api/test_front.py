@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from knarr.wire.messages import Answer, Duplex, Peer, Request, Response, Upgrade
 from knarr.wire.server import Server
@@ -86,61 +85,6 @@ async def test_the_documents(front: Running, admin: Pair) -> None:
     assert {"/api/v1", "/apis/apps/v1", "/livez/ping", "/metrics", "/openapi/v3/api/v1"} <= set(index)
     assert (await ask(front, admin, "/nowhere")).body == b"404 page not found\n"
     assert (await ask(front, admin, "/apis/nope/v1")).status == 404
-
-
-async def test_health_is_told_by_upstreams_names(front: Running, admin: Pair) -> None:
-    verbose = (await ask(front, admin, "/readyz?verbose&exclude=log")).body.decode().splitlines()
-    named = [line for line in verbose if "poststarthook/" not in line]
-    assert named == [
-        "[+]ping ok",
-        "[+]log excluded: ok",
-        "[+]etcd ok",
-        "[+]etcd-readiness ok",
-        "[+]informer-sync ok",
-        "[+]autoregister-completion ok",
-        "[+]shutdown ok",
-        "readyz check passed",
-    ]
-    hooks = {"crd-informer-synced", "scheduling/bootstrap-system-priority-classes", "kube-apiserver-autoregistration"}
-    assert {f"[+]poststarthook/{hook} ok" for hook in hooks} <= set(verbose)
-    assert (await ask(front, admin, "/livez/poststarthook/crd-informer-synced")).body == b"ok"
-    assert (await ask(front, admin, "/livez/nope")).status == 404
-    told = (await ask(front, admin, "/metrics/slis")).body.decode()
-    assert 'kubernetes_healthcheck{name="etcd",type="readyz"} 1' in told
-    assert (
-        'kubernetes_healthchecks_total{name="poststarthook/crd-informer-synced",status="success",type="livez"} 1'
-        in told
-    )
-
-
-async def test_a_server_that_stops_is_not_ready_and_answers_on(front: Running, admin: Pair) -> None:
-    front.front.application.stop()
-    refused = await ask(front, admin, "/readyz")
-    assert (refused.status, refused.body.decode().splitlines()[-2:]) == (
-        500,
-        ["[-]shutdown failed: reason withheld", "readyz check failed"],
-    )
-    assert (await ask(front, admin, "/livez")).status == (await ask(front, admin, "/api/v1/namespaces")).status == 200
-
-
-async def test_pages_for_people(front: Running, admin: Pair) -> None:
-    said = (await ask(front, admin, "/statusz", accept="application/json, */*")).body.decode().splitlines()
-    assert said[:2] == ["", "kube-apiserver statusz"]
-    assert {"Binary version: 1.36.0+knarr", "Emulation version: 1.36"} <= set(said)
-    flags = await ask(front, admin, "/flagz", accept="application/json;v=v1beta1;g=config.k8s.io;as=Flagz")
-    tree = json.loads(flags.body)
-    assert (tree["kind"], tree["apiVersion"]) == ("Flagz", "config.k8s.io/v1beta1")
-    assert tree["flags"]["service-cluster-ip-range"] == "10.96.0.0/16"
-    for accept in ("application/json", "application/json;v=v1beta1;g=config.k8s.io"):
-        assert (await ask(front, admin, "/statusz", accept=accept)).status == 406
-
-
-async def test_figures_are_read_by_prometheus(front: Running, admin: Pair) -> None:
-    text = (await ask(front, admin, "/metrics")).body.decode()
-    families = list(text_string_to_metric_families(text))
-    assert [family.name for family in families if family.type == "unknown" or not family.documentation] == []
-    samples = [(sample.name, *sorted(sample.labels.items())) for family in families for sample in family.samples]
-    assert len(samples) == len(set(samples))
 
 
 async def test_discovery_in_both_forms_and_not_twice(front: Running, admin: Pair) -> None:

@@ -20,6 +20,7 @@ from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.info import RequestInfo, parse
 from knarr.apiserver.metrics import Labels, Metrics
+from knarr.apiserver.metrics.access import Access
 from knarr.apiserver.pretty import prettied
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import Clock
@@ -65,6 +66,7 @@ class Application:
         self._documents = documents
         self._metrics = metrics
         self._clock = clock
+        self._access = Access(metrics)
         self._flow = flow
         self._handlers = dict(handlers or {})
         self._elsewhere = elsewhere
@@ -74,7 +76,10 @@ class Application:
         try:
             user = self._authenticator.authenticate(request, peer)
         except APIError as error:
+            self._access.refused.n += 1
             return prettied(_finish(error_answer(error, request), request), request)
+        self._access.believed.n += 1
+        self._access.of(user.name).n += 1
         return await compressed(prettied(await self.serve(request, user), request), request)
 
     def stop(self) -> None:
@@ -95,6 +100,7 @@ class Application:
             return _finish(await self._answer(request, info, user, started), request)
         if not passage.runs and not await self._flow.turn(passage):
             answer = self._counted(request, info, TOO_MANY, started)
+            self._metrics.terminated(_labels(info, ""), TOO_MANY.status)
         else:
             try:
                 answer = await self._answer(request, info, user, started)
@@ -122,7 +128,9 @@ class Application:
             raise _no_impersonation(user, wanted)
         decision = self._authorizer.authorize(user, info)
         if decision.verdict is Verdict.ALLOW:
+            self._access.allowed.n += 1
             return
+        self._access.denied.n += 1
         if user is ANONYMOUS:
             raise Unauthorized("Unauthorized")
         raise forbidden(user, info, decision.reason)

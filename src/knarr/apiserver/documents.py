@@ -13,7 +13,7 @@ from knarr.apiserver.elsewhere import Elsewhere
 from knarr.apiserver.health import ENDPOINTS, Checks, Health
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import Metrics
-from knarr.apiserver.metrics.families import BUILD
+from knarr.apiserver.metrics.build import tell_of_build
 from knarr.apiserver.openapi import OpenAPI
 from knarr.machinery.errors import MethodNotAllowed
 from knarr.machinery.figures import CONTENT_TYPE, Figures
@@ -52,7 +52,7 @@ class Documents:
         self._whole = {"/metrics/slis": lambda _: _figures(self._health.figures), **(others or {})}
         self._discovery = Discovery(kinds, elsewhere)
         self._openapi = OpenAPI(kinds, elsewhere)
-        metrics.count(BUILD, tuple(VERSION[_camel(name)] for name in BUILD.labels)).n = 1
+        tell_of_build(metrics, VERSION)
         self._first: dict[str, Callable[[Request], Response]] = {
             **dict.fromkeys(ENDPOINTS, self._health.answer),
             "api": self._discovery.answer,
@@ -93,8 +93,3 @@ class Documents:
 
 def _figures(*figures: Figures) -> Response:
     return Response(200, {"content-type": CONTENT_TYPE}, b"".join(each.render() for each in figures))
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(map(str.capitalize, rest))

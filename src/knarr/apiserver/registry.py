@@ -20,7 +20,7 @@ from knarr.apiserver.aside import Aside
 from knarr.apiserver.authz.authorizer import Authorizer
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import Metrics
-from knarr.apiserver.metrics.storage import Commits
+from knarr.apiserver.metrics.storage import Commits, Lists
 from knarr.apiserver.recent import Recent
 from knarr.apiserver.specs import Specs
 from knarr.machinery.clock import Clock
@@ -74,6 +74,7 @@ class Registry:
         self.aside = Aside()
         self.metrics = Metrics()
         self.authorizer: Authorizer | None = None  # whom policies ask; who composes the server gives it
+        self.lists = Lists(self.metrics)
         self._commits = Commits(self.metrics, kinds)
 
     def find(self, group: str, plural: str) -> Kind | None:

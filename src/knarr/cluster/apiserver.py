@@ -9,6 +9,7 @@ import resource
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from knarr.api.kinds.table import KINDS
 from knarr.apiserver import bootstrap
@@ -21,6 +22,8 @@ from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.apiserver.foreign import decoder
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
+from knarr.apiserver.metrics import Metrics
+from knarr.apiserver.metrics.families import BROKEN_HANDSHAKES, STORAGE_SIZE
 from knarr.apiserver.preloading import preload
 from knarr.apiserver.registry import Options
 from knarr.apiserver.servers import attend
@@ -74,6 +77,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         _allow_connections()
         server = await _listen(config, front.application)
         stack.push_async_callback(server.close, GRACE)
+        _tell(api.registry.metrics, server, datastore_of(config).path)
         stack.callback(front.application.stop)
         if datastore_of(config).shared:
             stack.push_async_callback(_ended, asyncio.create_task(attend(api.registry)))
@@ -110,6 +114,13 @@ async def _aggregate(aggregation: Aggregation, started: asyncio.Event) -> None:
 async def _preload(clock: Clock, started: asyncio.Event) -> None:
     await started.wait()
     await preload(clock)
+
+
+def _tell(metrics: Metrics, server: Server, database: Path) -> None:
+    """What the socket and the file of the store know. What etcd takes, etcd tells."""
+    metrics.ask(BROKEN_HANDSHAKES, lambda: [((), server.broken_handshakes)])
+    if database.is_file():
+        metrics.ask(STORAGE_SIZE, lambda: [((database.stem,), database.stat().st_size)])
 
 
 def _allow_connections() -> None:

@@ -41,6 +41,7 @@ class Server:
         self.limits = limits or Limits()
         self.connections: set[ServerConnection] = set()
         self.closing = False
+        self.broken_handshakes = 0  # connections that ended before they were secured
         self._tls = tls
         self._listeners: list[asyncio.Server] = []
         self._emptied = asyncio.Event()

@@ -33,6 +33,7 @@ class Host(Protocol):
     limits: Limits
     connections: set[ServerConnection]
     closing: bool
+    broken_handshakes: int
 
     def forget(self, connection: ServerConnection) -> None: ...
 
@@ -46,6 +47,7 @@ class ServerConnection(asyncio.Protocol):
         "_flow",
         "_host",
         "_loop",
+        "_made",
         "_outgoing",
         "_peer",
         "_queue",
@@ -64,6 +66,7 @@ class ServerConnection(asyncio.Protocol):
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         self._host = host
         self._loop = loop
+        self._made = False
         self._flow = Backpressure()
         self._reader = RequestReader(host.limits, self)
         self._queue: deque[Arrived] = deque()
@@ -78,7 +81,13 @@ class ServerConnection(asyncio.Protocol):
 
     # The transport's callbacks
 
+    def __del__(self) -> None:
+        """A handshake that fails is told to nobody: the connection is let go without having been made."""
+        if not self._made:
+            self._host.broken_handshakes += 1
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._made = True
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
         self._peer = peer_of(self._transport)
         if self._host.closing:

@@ -14,7 +14,7 @@ from math import ceil
 from knarr.api.flows import CATCH_ALL, GROUP, PLURAL, mandatory
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.flowcontrol.configuration import Schema, read_level, read_schema
-from knarr.apiserver.flowcontrol.figures import Figures, tell
+from knarr.apiserver.flowcontrol.figures import WIDEST, Figures, tell
 from knarr.apiserver.flowcontrol.passages import Flow, Passage, Room, room_for
 from knarr.apiserver.flowcontrol.queues import State
 from knarr.apiserver.flowcontrol.seats import PERIOD, bounds_of, claim_of, divide, smoothed, whole
@@ -27,7 +27,7 @@ from knarr.wire.messages import Request
 SCHEMAS, LEVELS = PLURAL["FlowSchema"], PLURAL["PriorityLevelConfiguration"]
 PATIENCE = 15.0  # real seconds that a request waits at most: a quarter of what it may take in all
 _LONG = frozenset(("attach", "exec", "log", "portforward", "proxy"))
-_MOST_SEATS, _OBJECTS_PER_SEAT, _SHARE = 10, 100, 0.15  # of a list: by what it reads, and of its level's seats
+_OBJECTS_PER_SEAT, _SHARE = 100, 0.15  # of a list: by what it reads, and of its level's seats
 _REMEMBERED = 4096  # sorts of requests
 
 _Key = tuple[str, tuple[str, ...], str, str, str, str, str, str]
@@ -60,10 +60,11 @@ class FlowControl:
         key = (user.name, user.groups, info.verb, info.group, info.resource, info.subresource, info.namespace, path)
         flow = self._flows.get(key) or self._sort(key, user, info)
         seats = self._width(flow.room, info, request) if info.verb == "list" else 1
+        flow.figures.widths[seats] += 1
         passage = Passage(flow, user, info, seats, now)
         flow.room.queues.arrive(passage, flow.hash, now)
         if passage.runs:
-            self._began(flow.figures, 0.0)
+            self._began(flow.figures, seats, 0.0)
         elif passage.state is State.REFUSED:
             self._refused(flow, "concurrency-limit" if flow.room.level.queuing is None else "queue-full")
         return passage
@@ -76,6 +77,7 @@ class FlowControl:
         passage.turn = asyncio.get_running_loop().create_future()
         self.waiting.add(passage)
         flow.figures.waiting += 1
+        flow.figures.waiting_seats += passage.seats
         try:
             async with asyncio.timeout(PATIENCE):
                 await passage.turn
@@ -90,16 +92,18 @@ class FlowControl:
         finally:
             self.waiting.discard(passage)
             flow.figures.waiting -= 1
+            flow.figures.waiting_seats -= passage.seats
         if not passage.runs:  # else its turn came at the last moment
             self._refused(flow, "time-out")
             return False
-        self._began(flow.figures, passage.began - passage.arrived)
+        self._began(flow.figures, passage.seats, passage.began - passage.arrived)
         return True
 
     def leave(self, passage: Passage, now: float) -> None:
         """A request that ran is answered."""
         figures = passage.flow.figures
         figures.running -= 1
+        figures.seats -= passage.seats
         figures.seconds.observe(now - passage.began)
         passage.flow.room.queues.finish(passage, now)
 
@@ -107,9 +111,10 @@ class FlowControl:
         """What has been counted of a level's schemas."""
         return [figures for (_, name), figures in self._figures.items() if name == level]
 
-    def _began(self, figures: Figures, waited: float) -> None:
+    def _began(self, figures: Figures, seats: int, waited: float) -> None:
         figures.dispatched += 1
         figures.running += 1
+        figures.seats += seats
         figures.waited.observe(waited)
 
     def _refused(self, flow: Flow, reason: str) -> None:
@@ -125,7 +130,7 @@ class FlowControl:
         if number > _OBJECTS_PER_SEAT and "limit=" in request.query:
             limit = (request.parameters().get("limit") or [""])[0]
             number = min(number, int(limit)) if limit.isdecimal() and int(limit) else number
-        return max(1, min(ceil(number / _OBJECTS_PER_SEAT), _MOST_SEATS, room.widest))
+        return max(1, min(ceil(number / _OBJECTS_PER_SEAT), WIDEST, room.widest))
 
     def _sort(self, key: _Key, user: User, info: RequestInfo) -> Flow:
         rest = self._catch_all  # who is in no group, belongs there too
@@ -186,14 +191,15 @@ class FlowControl:
         for name, seats in whole(dict(zip(rooms, shares, strict=True))).items():
             rooms[name].queues.resize(seats, now)
 
-    def _seats(self) -> Mapping[str, tuple[float, float, float, float, float]]:
+    def _seats(self) -> Mapping[str, tuple[float, float, float, float, float, float]]:
         return {
             name: (
                 room.bounds.nominal,
                 room.bounds.lower,
                 room.bounds.upper,
                 room.bounds.nominal if room.level.exempt else room.queues.limit,
-                room.queues.taken,
+                room.peak,
+                room.wanted,
             )
             for name, room in self.rooms.items()
         }

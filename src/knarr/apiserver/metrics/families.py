@@ -55,6 +55,12 @@ LONG_RUNNING = Family(
     "component. Not all requests are tracked this way.",
     _SHORT,
 )
+TERMINATIONS = Family(
+    "apiserver_request_terminations_total",
+    "counter",
+    "Number of requests which apiserver terminated in self-defense.",
+    ("code", *_SHORT),
+)
 DEPRECATED = Family(
     "apiserver_requested_deprecated_apis",
     "gauge",
@@ -68,6 +74,13 @@ WATCH_EVENTS = Family(
     "Number of events sent in watch clients",
     ("group", "version", "resource"),
 )
+WATCH_SIZES = Family(
+    "apiserver_watch_events_sizes",
+    "histogram",
+    "Watch event size distribution in bytes",
+    ("group", "version", "resource"),
+    tuple(float(1024 << doublings) for doublings in range(8)),
+)
 OBJECTS = Family(
     "apiserver_resource_objects",
     "gauge",
@@ -79,6 +92,38 @@ STORAGE_OBJECTS = Family(
     "gauge",
     "Number of stored objects at the time of last check split by kind.",
     ("resource",),
+)
+BROKEN_HANDSHAKES = Family(
+    "apiserver_tls_handshake_errors_total",
+    "counter",
+    "Number of requests dropped with 'TLS handshake error from' error",
+)
+STORAGE_SIZE = Family(
+    "apiserver_storage_size_bytes",
+    "gauge",
+    "Size of the storage database file physically allocated in bytes.",
+    ("storage_cluster_id",),
+)
+CACHE_LISTS = Family(
+    "apiserver_cache_list_total",
+    "counter",
+    "Number of LIST requests served from watch cache",
+    ("group", "index", "resource"),
+)
+CACHE_LISTED = Family(
+    "apiserver_cache_list_returned_objects_total",
+    "counter",
+    "Number of objects returned for a LIST request from watch cache",
+    _RESOURCE,
+)
+STORAGE_LISTS = Family(
+    "apiserver_storage_list_total", "counter", "Number of LIST requests served from storage", _RESOURCE
+)
+STORAGE_LISTED = Family(
+    "apiserver_storage_list_returned_objects_total",
+    "counter",
+    "Number of objects returned for a LIST request from storage",
+    _RESOURCE,
 )
 CACHE_EVENTS = Family(
     "apiserver_watch_cache_events_received_total",
@@ -165,84 +210,4 @@ MUTATION_CHECKS = Family(
     "counter",
     "Mutation admission policy check total, labeled by policy and further identified by binding.",
     ("error_type", "policy", "policy_binding"),
-)
-BUILD = Family(
-    "kubernetes_build_info",
-    "gauge",
-    "A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, "
-    "Go version, and compiler from which Kubernetes was built, and platform on which it is running.",
-    (
-        "build_date",
-        "compiler",
-        "git_commit",
-        "git_tree_state",
-        "git_version",
-        "go_version",
-        "major",
-        "minor",
-        "platform",
-    ),
-)
-CPU_SECONDS = Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.")
-MAX_FDS = Family("process_max_fds", "gauge", "Maximum number of open file descriptors.")
-OPEN_FDS = Family("process_open_fds", "gauge", "Number of open file descriptors.")
-RESIDENT = Family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.")
-STARTED = Family("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.")
-VIRTUAL = Family("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.")
-_FLOW, _FLOW_LATENCIES = ("flow_schema", "priority_level"), (0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30)
-FLOW_DISPATCHED = Family(
-    "apiserver_flowcontrol_dispatched_requests_total",
-    "counter",
-    "Number of requests executed by API Priority and Fairness subsystem",
-    _FLOW,
-)
-FLOW_REJECTED = Family(
-    "apiserver_flowcontrol_rejected_requests_total",
-    "counter",
-    "Number of requests rejected by API Priority and Fairness subsystem",
-    (*_FLOW, "reason"),
-)
-FLOW_EXECUTING = Family(
-    "apiserver_flowcontrol_current_executing_requests",
-    "gauge",
-    "Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and "
-    "Fairness subsystem",
-    _FLOW,
-)
-FLOW_WAITING = Family(
-    "apiserver_flowcontrol_current_inqueue_requests",
-    "gauge",
-    "Number of requests currently pending in queues of the API Priority and Fairness subsystem",
-    _FLOW,
-)
-FLOW_WAITING_SECONDS = Family(
-    "apiserver_flowcontrol_request_wait_duration_seconds",
-    "histogram",
-    "Length of time a request spent waiting in its queue",
-    _FLOW,
-    _FLOW_LATENCIES,
-)
-FLOW_EXECUTING_SECONDS = Family(
-    "apiserver_flowcontrol_request_execution_seconds",
-    "histogram",
-    "Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority "
-    "and Fairness subsystem",
-    _FLOW,
-    _FLOW_LATENCIES,
-)
-FLOW_LEVEL_SEATS = Family(
-    "apiserver_flowcontrol_current_executing_seats",
-    "gauge",
-    "Concurrency (number of seats) occupied by the currently executing (initial stage for a WATCH, any stage "
-    "otherwise) requests in the API Priority and Fairness subsystem",
-    ("priority_level",),
-)
-FLOW_LIMITS = tuple(
-    Family(f"apiserver_flowcontrol_{name}_limit_seats", "gauge", meaning, ("priority_level",))
-    for name, meaning in (
-        ("nominal", "Nominal number of execution seats configured for each priority level"),
-        ("lower", "Configured lower bound on number of execution seats available to each priority level"),
-        ("upper", "Configured upper bound on number of execution seats available to each priority level"),
-        ("current", "current derived number of execution seats available to each priority level"),
-    )
 )

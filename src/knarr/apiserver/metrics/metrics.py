@@ -12,6 +12,7 @@ from knarr.apiserver.metrics.families import (
     REQUEST_SLI_DURATION,
     REQUESTS,
     RESPONSE_SIZES,
+    TERMINATIONS,
 )
 from knarr.machinery.figures import Figures, Spread, lines
 
@@ -70,6 +71,10 @@ class Metrics(Figures):
             row.running -= 1
 
         return ended
+
+    def terminated(self, labels: Labels, code: int) -> None:
+        """A request was turned away, so that others are served."""
+        self.count(TERMINATIONS, (str(code), *_values(labels)[1])).n += 1
 
     def lines(self) -> Iterator[str]:
         """Requests first."""

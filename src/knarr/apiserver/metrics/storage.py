@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from knarr.api.kind import Kind
 from knarr.apiserver.kinds import Kinds
-from knarr.apiserver.metrics.families import CACHE_EVENTS, CACHE_LOADS, OBJECTS, STORAGE_OBJECTS, STORE_DURATION
+from knarr.apiserver.metrics.families import (
+    CACHE_EVENTS,
+    CACHE_LISTED,
+    CACHE_LISTS,
+    CACHE_LOADS,
+    OBJECTS,
+    STORAGE_LISTED,
+    STORAGE_LISTS,
+    STORAGE_OBJECTS,
+    STORE_DURATION,
+)
 from knarr.apiserver.metrics.metrics import Metrics
-from knarr.machinery.figures import Sample, Spread
+from knarr.machinery.figures import Count, Sample, Spread
 from knarr.storage.cache import WatchCache
 from knarr.storage.store import Write
 
@@ -45,3 +56,34 @@ class Commits:
         kind = self._kinds.of_key(key)
         labels = (operation, kind.group, kind.plural) if kind else (operation, "", shelf)
         return self._spreads.setdefault((operation, shelf), self._metrics.spread(STORE_DURATION, labels))
+
+
+class Lists:
+    """How many lists there are of each resource, from the cache and from the store, and how many objects in them."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._cached: dict[tuple[str, str], tuple[Count, Count]] = {}
+        self._stored: dict[tuple[str, str], tuple[Count, Count]] = {}
+
+    def cached(self, kind: Kind, objects: int) -> None:
+        labels = (kind.group, kind.plural)
+        found = self._cached.get(labels)
+        if found is None:
+            lists = self._metrics.count(CACHE_LISTS, (kind.group, "", kind.plural))
+            found = self._cached[labels] = lists, self._metrics.count(CACHE_LISTED, labels)
+        _add(found, objects)
+
+    def stored(self, kind: Kind, objects: int) -> None:
+        labels = (kind.group, kind.plural)
+        found = self._stored.get(labels)
+        if found is None:
+            lists = self._metrics.count(STORAGE_LISTS, labels)
+            found = self._stored[labels] = lists, self._metrics.count(STORAGE_LISTED, labels)
+        _add(found, objects)
+
+
+def _add(counts: tuple[Count, Count], objects: int) -> None:
+    lists, listed = counts
+    lists.n += 1
+    listed.n += objects

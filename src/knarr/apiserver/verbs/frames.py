@@ -9,7 +9,7 @@ from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver import tables
 from knarr.apiserver.encoding import api_version, served_tree
 from knarr.apiserver.media import Output
-from knarr.apiserver.metrics.families import WATCH_EVENTS
+from knarr.apiserver.metrics.families import WATCH_EVENTS, WATCH_SIZES
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.representations import representation
 from knarr.machinery.errors import APIError
@@ -27,18 +27,23 @@ class Framing:
         self._event, self._encode = output.media.event, output.media.encode
         self._whole = representation(output).whole
         self._include = include
-        self._sent = registry.metrics.count(WATCH_EVENTS, (kind.group, version.name, kind.plural))
+        labels = (kind.group, version.name, kind.plural)
+        self._sent = registry.metrics.count(WATCH_EVENTS, labels)
+        self._sizes = registry.metrics.spread(WATCH_SIZES, labels)
         self._headings = output.view == "Table"  # sent with the first event alone
         self._form = (version.name, output, include)
 
     def frame(self, type: str, entry: Entry) -> bytes:
         """One event, from the memo where another watcher has asked for the same."""
-        self._sent.n += 1
         if self._headings:
-            return self.made(type, entry)
-        memo = self._registry.frames
-        key = (entry.key, entry.revision, type, self._form)
-        return memo.get(key) or memo.remember(key, self.made(type, entry))
+            frame = self.made(type, entry)
+        else:
+            memo = self._registry.frames
+            key = (entry.key, entry.revision, type, self._form)
+            frame = memo.get(key) or memo.remember(key, self.made(type, entry))
+        self._sent.n += 1
+        self._sizes.observe(len(frame))
+        return frame
 
     def made(self, type: str, entry: Entry) -> bytes:
         """One event, made for this watcher: what a watch begins with is its own."""

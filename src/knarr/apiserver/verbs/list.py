@@ -39,6 +39,12 @@ async def chosen_entries(call: Call, options: ListOptions) -> tuple[Sequence[Ent
     """What a list with these options shows, and its metadata."""
     if options.token or options.exact:
         return await _stored_entries(call, options)
+    entries, metadata = await _cached_entries(call, options)
+    call.registry.lists.cached(call.kind, len(entries))
+    return entries, metadata
+
+
+async def _cached_entries(call: Call, options: ListOptions) -> tuple[Sequence[Entry], JSON]:
     await reach(call, options.revision)
     prefix = prefix_of(call.kind, call.namespace)
     revision = call.registry.cache.revision
@@ -122,6 +128,7 @@ async def _stored_entries(call: Call, options: ListOptions) -> tuple[Sequence[En
         raise Gone("The resourceVersion for the provided list is too old.") from None
     except FutureRevisionError as error:
         raise too_large(revision, error.current) from None
+    call.registry.lists.stored(call.kind, len(entries))
     metadata: JSON = {"resourceVersion": str(revision)}
     if remaining and entries:
         metadata["continue"] = pages.encode(entries[-1].key, prefix, revision)

@@ -1,0 +1,37 @@
+"""Who comes, who is believed, and what is allowed."""
+
+from __future__ import annotations
+
+from knarr.apiserver.metrics.metrics import Metrics
+from knarr.machinery.figures import Count, Family
+
+_RESULT = ("result",)
+AUTHENTICATION = Family("authentication_attempts", "counter", "Counter of authenticated attempts.", _RESULT)
+AUTHORIZATION = Family(
+    "authorization_attempts_total",
+    "counter",
+    "Counter of authorization attempts broken down by result. It can be either 'allowed', 'denied', 'no-opinion' or "
+    "'error'.",
+    _RESULT,
+)
+USERS = Family(
+    "authenticated_user_requests", "counter", "Counter of authenticated requests broken out by username.", ("username",)
+)
+_TOLD_BY_NAME = frozenset(("admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default"))
+
+
+class Access:
+    """Counts of one server."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self.believed = metrics.count(AUTHENTICATION, ("success",))
+        self.refused = metrics.count(AUTHENTICATION, ("failure",))
+        self.allowed = metrics.count(AUTHORIZATION, ("allowed",))
+        self.denied = metrics.count(AUTHORIZATION, ("no-opinion",))
+        self._users = {name: metrics.count(USERS, (name,)) for name in _TOLD_BY_NAME}
+        self._others, self._addresses = metrics.count(USERS, ("other",)), metrics.count(USERS, ("email_id",))
+
+    def of(self, user: str) -> Count:
+        """The requests of a user, or of those who are told together with it."""
+        return self._users.get(user) or (self._addresses if "@" in user else self._others)
