@@ -10,6 +10,12 @@ from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
 
 _SHORT = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+BESIDE_SOURCES = frozenset(  # fields of a volume's spec that say nothing of what is behind it
+    {
+        *("accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy"),
+        *("storageClassName", "volumeAttributesClassName", "volumeMode"),
+    }
+)
 _CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
 

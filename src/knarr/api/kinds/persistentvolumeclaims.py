@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from knarr.api.cells import AGE, NAME, UNSET, Cell, text, value
+from knarr.api.claims import prepare_create, prepare_update, validate_update
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig
 from knarr.api.pods.warnings import fractions
@@ -44,5 +45,7 @@ KIND = Kind(
         Column("VolumeMode", text("spec.volumeMode", UNSET), priority=1),
     ),
     warnings=_warnings,
-    prepare_create=lambda claim: claim.update(status={"phase": "Pending"}),
+    prepare_create=prepare_create,
+    prepare_update=prepare_update,
+    validate_update=validate_update,
 )

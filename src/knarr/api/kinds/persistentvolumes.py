@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, UNSET, text, value
+from knarr.api.checks import unchanged
+from knarr.api.differences import difference
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig
-from knarr.api.volumes import access_modes, annotation_warnings, phase, storage_class
+from knarr.api.volumes import BESIDE_SOURCES, access_modes, annotation_warnings, phase, storage_class
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid
 
 
 def _claim(volume: JSON, now: datetime) -> str:
@@ -24,6 +27,20 @@ def _warnings(new: JSON, old: JSON | None) -> Iterator[str]:
             f"{policy}: The Recycle reclaim policy is deprecated. "
             "Instead, the recommended approach is to use dynamic provisioning."
         )
+
+
+def _validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
+    """What is behind a volume stays; so does from where it can be reached, once that is said."""
+    after, before = new["spec"], old["spec"]
+    sources = [{name: spec[name] for name in spec if name not in BESIDE_SOURCES} for spec in (after, before)]
+    if sources[0] != sources[1]:
+        detail = "spec.persistentvolumesource is immutable after creation"
+        yield forbidden("spec.persistentvolumesource", f"{detail}\n{difference(sources[1], sources[0], 'spec')}")
+    yield from unchanged("volumeMode", after.get("volumeMode"), before.get("volumeMode"))
+    affinity = before.get("nodeAffinity")
+    if affinity is not None and after.get("nodeAffinity") != affinity:
+        detail = "field is immutable, except for updating from beta label to GA"
+        yield invalid("nodeAffinity", after.get("nodeAffinity"), detail)
 
 
 KIND = Kind(
@@ -50,6 +67,7 @@ KIND = Kind(
         AGE,
         Column("VolumeMode", text("spec.volumeMode", UNSET), priority=1),
     ),
+    validate_update=_validate_update,
     warnings=_warnings,
     prepare_create=lambda volume: volume.update(status={"phase": "Pending"}),
 )

@@ -9,11 +9,15 @@ from knarr.api.cells import AGE, NAME, text, value
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig
 
-_DEFAULT_ANNOTATION = "storageclass.kubernetes.io/is-default-class"
+_DEFAULT_ANNOTATIONS = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
 
 
 def _name(storage_class: JSON, now: datetime) -> str:
-    default = dig(storage_class, "metadata.annotations", {}).get(_DEFAULT_ANNOTATION) == "true"
+    annotations = dig(storage_class, "metadata.annotations", {})
+    default = any(annotations.get(name) == "true" for name in _DEFAULT_ANNOTATIONS)
     return f"{dig(storage_class, 'metadata.name', '')}{' (default)' if default else ''}"
 
 

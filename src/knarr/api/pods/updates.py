@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
-import msgspec
-
+from knarr.api.differences import difference
 from knarr.api.kind import JSON
 from knarr.api.paths import each
 from knarr.api.pods.gated import narrowing, with_node_affinity_of
@@ -36,7 +34,7 @@ def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
     unchanged = _with_permitted_changes_undone(after, before)
     if unchanged != before:
         refusal = f"pod updates may not change fields other than {','.join(_UPDATABLE)}"
-        yield forbidden("spec", f"{refusal}\n{_difference(before, unchanged)}")
+        yield forbidden("spec", f"{refusal}\n{difference(before, unchanged, 'spec')}")
 
 
 def _counts(after: JSON, before: JSON) -> Iterable[FieldError]:
@@ -91,25 +89,3 @@ def _with_permitted_changes_undone(after: JSON, before: JSON) -> JSON:
 
 def _with_image_of(container: JSON, before: JSON) -> JSON:
     return {**container, "image": before.get("image")}
-
-
-def _difference(before: JSON, after: JSON) -> str:
-    """A line for each value that was, and for each that would be."""
-    was, would_be = dict(_leaves(before, "spec")), dict(_leaves(after, "spec"))
-    lines = []
-    for path in sorted(was.keys() | would_be.keys()):
-        if was.get(path) != would_be.get(path):
-            lines += [f"{sign} {path}: {side[path]}" for sign, side in (("-", was), ("+", would_be)) if path in side]
-    return "\n".join(lines)
-
-
-def _leaves(tree: Any, path: str) -> Iterator[tuple[str, str]]:
-    match tree:
-        case dict() if tree:
-            for key, value in tree.items():
-                yield from _leaves(value, f"{path}.{key}")
-        case list() if tree:
-            for index, value in enumerate(tree):
-                yield from _leaves(value, f"{path}[{index}]")
-        case _:
-            yield path, msgspec.json.encode(tree).decode()

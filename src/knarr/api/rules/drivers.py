@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from knarr.api.checks import distinct, unchanged
+from knarr.api.checks import distinct, named, unchanged
 from knarr.api.devices import driver_name
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import dig, each
-from knarr.machinery.fielderrors import FieldError, invalid
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required
+from knarr.machinery.names import path_segment, qualified_name
 
 _STORAGE = "io.k8s.api.storage.v1"
+_NODE_LENGTH = 256
 _SHORTEST_TOKEN = 600  # seconds
 _FIXED = ("attachRequired", "volumeLifecycleModes")
 
@@ -49,6 +51,27 @@ def _drivers_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
             yield invalid(f"{path}.drivers[{index}]", driver, "field is immutable")
 
 
+def _node_driver(driver: JSON, path: str) -> Iterable[FieldError]:
+    if len(driver.get("nodeID") or "") > _NODE_LENGTH:
+        yield invalid(f"{path}.nodeID", driver["nodeID"], f"must be {_NODE_LENGTH} characters or less")
+    for key in each(driver, "topologyKeys"):
+        yield from named(f"{path}.topologyKeys", key, qualified_name)
+
+
+def _attached(source: JSON, path: str) -> Iterable[FieldError]:
+    """A volume, or what one would be made of."""
+    detail = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
+    given = [name for name in ("inlineVolumeSpec", "persistentVolumeName") if source.get(name) is not None]
+    if not given:
+        yield required(path, detail)
+    elif len(given) > 1:
+        yield forbidden(path, detail)
+    elif name := source.get("persistentVolumeName"):
+        yield from named(f"{path}.persistentVolumeName", name, path_segment)
+    elif "persistentVolumeName" in given:
+        yield required(f"{path}.persistentVolumeName", "must specify non empty persistentVolumeName")
+
+
 RULES = (
     Rules(f"{_STORAGE}.CSIDriver", validate=_name),
     Rules(
@@ -72,6 +95,9 @@ RULES = (
     ),
     Rules(f"{_STORAGE}.CSINodeSpec", validate=_drivers, validate_update=_drivers_update),
     Rules(f"{_STORAGE}.CSINodeDriver", required=("name", "nodeID"), names={"name": driver_name}),
+    Rules(f"{_STORAGE}.CSINodeDriver", validate=_node_driver),
+    Rules(f"{_STORAGE}.VolumeNodeResources", bounds={"count": (0, None)}),
     Rules(f"{_STORAGE}.VolumeAttachment", immutable=("spec",)),
+    Rules(f"{_STORAGE}.VolumeAttachmentSource", validate=_attached),
     Rules(f"{_STORAGE}.VolumeAttachmentSpec", required=("attacher", "nodeName"), names={"attacher": driver_name}),
 )

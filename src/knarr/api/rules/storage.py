@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from posixpath import normpath
 
+from knarr.api.checks import named
 from knarr.api.devices import driver_name
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import dig
-from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required, too_long
-from knarr.machinery.names import dns1123_subdomain
+from knarr.api.volumes import BESIDE_SOURCES
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required, too_long
+from knarr.machinery.names import dns1123_subdomain, qualified_name
 from knarr.machinery.quantity import parse
 
 _CORE, _STORAGE = "io.k8s.api.core.v1", "io.k8s.api.storage.v1"
 _ACCESS = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 _MODES, _RECLAIM = ("Block", "Filesystem"), ("Delete", "Recycle", "Retain")
-_VOLUME_FIELDS = frozenset(
-    {
-        *("accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy"),
-        *("storageClassName", "volumeAttributesClassName", "volumeMode"),
-    }
-)
 _PARAMETERS, _PARAMETERS_SIZE = 512, 256 * 1024
-_CLAIM_CHANGES = ("resources", "volumeAttributesClassName")
 
 
 def _volume(spec: JSON, path: str) -> Iterable[FieldError]:
-    sources = [name for name in spec if name not in _VOLUME_FIELDS]
-    if "storage" not in (spec.get("capacity") or {}):
+    sources = [name for name in spec if name not in BESIDE_SOURCES]
+    capacity = spec.get("capacity") or {}
+    if not capacity:
         yield required(f"{path}.capacity")
+    elif set(capacity) != {"storage"}:
+        yield not_supported(f"{path}.capacity", capacity, ("storage",))
+    elif parse(capacity["storage"]) <= parse("0"):
+        yield invalid(f"{path}.capacity[storage]", capacity["storage"], "must be greater than zero")
     if not sources:
         yield required(path, "must specify a volume type")
     for name in sources[1:]:
@@ -52,12 +52,6 @@ def _recycled_root(spec: JSON, path: str) -> Iterable[FieldError]:
         yield forbidden(f"{path}.persistentVolumeReclaimPolicy", detail)
 
 
-def _volume_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
-    sources = [{name: source for name, source in spec.items() if name not in _VOLUME_FIELDS} for spec in (new, old)]
-    if sources[0] != sources[1]:
-        yield forbidden(f"{path}.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
-
-
 def _claim(spec: JSON, path: str) -> Iterable[FieldError]:
     storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
     if storage is None:
@@ -66,19 +60,45 @@ def _claim(spec: JSON, path: str) -> Iterable[FieldError]:
         yield invalid(f"{path}.resources[storage]", storage, "must be greater than zero")
 
 
-def _claim_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
-    """A claim is bound once, and then may only grow."""
-    fixed = [{name: value for name, value in spec.items() if name not in _CLAIM_CHANGES} for spec in (new, old)]
-    if not old.get("volumeName"):
-        fixed[1]["volumeName"] = new.get("volumeName")
-        fixed[0].setdefault("volumeName", None)
-    if old.get("storageClassName") is None and new.get("storageClassName") is not None:
-        fixed[1]["storageClassName"] = new["storageClassName"]
-    if fixed[0] != fixed[1]:
-        detail = (
-            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
-        )
-        yield forbidden(path, detail)
+def _sources(spec: JSON, path: str) -> Iterable[FieldError]:
+    """What a claim is filled with at first."""
+    old, new = spec.get("dataSource"), spec.get("dataSourceRef")
+    for field, source in (("dataSource", old), ("dataSourceRef", new)):
+        if source is not None:
+            yield from _source(source, f"{path}.{field}")
+    if old is None or new is None:
+        return
+    if new.get("namespace"):
+        detail = "may not be specified when dataSourceRef.namespace is specified"
+        yield invalid(path, f"{path}.dataSource", detail)
+    elif old != {key: value for key, value in new.items() if key != "namespace"}:
+        yield invalid(path, f"{path}.dataSource", "must match dataSourceRef")
+
+
+def _source(source: JSON, path: str) -> Iterable[FieldError]:
+    group, kind = source.get("apiGroup") or "", source.get("kind") or ""
+    if not group and kind and kind != "PersistentVolumeClaim":
+        yield invalid(path, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
+    if group:
+        yield from named(f"{path}.apiGroup", group, dns1123_subdomain)
+
+
+def _class_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
+    for field in ("parameters", "provisioner", "reclaimPolicy"):
+        if (new.get(field) or {}) != (old.get(field) or {}):
+            yield forbidden(field, f"updates to {field} are forbidden.")
+
+
+def _attributes_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
+    for field in ("driverName", "parameters"):
+        if new.get(field) != old.get(field):
+            yield forbidden(field, f"updates to {field} are forbidden.")
+
+
+def _pairs(storage_class: JSON, path: str) -> Iterable[FieldError]:
+    yield from _bounded(storage_class.get("parameters") or {})
+    if provisioner := storage_class.get("provisioner"):
+        yield from named("provisioner", provisioner, lambda name: qualified_name(name.lower()))
 
 
 def _parameters(attributes: JSON, path: str) -> Iterable[FieldError]:
@@ -86,6 +106,10 @@ def _parameters(attributes: JSON, path: str) -> Iterable[FieldError]:
     parameters = attributes.get("parameters") or {}
     if not parameters:
         yield required("parameters", "must contain at least one key/value pair")
+    yield from _bounded(parameters)
+
+
+def _bounded(parameters: JSON) -> Iterable[FieldError]:
     if len(parameters) > _PARAMETERS:
         yield too_long("parameters", _PARAMETERS)
     if "" in parameters:
@@ -101,8 +125,6 @@ RULES = (
         required=("accessModes",),
         enums={"accessModes": _ACCESS, "persistentVolumeReclaimPolicy": _RECLAIM, "volumeMode": _MODES},
         validate=_volume,
-        validate_update=_volume_update,
-        immutable=("volumeMode",),
     ),
     *(
         Rules(
@@ -118,17 +140,24 @@ RULES = (
     Rules(
         f"{_CORE}.PersistentVolumeClaimSpec",
         defaults={"volumeMode": "Filesystem"},
-        required=("accessModes",),
+        demands={"accessModes": "at least 1 access mode is required"},
         enums={"accessModes": _ACCESS, "volumeMode": _MODES},
         validate=_claim,
-        validate_update=_claim_update,
     ),
+    Rules(
+        f"{_CORE}.PersistentVolumeClaimSpec",
+        validate=_sources,
+        when=frozenset({"dataSource", "dataSourceRef"}),
+    ),
+    Rules(f"{_CORE}.TypedObjectReference", required=("kind", "name")),
     Rules(
         f"{_STORAGE}.StorageClass",
         defaults={"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
         required=("provisioner",),
         enums={"reclaimPolicy": ("Delete", "Retain"), "volumeBindingMode": ("Immediate", "WaitForFirstConsumer")},
-        immutable=("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
+        validate=_pairs,
+        validate_update=_class_update,
+        immutable=("volumeBindingMode",),
     ),
     Rules(f"{_CORE}.TopologySelectorLabelRequirement", required=("key", "values")),
     Rules(
@@ -136,7 +165,7 @@ RULES = (
         required=("driverName",),
         names={"driverName": driver_name},
         validate=_parameters,
-        immutable=("driverName", "parameters"),
+        validate_update=_attributes_update,
     ),
     Rules(
         f"{_STORAGE}.CSIStorageCapacity",
