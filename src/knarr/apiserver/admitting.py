@@ -7,10 +7,10 @@ TokenRequest is created, though nothing is stored of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from knarr.api.kind import JSON
 from knarr.api.types import DecodeError, type_of

@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from knarr.apiserver.answers import TOO_MANY, error_answer
 from knarr.apiserver.authn.authenticator import Authenticator

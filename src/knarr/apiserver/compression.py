@@ -19,14 +19,18 @@ async def compressed(answer: Answer, request: Request) -> Answer:
 
     In a thread: a list of megabytes takes longer than the event loop may be held.
     """
-    if not isinstance(answer, Response | Pieced) or "content-encoding" in answer.headers or not _wanted(request):
+    if not isinstance(answer, Response | Pieced) or _size(answer) <= _LEAST:
         return answer
-    if (answer.size if isinstance(answer, Pieced) else len(answer.body)) <= _LEAST:
+    if "content-encoding" in answer.headers or not _wanted(request):
         return answer
     answer = answer.joined() if isinstance(answer, Pieced) else answer
     body = await asyncio.to_thread(gzip.compress, answer.body, _FASTEST, mtime=0)
     vary = ", ".join(filter(None, (answer.headers.get("vary"), "Accept-Encoding")))
     return Response(answer.status, {**answer.headers, "content-encoding": "gzip", "vary": vary}, body)
+
+
+def _size(answer: Response | Pieced) -> int:
+    return answer.size if isinstance(answer, Pieced) else len(answer.body)
 
 
 def _wanted(request: Request) -> bool:

@@ -7,17 +7,19 @@ anything else is a non-resource path, its verb the method in lower case
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qs, unquote
+
+import msgspec
 
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 _EXACT_NAME = "metadata.name="
+_REMEMBERED = 4096  # requests, some two megabytes: a cluster's clients ask for the same thousands of objects
+_SHORT = 1000  # characters of those
 
 
-@dataclass(frozen=True, slots=True)
-class RequestInfo:
+class RequestInfo(msgspec.Struct, frozen=True):
     """A parsed request.
 
     For collections `name` is what a `metadata.name` field selector pins, as authorization wants it.
@@ -41,9 +43,12 @@ class RequestInfo:
         return f"{self.resource}.{self.group}" if self.group else self.resource
 
 
-@lru_cache(maxsize=512)  # clients ask for the same things over and over
 def parse(method: str, path: str, query: str = "") -> RequestInfo:
     """Never fails: what does not look like a resource is a non-resource request."""
+    return (_known if len(path) + len(query) < _SHORT else _parse)(method, path, query)
+
+
+def _parse(method: str, path: str, query: str) -> RequestInfo:
     parts = [part for part in path.split("/") if part]
     if "%" in path:
         parts = [unquote(part) for part in parts]
@@ -68,6 +73,9 @@ def _resource(method: str, path: str, query: str, group: str, parts: list[str]) 
         verb, name = _of_collection(verb, query)
     tail = _raw_tail(path, len(rest) - 3) if len(rest) > 3 else ""
     return RequestInfo(verb, group, version, resource, subresource, namespace, name, True, path, tail)
+
+
+_known = lru_cache(_REMEMBERED)(_parse)  # clients ask for the same things over and over
 
 
 def _of_collection(verb: str, query: str) -> tuple[str, str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.info import RequestInfo
 from knarr.wire.messages import Request
 
 
-@dataclass(frozen=True, slots=True)
-class APIRequest:
+class APIRequest(msgspec.Struct, frozen=True):
     """A request that is authenticated and authorized: the message, what it asks for, and for whom."""
 
     http: Request

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import httptools
+import msgspec
 
 from knarr.wire.heads import field_name
 from knarr.wire.limits import Limits
@@ -16,8 +16,7 @@ _PLAIN = {"content-type": "text/plain; charset=utf-8"}
 _NOTHING = Request("", "")
 
 
-@dataclass(slots=True)
-class Arrived:
+class Arrived(msgspec.Struct):
     """A request and what its head said about the connection; or, with `refusal`, what could not be read as one."""
 
     request: Request

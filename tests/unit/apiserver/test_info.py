@@ -67,4 +67,4 @@ def test_parse(line: str, expected: RequestInfo) -> None:
 
 
 def _fields(of: RequestInfo) -> dict[str, object]:
-    return {name: getattr(of, name) for name in RequestInfo.__slots__}
+    return {name: getattr(of, name) for name in RequestInfo.__struct_fields__}

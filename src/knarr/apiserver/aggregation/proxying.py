@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from knarr.apiserver.aggregation.registrations import Registration
 from knarr.apiserver.answers import plain_answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.admission.admission import Admission
@@ -18,8 +18,7 @@ _DIRECTIVES = ("Ignore", "Strict", "Warn")
 _OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """A request, the kind and served version that it addresses, and the warnings that its answer will carry."""
 
     registry: Registry
@@ -27,7 +26,7 @@ class Call:
     kind: Kind
     version: Version
     admission: Admission
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = []
 
     @property
     def namespace(self) -> str:

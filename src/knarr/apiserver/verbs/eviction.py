@@ -5,9 +5,8 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import orjson
+from msgspec.structs import replace
 
 from knarr.api.kind import JSON, Kind
 from knarr.api.types import type_of

@@ -6,9 +6,9 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/ (each wo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import orjson
+from msgspec.structs import replace
 
 from knarr.api.cells import format_labels, format_selector
 from knarr.api.kind import JSON, Scale
