@@ -47,6 +47,12 @@ async def test_a_pod_runs_as_the_default_account_with_its_token(server: Server) 
     assert [c["volumeMounts"] for c in spec["initContainers"] + spec["containers"]] == [[mount], [mount]]
 
 
+async def test_pods_of_one_template_stay_alike_in_all_but_their_metadata(server: Server) -> None:
+    first, second = [(await server.post(PODS, pod(name))).body for name in ("a", "b")]
+    assert (first["spec"], first["status"]) == (second["spec"], second["status"])
+    assert first["metadata"]["managedFields"] == second["metadata"]["managedFields"]
+
+
 async def test_a_container_with_its_own_mount_keeps_it(server: Server) -> None:
     own = {"name": "mine", "mountPath": MOUNT}
     containers = [{"name": "c", "image": "x", "volumeMounts": [own]}]

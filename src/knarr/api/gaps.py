@@ -5,10 +5,12 @@ docs/compatibility.md lists the same; a test holds the two together. A line goes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 
 from knarr.api.kind import JSON, Kind
 from knarr.api.paths import dig, each
+from knarr.machinery.remembering import Remembered
 
 KINDS = {
     "daemonsets.apps": "no controller creates a DaemonSet's Pods yet",
@@ -95,14 +97,23 @@ def _found(kind: Kind, tree: JSON) -> Iterator[tuple[str, str]]:
     """Everything in the object that nobody acts on: where it is, and what there is to say."""
     pod = _POD_SPECS.get(kind.qualified_resource, "spec.template.spec")
     if spec := dig(tree, pod):
-        yield from _set(spec, pod, _IN_PODS)
-        for sort in _SORTS:
-            for index, container in enumerate(each(spec, sort)):
-                yield from _in_container(container, f"{pod}.{sort}[{index}]")
+        yield from _found_at(pod)(spec)
     if kind.qualified_resource == "jobs.batch":
         yield from _set(tree.get("spec") or {}, "spec", _IN_JOBS)
     if kind.plural == "services" and (text := SERVICE_TYPES.get(dig(tree, "spec.type"))):
         yield "spec.type", text
+
+
+@cache
+def _found_at(path: str) -> Callable[[JSON], Sequence[tuple[str, str]]]:
+    return Remembered(lambda spec: tuple(_in_pod(spec, path)))
+
+
+def _in_pod(spec: JSON, path: str) -> Iterator[tuple[str, str]]:
+    yield from _set(spec, path, _IN_PODS)
+    for sort in _SORTS:
+        for index, container in enumerate(each(spec, sort)):
+            yield from _in_container(container, f"{path}.{sort}[{index}]")
 
 
 def _in_container(container: JSON, path: str) -> Iterator[tuple[str, str]]:

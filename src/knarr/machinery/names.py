@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from hashlib import sha256
 from ipaddress import ip_address
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -206,6 +207,12 @@ def prefix_of(check: Check) -> Check:
 
 def generate_suffix(source: random.Random, length: int = _SUFFIX_LENGTH) -> str:
     return "".join(source.choices(SAFE_ALPHABET, k=length))
+
+
+@lru_cache(maxsize=1024)
+def derived_suffix(text: str, length: int = _SUFFIX_LENGTH) -> str:
+    """The same for the same text, and another for most others."""
+    return "".join(SAFE_ALPHABET[byte % len(SAFE_ALPHABET)] for byte in sha256(text.encode()).digest()[:length])
 
 
 def generate_name(base: str, source: random.Random) -> str:

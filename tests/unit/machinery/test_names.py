@@ -107,6 +107,13 @@ def test_a_prefix_may_end_with_a_dash() -> None:
     assert names.prefix_of(names.dns1123_label)("Web-") == [LABEL]
 
 
+def test_a_derived_suffix_is_the_same_for_the_same_text() -> None:
+    suffix = names.derived_suffix("default")
+    assert (suffix, len(suffix)) == (names.derived_suffix("default"), 5)
+    assert suffix != names.derived_suffix("other")
+    assert set(suffix) <= set("bcdfghjklmnpqrstvwxz2456789")
+
+
 def test_generated_names_fit_a_label_and_have_no_vowels() -> None:
     name = names.generate_name("x" * 80, random.Random(1))
     assert len(name) == 63

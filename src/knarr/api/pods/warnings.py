@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
@@ -10,6 +11,7 @@ from knarr.api.pods.mounts import containers
 from knarr.api.pods.outdated import annotation_warnings, label_warnings, volume_warnings
 from knarr.machinery.names import dns1123_label
 from knarr.machinery.quantity import parse
+from knarr.machinery.remembering import Remembered
 
 _Warnings = Callable[[JSON, JSON | None], Iterable[str]]
 _POD_NAME = "this is used in the Pod's hostname, which can result in surprising behavior"
@@ -47,8 +49,16 @@ def _name(obj: JSON, meaning: str) -> Iterator[str]:
 def _spec(new: JSON, old: JSON | None, path: str) -> Iterator[str]:
     """Said when it becomes so, not with every later update."""
     spec = dig(new, path, {})
-    if old is not None and dig(old, path) == spec:
-        return
+    if old is None or dig(old, path) != spec:
+        yield from _found_at(path)(spec)
+
+
+@cache
+def _found_at(path: str) -> Callable[[JSON], Sequence[str]]:
+    return Remembered(lambda spec: tuple(_found(spec, path)))
+
+
+def _found(spec: JSON, path: str) -> Iterator[str]:
     yield from label_warnings(spec, path)
     yield from volume_warnings(spec.get("volumes") or (), f"{path}.volumes")
     yield from _secrets(spec.get("imagePullSecrets") or (), f"{path}.imagePullSecrets")

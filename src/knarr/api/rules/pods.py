@@ -63,7 +63,7 @@ def _validate_template(template: JSON, path: str) -> Iterable[FieldError]:
 
 _OVERCOMMITTED = ("cpu", "memory")
 RULES = (
-    Rules("io.k8s.api.core.v1.Pod", default=_default, validate=_validate),
+    Rules("io.k8s.api.core.v1.Pod", default=_default, validate=_validate, repeated=("spec",)),
     Rules("io.k8s.api.core.v1.PodStatus", default=_default_addresses),
     Rules("io.k8s.api.core.v1.PodTemplate", validate=_validate_template),
 )

@@ -19,6 +19,7 @@ _FORMS: dict[Form, shapes.Form] = {
     "int64": "numeric",
     "float64": "numeric",
 }
+_REPEATED = frozenset({"io.k8s.api.core.v1.PodSpec"})
 
 
 @cache
@@ -34,7 +35,8 @@ def ownership(shape: Shape, map_type: str = "") -> shapes.Shape:
         case MapOf(value):
             return _owned(structs.Struct({}, others=ownership(value)), atomic=map_type == "atomic")
         case Struct():
-            made = structs.Struct(partial(_fields, shape), present=_present(shape))
+            sort = structs.Repeated if shape.name in _REPEATED else structs.Struct
+            made = sort(partial(_fields, shape), present=_present(shape))
             return _owned(made, atomic=shape.is_atomic if not map_type else map_type == "atomic")
 
 

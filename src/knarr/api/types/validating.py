@@ -9,13 +9,12 @@ from collections.abc import Callable, Container, Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
-import msgspec
-
 from knarr.api.kind import JSON, Rules
 from knarr.api.types.attached import rules_of
 from knarr.api.types.shapes import ListOf, MapOf, Reach, Scalar, Shape, Struct
 from knarr.machinery import fielderrors, quantity
 from knarr.machinery.fielderrors import FieldError
+from knarr.machinery.remembering import Seen
 
 Validator = Callable[[Any, str, list[FieldError]], None]  # (value, its path, where to put errors)
 
@@ -41,24 +40,6 @@ _NOTHING: Container[Any] = ()
 _INTEGERS = (Scalar("int32"), Scalar("int64"))
 _NUMBERS = (*_INTEGERS, Scalar("bool"), Scalar("float64"))
 _REMEMBERED = 1000  # names that each check keeps
-
-
-class Seen:
-    """Trees that were met before, as their JSON; the whole memory is forgotten when it is full."""
-
-    def __init__(self, most: int = 256, longest: int = 4096) -> None:
-        self._texts: set[bytes] = set()
-        self._most, self._longest = most, longest
-
-    def __contains__(self, tree: Any) -> bool:
-        return msgspec.json.encode(tree) in self._texts
-
-    def add(self, tree: Any) -> None:
-        text = msgspec.json.encode(tree)
-        if len(self._texts) >= self._most:
-            self._texts.clear()
-        if len(text) <= self._longest:
-            self._texts.add(text)
 
 
 def validator(shape: Shape) -> Validator:

@@ -54,7 +54,6 @@ class Attributes:
     old: JSON | None
     user: User
     lister: Lister
-    generate: Callable[[], str]  # a random suffix for a name
     subresource: str = ""
     form: Form | None = None
     revision: int = 0  # that `old` has

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from knarr.api.kind import JSON
 from knarr.api.pods.secrets import LATE, foreign_in_containers, foreign_secrets
 from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Plugin
+from knarr.machinery import names
 
 DEFAULT = "default"
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -34,7 +35,7 @@ def mutate(attributes: Attributes) -> None:
     if account is None:
         raise _missing(attributes, name)
     if _wants_token(spec, account):
-        _mount_token(attributes, spec)
+        _mount_token(spec)
     if account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
         spec["imagePullSecrets"] = [{"name": secret.get("name", "")} for secret in account["imagePullSecrets"]]
 
@@ -78,11 +79,15 @@ def _wants_token(spec: JSON, account: JSON) -> bool:
     return said is not False
 
 
-def _mount_token(attributes: Attributes, spec: JSON) -> None:
-    """Mount the token where a container has nothing at its path; the volume is added only if one needs it."""
+def _mount_token(spec: JSON) -> None:
+    """Mount the token where a container has nothing at its path; the volume is added only if one needs it.
+
+    Its name is upstream's in form and no other volume's, but not random: Pods of one template stay the same text, by
+    which it is known that they are valid, what they deserve to be warned of, and more.
+    """
     volumes = spec.get("volumes") or []
     known = next((v["name"] for v in volumes if v.get("name", "").startswith(VOLUME_PREFIX)), None)
-    name = known or VOLUME_PREFIX + attributes.generate()
+    name = known or VOLUME_PREFIX + names.derived_suffix(spec["serviceAccountName"])
     bare = [c for c in _containers(spec) if all(m.get("mountPath") != MOUNT_PATH for m in c.get("volumeMounts") or ())]
     for container in bare:
         mount = {"name": name, "readOnly": True, "mountPath": MOUNT_PATH}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from knarr.api.kind import JSON
 from knarr.apiserver.admission.plugin import Attributes, Form, Operation
 from knarr.apiserver.verbs.call import Call
-from knarr.machinery import names
 
 
 def attributes_of(
@@ -19,7 +18,6 @@ def attributes_of(
     options: JSON | None = None,
 ) -> Attributes:
     """The write as admission is shown it."""
-    source = call.registry.options.random
     return Attributes(
         operation=operation,
         kind=call.kind,
@@ -30,7 +28,6 @@ def attributes_of(
         old=old,
         user=call.request.user,
         lister=call.registry,
-        generate=lambda: names.generate_suffix(source),
         subresource=call.subresource,
         form=form,
         revision=revision,

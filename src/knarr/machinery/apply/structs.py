@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from knarr.machinery.apply.elements import FIELD, SELF
 from knarr.machinery.apply.sets import LEAF, Node, as_member, is_member
 from knarr.machinery.apply.shapes import Changes, Leaf, Problem, Shape, shown_go
+from knarr.machinery.remembering import Remembered
 
 # All elements as leaves, the same with the object itself, and what of them has parts.
 _Template = tuple[Node, Node, tuple[tuple[str, str, Shape], ...]]
@@ -161,6 +162,17 @@ class Struct:
 
     def _other(self) -> Shape:
         return self._others or DEDUCED
+
+
+class Repeated(Struct):
+    """A struct of which many objects have the same: what the creator of one owns is remembered."""
+
+    def __init__(self, fields: Callable[[], Mapping[str, Shape]], present: frozenset[str]) -> None:
+        super().__init__(fields, present=present)
+        self._new = Remembered(partial(super().changes, {}))
+
+    def changes(self, old: Any, new: Any) -> Changes:
+        return self._new(new) if new and not old else super().changes(old, new)
 
 
 class _Deduced(Leaf):

@@ -7,6 +7,7 @@ from hypothesis import given
 
 from knarr.machinery.apply.sets import EMPTY, paths, union
 from knarr.machinery.apply.shapes import Problem
+from knarr.machinery.apply.structs import Repeated
 from tests.unit.machinery.apply.strategies import JSON, SHAPE, values
 
 
@@ -41,6 +42,15 @@ def test_changes_one_way_are_those_of_the_other_way_back(old: JSON, new: JSON) -
     assert gone <= back
     typed = {path for path in forth | back if not path.startswith(".extra")}  # else parts may become one value
     assert (forth - come) & typed == (back - gone) & typed
+
+
+_repeated = Repeated(lambda: SHAPE.fields, frozenset())
+
+
+@given(values, values)
+def test_what_is_remembered_is_what_would_be_found(old: JSON, new: JSON) -> None:
+    for before, after in (({}, new), (old, new), (new, {}), ({}, old)):
+        assert _repeated.changes(before, after) == SHAPE.changes(before, after)
 
 
 @given(values)
