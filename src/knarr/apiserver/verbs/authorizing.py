@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from knarr.apiserver.authz.authorizer import Verdict, forbidden
 from knarr.apiserver.verbs.call import Call
