@@ -51,6 +51,10 @@ class Member:
         with (self.directory / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
+    def signal(self, number: int) -> None:
+        assert self.process
+        self.process.send_signal(number)
+
     def kill(self) -> None:
         if self.process:
             self.process.kill()

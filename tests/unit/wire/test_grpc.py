@@ -178,16 +178,20 @@ class Speaker(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def speaking(path: Path, speaker: Speaker) -> AsyncIterator[Channel]:
+async def speaking(path: Path, speaker: Speaker, keepalive: float = 0.02) -> AsyncIterator[Channel]:
     server = await asyncio.get_running_loop().create_unix_server(lambda: speaker, str(path / "s"))
-    yield Channel(str(path / "s"), keepalive=0.02)
+    yield Channel(str(path / "s"), keepalive=keepalive)
     await speaker.lost.wait()
     server.close()
 
 
-async def test_a_silent_server_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("knarr.wire.grpc.connection.PING_ANSWER", 0.02)
-    async with speaking(tmp_path, Speaker()) as channel:
+@pytest.mark.parametrize(("keepalive", "patience"), [(0.02, 30), (30, 0.02)], ids=["silent for long", "waited for"])
+async def test_a_silent_server_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keepalive: float, patience: float
+) -> None:
+    monkeypatch.setattr("knarr.wire.grpc.liveness.ANSWER", 0.02)
+    monkeypatch.setattr("knarr.wire.grpc.liveness.PATIENCE", patience)
+    async with speaking(tmp_path, Speaker(), keepalive) as channel:
         with pytest.raises(CallError, match="nothing was heard"):
             await channel.unary("/echo", b"", 5)
 

@@ -14,7 +14,7 @@ from knarr.wire.grpc import Call, CallError, Channel
 
 CALL_TIMEOUT = 10.0  # seconds; etcd itself gives a request up after seven
 CONNECT_TIMEOUT = 3.0  # seconds; then the next member is asked
-KEEPALIVE = 15.0  # seconds of silence after which a member must give a sign of life
+KEEPALIVE = 10.0  # seconds of silence after which a member must give a sign of life, sooner if it is waited for
 
 # Of etcd's own errors, those that a fresh token may mend (rpctypes/error.go).
 _STALE_TOKEN = ("invalid auth token", "user name is empty", "revision of auth store is old")

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from knarr.wire.grpc import errors, frames
 
-if TYPE_CHECKING:
-    from knarr.wire.grpc.connection import Connection
-
 STREAM_WINDOW = 4 << 20  # bytes of one call that may wait for its reader
+
+
+class Carrier(Protocol):
+    """What a call needs of its connection."""
+
+    def send(self, call: Call) -> None:
+        """Send what is pending, as far as the server takes it."""
+
+    def allow(self, stream: int, size: int) -> None:
+        """Give the server room for so many bytes more."""
+
+    def cancel(self, call: Call) -> None: ...
 
 
 class Call:
@@ -32,7 +41,7 @@ class Call:
         "window",
     )
 
-    def __init__(self, connection: Connection, stream: int, window: int) -> None:
+    def __init__(self, connection: Carrier, stream: int, window: int) -> None:
         self.stream = stream
         self.window = window  # what the server takes of this call now
         self.pending = b""  # what it did not take yet

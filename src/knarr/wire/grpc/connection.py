@@ -12,17 +12,17 @@ from hpack.exceptions import HPACKError
 from knarr.wire.grpc import errors, frames
 from knarr.wire.grpc.call import STREAM_WINDOW, Call
 from knarr.wire.grpc.frames import Frame, MalformedError
+from knarr.wire.grpc.liveness import Liveness
 
 CONNECTION_WINDOW = 32 << 20
 LAST_STREAM = 0x7FFF_FFFF
-PING_ANSWER = 5.0  # seconds
 
 
 class Connection(asyncio.Protocol):
     """See the module's docstring. `open` while new calls may begin; the ones under way go on after that.
 
-    With `keepalive` seconds, a server that has been silent for so long while calls are under way is asked for a sign
-    of life, and given up when it gives none.
+    With `keepalive` seconds, a server that has been silent for so long while calls are under way, or for less while one
+    waits for its answer, is asked for a sign of life, and given up when it gives none.
     """
 
     def __init__(self, keepalive: float | None = None) -> None:
@@ -32,8 +32,7 @@ class Connection(asyncio.Protocol):
         self._keepalive = keepalive
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-        self._heard = 0.0
+        self._liveness: Liveness | None = None
         self._next = 1
         self._rest = b""
         self._out: list[bytes] = []
@@ -62,6 +61,8 @@ class Connection(asyncio.Protocol):
         self.open = self.open and self._next < LAST_STREAM
         self.calls[call.stream] = call
         self._write(frames.pack(frames.HEADERS, frames.END_HEADERS, call.stream, block))
+        if self._liveness:
+            self._liveness.sent()
         return call
 
     def send(self, call: Call) -> None:
@@ -107,12 +108,12 @@ class Connection(asyncio.Protocol):
             + frames.window_update(0, CONNECTION_WINDOW - frames.WINDOW),
         )
         self._flush()
-        self._heard = self._loop.time()
         if self._keepalive:
-            self._timer = self._loop.call_later(self._keepalive, self._look_after)
+            self._liveness = Liveness(self._keepalive, lambda: bool(self.calls), self._ping, self._give_up)
 
     def data_received(self, data: bytes) -> None:
-        self._heard = self._loop.time()
+        if self._liveness:
+            self._liveness.heard()
         try:
             for frame in frames.split(self._rest + data if self._rest else data):
                 if isinstance(frame, Frame):
@@ -246,24 +247,17 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"".join(self._out))
         self._out.clear()
 
-    def _look_after(self) -> None:
-        """Ask a silent server for a sign of life, while somebody waits for it."""
-        assert self._keepalive
-        silence = self._loop.time() - self._heard
-        if silence >= self._keepalive + PING_ANSWER and self.calls:
-            self._lose(errors.broken(f"nothing was heard for {silence:.0f} s"))
-            return
-        due = silence >= self._keepalive and bool(self.calls)
-        if due:
-            self._write(frames.pack(frames.PING, 0, 0, b"knarr ok"))
-        wait = PING_ANSWER if due else max(self._keepalive - silence, 1.0)
-        self._timer = self._loop.call_later(wait, self._look_after)
+    def _ping(self) -> None:
+        self._write(frames.pack(frames.PING, 0, 0, b"knarr ok"))
+
+    def _give_up(self, silence: float) -> None:
+        self._lose(errors.broken(f"nothing was heard for {silence:.0f} s"))
 
     def _lose(self, failure: errors.CallError) -> None:
         """End everything; each call gets an exception of its own, since a raised one gathers tracebacks."""
         self.abort()
-        if self._timer:
-            self._timer.cancel()
+        if self._liveness:
+            self._liveness.stop()
         calls, self.calls = self.calls, {}
         for call in calls.values():
             call.finish(errors.CallError(failure.code, failure.message))
