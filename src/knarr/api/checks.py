@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import msgspec
@@ -89,12 +89,15 @@ def domain_prefixed_path(path: str, text: str) -> Iterable[FieldError]:
 
 
 def network(text: str) -> list[str]:
-    """A range of addresses, with the length of its prefix."""
+    """A range of addresses, with the length of its prefix and nothing behind it (KEP-4858)."""
     try:
-        ip_network(text, strict=False)
+        found = ip_network(text, strict=False)
     except ValueError:
         return [NO_NETWORK]
-    return [] if "/" in text else [NO_NETWORK]
+    if "/" not in text:
+        return [NO_NETWORK]
+    first = ip_address(text.partition("/")[0])
+    return [] if first == found.network_address else ["must not have bits set beyond the prefix length"]
 
 
 def relative_path(path: str, given: str) -> Iterable[FieldError]:

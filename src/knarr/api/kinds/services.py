@@ -68,6 +68,8 @@ def _warnings(new: JSON, old: JSON | None) -> Iterable[str]:
     spec = new["spec"]
     if old is not None and old["spec"] == spec:
         return
+    if each(spec, "externalIPs") and each(spec, "externalIPs") != each(old, "spec.externalIPs"):
+        yield "spec.externalIPs is deprecated"
     if is_headless(spec) and spec.get("sessionAffinity", "None") != "None":
         yield "spec.SessionAffinity is ignored for headless services"
     if spec.get("type") == "ExternalName" and each(spec, "externalIPs"):

@@ -8,7 +8,7 @@ from knarr.api.kind import JSON, Rules
 from knarr.api.paths import dig
 from knarr.api.pods.mounts import validate_mounts
 from knarr.api.schedules import validate_schedule
-from knarr.machinery.fielderrors import FieldError, not_supported, required
+from knarr.machinery.fielderrors import FieldError, invalid, not_supported, required
 
 _BATCH = "io.k8s.api.batch.v1"
 _UNLIMITED = 2**31 - 1
@@ -47,6 +47,15 @@ def _job_spec(spec: JSON, path: str) -> Iterable[FieldError]:
     yield from validate_mounts(dig(spec, "template.spec", {}), f"{path}.template.spec")
 
 
+def _template(template: JSON, path: str) -> Iterable[FieldError]:
+    """The selector of each Job is made when it is."""
+    spec = template.get("spec") or {}
+    if spec.get("selector") is not None:
+        yield invalid(f"{path}.spec.selector", spec["selector"], "`selector` will be auto-generated")
+    if spec.get("manualSelector"):
+        yield not_supported(f"{path}.spec.manualSelector", True, ("nil", "false"), in_order=True)
+
+
 RULES = (
     Rules(f"{_BATCH}.Job", default=_default_job),
     Rules(
@@ -75,5 +84,6 @@ RULES = (
         },
         validate=validate_schedule,
     ),
+    Rules(f"{_BATCH}.JobTemplateSpec", validate=_template),
     Rules(f"{_BATCH}.PodFailurePolicyOnPodConditionsPattern", defaults={"status": "True"}),
 )

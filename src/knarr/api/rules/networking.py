@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_network
 
-from knarr.api.checks import domain_prefixed_path, named, network, port_or_name
+from knarr.api.checks import domain_prefixed_path, named, network, port_or_name, unchanged
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import dig, each
-from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required, too_long
-from knarr.machinery.names import dns1035_label, dns1123_subdomain, ip, wildcard_dns1123_subdomain
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required, too_long, too_many
+from knarr.machinery.names import dns1035_label, dns1123_subdomain, ip, path_segment, wildcard_dns1123_subdomain
 
 _NETWORKING = "io.k8s.api.networking.v1"
 _CLASS = "kubernetes.io/ingress.class"
 _CONTROLLER_LENGTH = 250
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
-_UNSAFE_PATHS = ("//", "/./", "/../", "%2f", "%2F")
+_UNSAFE_PATHS, _UNSAFE_ENDS = ("//", "/./", "/../", "%2f", "%2F"), ("/..", "/.")
 
 
 def _ingress(spec: JSON, path: str) -> Iterable[FieldError]:
@@ -41,6 +41,9 @@ def _path(route: JSON, path: str) -> Iterable[FieldError]:
         for unsafe in _UNSAFE_PATHS:
             if unsafe in where:
                 yield invalid(f"{path}.path", where, f"must not contain '{unsafe}'")
+        for unsafe in _UNSAFE_ENDS:
+            if where.endswith(unsafe):
+                yield invalid(f"{path}.path", where, f"cannot end with '{unsafe}'")
 
 
 def _backend(backend: JSON, path: str) -> Iterable[FieldError]:
@@ -48,20 +51,20 @@ def _backend(backend: JSON, path: str) -> Iterable[FieldError]:
     if service is not None and resource is not None:
         yield invalid(path, "", "cannot set both resource and service backends")
     elif service is None and resource is None:
-        yield required(path, "must specify either `resource` or `service`")
+        yield invalid(path, "", "resource or service backend is required")
+    elif service is not None:
+        yield from _port_of(service.get("port") or {}, path)
 
 
-def _service(service: JSON, path: str) -> Iterable[FieldError]:
-    if name := service.get("name"):
-        yield from named(f"{path}.name", name, dns1035_label)
-    port = service.get("port") or {}
-    if port.get("name") and port.get("number"):
+def _port_of(port: JSON, path: str) -> Iterable[FieldError]:
+    """A Service's port is named or numbered."""
+    name, number = port.get("name"), port.get("number")
+    if name and number:
         yield invalid(path, "", "cannot set both port name & port number")
-    elif not port.get("name") and not port.get("number"):
-        yield required(f"{path}.port", "port name or number is required")
-    yield from port_or_name(
-        f"{path}.port.{'name' if port.get('name') else 'number'}", port.get("name") or port.get("number")
-    )
+    elif not name and not number:
+        yield required(path, "port name or number is required")
+    else:
+        yield from port_or_name(f"{path}.service.port.{'name' if name else 'number'}", name or number)
 
 
 def _tls(tls: JSON, path: str) -> Iterable[FieldError]:
@@ -96,6 +99,12 @@ def _parameters(parameters: JSON, path: str) -> Iterable[FieldError]:
 def _default_policy(spec: JSON) -> None:
     """A policy is for incoming traffic, and for outgoing if it says something about it."""
     spec.setdefault("policyTypes", ["Ingress", *(["Egress"] if spec.get("egress") else [])])
+
+
+def _policy(spec: JSON, path: str) -> Iterable[FieldError]:
+    types = each(spec, "policyTypes")
+    if len(types) > 2:
+        yield invalid(f"{path}.policyTypes", types, "may not specify more than two policyTypes")
 
 
 def _port_range(port: JSON, path: str) -> Iterable[FieldError]:
@@ -143,15 +152,37 @@ def _inside(inner: str, outer: str) -> bool:
     )
 
 
+def _ranges(spec: JSON, path: str) -> Iterable[FieldError]:
+    """One of each family at most."""
+    cidrs = each(spec, "cidrs")
+    if len(cidrs) > 2:
+        yield too_many(f"{path}.cidrs", len(cidrs), 2)
+        return
+    faults = [fault for index, cidr in enumerate(cidrs) for fault in named(f"{path}.cidrs[{index}]", cidr, network)]
+    yield from faults
+    if not faults and len({ip_network(cidr).version for cidr in cidrs}) < len(cidrs):
+        detail = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+        yield invalid(f"{path}.cidrs", cidrs, detail)
+
+
+def _ranges_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
+    """A second family may join the first."""
+    after, before = each(new, "cidrs"), each(old, "cidrs")
+    if (len(before), len(after)) == (1, 2):
+        yield from unchanged(f"{path}.cidrs[0]", after[0], before[0])
+    else:
+        yield from unchanged(f"{path}.cidrs", after, before)
+
+
 RULES = (
     Rules(f"{_NETWORKING}.Ingress", validate=_class_of_both),
     Rules(f"{_NETWORKING}.IngressSpec", names={"ingressClassName": dns1123_subdomain}, validate=_ingress),
     Rules(f"{_NETWORKING}.IngressTLS", names={"secretName": dns1123_subdomain}, validate=_tls),
     Rules(f"{_NETWORKING}.IngressRule", validate=_rule),
-    Rules(f"{_NETWORKING}.HTTPIngressPath", required=("pathType",), validate=_path),
+    Rules(f"{_NETWORKING}.HTTPIngressPath", demands={"pathType": "pathType must be specified"}, validate=_path),
     Rules(f"{_NETWORKING}.HTTPIngressRuleValue", required=("paths",)),
     Rules(f"{_NETWORKING}.IngressBackend", validate=_backend),
-    Rules(f"{_NETWORKING}.IngressServiceBackend", required=("name",), validate=_service),
+    Rules(f"{_NETWORKING}.IngressServiceBackend", required=("name",), names={"name": dns1035_label}),
     Rules(
         f"{_NETWORKING}.IngressClassSpec",
         required=("controller",),
@@ -169,6 +200,7 @@ RULES = (
         f"{_NETWORKING}.NetworkPolicySpec",
         enums={"policyTypes": ("Egress", "Ingress")},
         default=_default_policy,
+        validate=_policy,
     ),
     Rules(f"{_NETWORKING}.NetworkPolicyPeer", validate=_peer),
     Rules(
@@ -178,5 +210,21 @@ RULES = (
         validate=_port_range,
     ),
     Rules(f"{_NETWORKING}.IPBlock", validate=_block),
-    Rules(f"{_NETWORKING}.ServiceCIDRSpec", required=("cidrs",)),
+    Rules(f"{_NETWORKING}.IPAddressSpec", required=("parentRef",)),
+    Rules(
+        f"{_NETWORKING}.ParentReference",
+        required=("resource", "name"),
+        names={
+            "group": dns1123_subdomain,
+            "resource": path_segment,
+            "namespace": path_segment,
+            "name": path_segment,
+        },
+    ),
+    Rules(
+        f"{_NETWORKING}.ServiceCIDRSpec",
+        demands={"cidrs": "at least one CIDR required"},
+        validate=_ranges,
+        validate_update=_ranges_update,
+    ),
 )

@@ -35,6 +35,12 @@ def _role(role: JSON, path: str) -> Iterable[FieldError]:
             yield invalid(f"rules[{index}].nonResourceURLs", urls, detail)
 
 
+def _aggregation(rule: JSON, path: str) -> Iterable[FieldError]:
+    if not rule.get("clusterRoleSelectors"):
+        detail = "at least one clusterRoleSelector required if aggregationRule is non-nil"
+        yield required(f"{path}.clusterRoleSelectors", detail)
+
+
 def _default_reference(reference: JSON) -> None:
     reference["apiGroup"] = reference.get("apiGroup") or _GROUP
 
@@ -79,6 +85,7 @@ def _update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
 RULES = (
     Rules(f"{_RBAC}.PolicyRule", validate=_policy),
     Rules(f"{_RBAC}.Role", validate=_role),
+    Rules(f"{_RBAC}.AggregationRule", validate=_aggregation),
     Rules(f"{_RBAC}.RoleRef", required=("name",), default=_default_reference),
     Rules(f"{_RBAC}.Subject", required=("name",), default=_default_subject, validate=_subject),
     Rules(f"{_RBAC}.RoleBinding", validate=_references(("ClusterRole", "Role")), validate_update=_update),

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import dig, each
 from knarr.api.pods.mounts import validate_mounts
-from knarr.api.rollouts import validate_rolling_update
+from knarr.api.rollouts import validate_rolling_update, validate_share
 from knarr.api.selection import validate_selection
-from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required
 
 _APPS, _CORE = "io.k8s.api.apps.v1", "io.k8s.api.core.v1"
 _REPLICAS = {"replicas": (0, None), "minReadySeconds": (0, None)}
@@ -51,11 +51,19 @@ def _deployment_strategy(strategy: JSON) -> None:
 
 
 def _validate_strategy(strategy: JSON, path: str) -> Iterable[FieldError]:
-    rolling, where = strategy.get("rollingUpdate"), f"{path}.rollingUpdate"
-    if strategy.get("type") == "Recreate" and rolling is not None:
+    kind, rolling, where = strategy.get("type"), strategy.get("rollingUpdate"), f"{path}.rollingUpdate"
+    if kind not in ("Recreate", "RollingUpdate"):
+        yield not_supported(path, strategy, ("Recreate", "RollingUpdate"))
+    if kind == "Recreate" and rolling is not None:
         yield forbidden(where, "may not be specified when strategy `type` is 'Recreate'")
     elif rolling is not None:
         yield from validate_rolling_update(rolling, where)
+
+
+def _stateful(spec: JSON, path: str) -> Iterable[FieldError]:
+    if (policy := spec.get("podManagementPolicy")) not in ("OrderedReady", "Parallel"):
+        yield invalid(f"{path}.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'")
+    yield from _kept_running("StatefulSet")(spec, path)
 
 
 def _daemon_strategy(strategy: JSON) -> None:
@@ -63,6 +71,34 @@ def _daemon_strategy(strategy: JSON) -> None:
         rolling = strategy.setdefault("rollingUpdate", {})
         rolling.setdefault("maxUnavailable", 1)
         rolling.setdefault("maxSurge", 0)
+
+
+def _validate_daemon_strategy(strategy: JSON, path: str) -> Iterable[FieldError]:
+    """A node's Pod goes before its successor comes, or after; not both ways, and not neither."""
+    kind, rolling, where = strategy.get("type"), strategy.get("rollingUpdate"), f"{path}.rollingUpdate"
+    if kind not in ("OnDelete", "RollingUpdate"):
+        yield not_supported(path, strategy, ("RollingUpdate", "OnDelete"), in_order=True)
+    if kind != "RollingUpdate" or rolling is None:
+        return
+    unavailable, surge = rolling.get("maxUnavailable", 0), rolling.get("maxSurge", 0)
+    yield from validate_share(f"{where}.maxUnavailable", unavailable)
+    yield from validate_share(f"{where}.maxSurge", surge)
+    if unavailable not in _NONE and surge not in _NONE:
+        yield invalid(f"{where}.maxSurge", surge, "may not be set when maxUnavailable is non-zero")
+    elif unavailable in _NONE and surge in _NONE:
+        yield required(f"{where}.maxUnavailable", "cannot be 0 when maxSurge is 0")
+
+
+def _validate_stateful_strategy(strategy: JSON, path: str) -> Iterable[FieldError]:
+    kind, rolling, where = strategy.get("type"), strategy.get("rollingUpdate"), f"{path}.rollingUpdate"
+    if kind not in ("OnDelete", "RollingUpdate"):
+        yield invalid(path, strategy, "must be 'RollingUpdate' or 'OnDelete'")
+    elif kind == "OnDelete" and rolling is not None:
+        yield invalid(where, rolling, "only allowed for updateStrategy 'RollingUpdate'")
+    elif rolling is not None and (most := rolling.get("maxUnavailable")) is not None:
+        yield from validate_share(f"{where}.maxUnavailable", most)
+        if most in _NONE:
+            yield invalid(f"{where}.maxUnavailable", most, "cannot be 0")
 
 
 def _stateful_strategy(strategy: JSON) -> None:
@@ -79,6 +115,7 @@ def _default_controller(controller: JSON) -> None:
         metadata["labels"] = metadata.get("labels") or dict(labels)
 
 
+_NONE = (0, "0%")
 _MUTABLE_STATEFUL = (
     *("replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit"),
     *("persistentVolumeClaimRetentionPolicy", "minReadySeconds"),
@@ -111,7 +148,6 @@ RULES = (
     Rules(
         f"{_APPS}.DeploymentStrategy",
         defaults={"type": "RollingUpdate"},
-        enums={"type": ("Recreate", "RollingUpdate")},
         default=_deployment_strategy,
         validate=_validate_strategy,
     ),
@@ -140,8 +176,8 @@ RULES = (
     Rules(
         f"{_APPS}.DaemonSetUpdateStrategy",
         defaults={"type": "RollingUpdate"},
-        enums={"type": ("OnDelete", "RollingUpdate")},
         default=_daemon_strategy,
+        validate=_validate_daemon_strategy,
     ),
     Rules(
         f"{_APPS}.StatefulSetSpec",
@@ -152,16 +188,22 @@ RULES = (
             "revisionHistoryLimit": 10,
             "persistentVolumeClaimRetentionPolicy": {},
         },
-        enums={"podManagementPolicy": ("OrderedReady", "Parallel")},
-        bounds=_REPLICAS | {"revisionHistoryLimit": (0, None)},
-        validate=_kept_running("StatefulSet"),
+        bounds=_REPLICAS,
+        validate=_stateful,
         validate_update=_stateful_update,
     ),
     Rules(
         f"{_APPS}.StatefulSetUpdateStrategy",
         defaults={"type": "RollingUpdate"},
-        enums={"type": ("OnDelete", "RollingUpdate")},
         default=_stateful_strategy,
+        validate=_validate_stateful_strategy,
+    ),
+    Rules(f"{_APPS}.RollingUpdateStatefulSetStrategy", bounds={"partition": (0, None)}),
+    Rules(f"{_APPS}.StatefulSetOrdinals", bounds={"start": (0, None)}),
+    Rules(
+        f"{_APPS}.ControllerRevision",
+        demands={"data": "data is mandatory"},
+        bounds={"revision": (0, None)},
     ),
     Rules(
         f"{_APPS}.StatefulSetPersistentVolumeClaimRetentionPolicy",

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from knarr.api.kind import Kind
-from knarr.api.kinds import deployments, ingresses, persistentvolumeclaims, persistentvolumes, pods, services
+from knarr.api.kinds import (
+    deployments,
+    ingresses,
+    persistentvolumeclaims,
+    persistentvolumes,
+    pods,
+    services,
+    statefulsets,
+)
 from tests.unit.api.manifests import container, defaulted, pod, service, workload
 
 TWICE = container("env: [{name: A, value: a}, {name: B, value: b}, {name: A, value: c}]")
@@ -133,4 +141,17 @@ def test_the_class_of_an_ingress_is_a_field() -> None:
     )
     assert warned(ingresses.KIND, annotated) == [
         "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead"
+    ]
+
+
+def test_addresses_from_elsewhere_have_had_their_day() -> None:
+    manifest = service("ports: [{port: 80}], externalIPs: [192.0.2.1]")
+    assert warned(services.KIND, manifest) == ["spec.externalIPs is deprecated"]
+    assert warned(services.KIND, manifest.replace("port: 80", "port: 81"), old=manifest) == []
+
+
+def test_a_set_keeps_all_its_history() -> None:
+    manifest = workload("apps/v1", "StatefulSet", "revisionHistoryLimit: -1")
+    assert warned(statefulsets.KIND, manifest) == [
+        "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tests.unit.api.manifests import JSON, defaulted, faults, job, kind_for, prepared, service, update_faults
+from tests.unit.api.manifests import JSON, defaulted, faults, job, kind_for, prepared, service, update_faults, workload
 
 PORTS = "ports: [{port: 80}]"
 SELECTED = (
@@ -21,6 +21,15 @@ def kind(api_version: str, name: str, rest: str) -> str:
 def policy(ports: str) -> str:
     rest = f"spec: {{podSelector: {{}}, ingress: [{{ports: [{ports}]}}]}}"
     return kind("networking.k8s.io/v1", "NetworkPolicy", rest)
+
+
+def ingress(path: str) -> str:
+    return kind("networking.k8s.io/v1", "Ingress", f"spec: {{rules: [{{http: {{paths: [{path}]}}}}]}}")
+
+
+def endpoint(hints: str) -> str:
+    endpoints = f"addressType: IPv4, endpoints: [{{addresses: [10.0.0.1], hints: {hints}}}]"
+    return kind("discovery.k8s.io/v1", "EndpointSlice", endpoints)
 
 
 def volume(spec: str) -> str:
@@ -66,6 +75,122 @@ CASES = {
     "ports backwards": (
         policy("{port: 80, endPort: 79}"),
         ["spec.ingress[0].ports[0].endPort: Invalid value: 79: must be greater than or equal to `port`"],
+    ),
+    "a path without a type": (
+        ingress("{backend: {service: {name: s, port: {number: 80}}}}"),
+        ["spec.rules[0].http.paths[0].pathType: Required value: pathType must be specified"],
+    ),
+    "a path that climbs at its end": (
+        ingress("{pathType: Prefix, path: /a/.., backend: {service: {name: s, port: {number: 80}}}}"),
+        ["spec.rules[0].http.paths[0].path: Invalid value: \"/a/..\": cannot end with '/..'"],
+    ),
+    "a path to nothing": (
+        ingress("{pathType: Prefix, path: /, backend: {}}"),
+        ['spec.rules[0].http.paths[0].backend: Invalid value: "": resource or service backend is required'],
+    ),
+    "a path to no port": (
+        ingress("{pathType: Prefix, path: /, backend: {service: {name: s, port: {}}}}"),
+        ["spec.rules[0].http.paths[0].backend: Required value: port name or number is required"],
+    ),
+    "a block that is no network": (
+        kind(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            "spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.5/24}}]}]}",
+        ),
+        [
+            'spec.ingress[0].from[0].ipBlock.cidr: Invalid value: "10.0.0.5/24": '
+            "must not have bits set beyond the prefix length"
+        ],
+    ),
+    "ranges of one family": (
+        kind("networking.k8s.io/v1", "ServiceCIDR", "spec: {cidrs: [10.0.0.0/16, 10.1.0.0/16]}"),
+        [
+            'spec.cidrs: Invalid value: ["10.0.0.0/16","10.1.0.0/16"]: may specify no more than one IP for each IP '
+            "family, i.e 192.168.0.0/24 and 2001:db8::/64"
+        ],
+    ),
+    "an address of nobody": (
+        kind("networking.k8s.io/v1", "IPAddress", "spec: {}"),
+        ["spec.parentRef: Required value"],
+    ),
+    "hints": (endpoint("{forZones: [{name: a}, {name: b}], forNodes: [{name: n}]}"), []),
+    "a hint twice": (
+        endpoint("{forZones: [{name: a}, {name: a}], forNodes: [{name: N}]}"),
+        [
+            'endpoints[0].hints.forNodes[0].name: Invalid value: "N": a lowercase RFC 1123 subdomain must consist of '
+            "lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character "
+            "(e.g. 'example.com', regex used for validation is "
+            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+            'endpoints[0].hints.forZones[1].name: Duplicate value: "a"',
+        ],
+    ),
+    "hints for all zones": (
+        endpoint("{forZones: [" + ", ".join(f"{{name: z{n}}}" for n in range(9)) + "]}"),
+        ["endpoints[0].hints.forZones: Too many: 9: must have at most 8 items"],
+    ),
+    "daemons that come and go at once": (
+        workload("apps/v1", "DaemonSet", "updateStrategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 1}}"),
+        [
+            "spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: 1: "
+            "may not be set when maxUnavailable is non-zero"
+        ],
+    ),
+    "daemons that cannot change": (
+        workload("apps/v1", "DaemonSet", "updateStrategy: {rollingUpdate: {maxUnavailable: 0}}"),
+        ["spec.updateStrategy.rollingUpdate.maxUnavailable: Required value: cannot be 0 when maxSurge is 0"],
+    ),
+    "a set of another policy": (
+        workload("apps/v1", "StatefulSet", "podManagementPolicy: Odd, updateStrategy: {type: Odd}, serviceName: A_B"),
+        [
+            "spec.podManagementPolicy: Invalid value: \"Odd\": must be 'OrderedReady' or 'Parallel'",
+            'spec.serviceName: Invalid value: "A_B": a lowercase RFC 1123 label must consist of lower case '
+            "alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  "
+            "or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+            "spec.updateStrategy: Invalid value: {\"type\":\"Odd\"}: must be 'RollingUpdate' or 'OnDelete'",
+        ],
+    ),
+    "a set's partition without rolling": (
+        workload("apps/v1", "StatefulSet", "updateStrategy: {type: OnDelete, rollingUpdate: {partition: 1}}"),
+        [
+            'spec.updateStrategy.rollingUpdate: Invalid value: {"partition":1}: '
+            "only allowed for updateStrategy 'RollingUpdate'"
+        ],
+    ),
+    "a revision of nothing": (
+        kind("apps/v1", "ControllerRevision", "revision: -1"),
+        ["data: Required value: data is mandatory", "revision: Invalid value: -1: must be greater than or equal to 0"],
+    ),
+    "a CronJob's selector": (
+        kind(
+            "batch/v1",
+            "CronJob",
+            "spec: {schedule: '@daily', jobTemplate: {spec: {selector: {matchLabels: {a: b}}, manualSelector: true, "
+            "template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}}",
+        ),
+        [
+            'spec.jobTemplate.spec.manualSelector: Unsupported value: true: supported values: "nil", "false"',
+            'spec.jobTemplate.spec.selector: Invalid value: {"matchLabels":{"a":"b"}}: '
+            "`selector` will be auto-generated",
+        ],
+    ),
+    "a preference without a strategy": (
+        kind("coordination.k8s.io/v1", "Lease", "spec: {preferredHolder: x}"),
+        ["spec.preferredHolder: Forbidden: may only be specified when `strategy` is defined"],
+    ),
+    "an aggregation of nothing": (
+        kind("rbac.authorization.k8s.io/v1", "ClusterRole", "aggregationRule: {}"),
+        [
+            "aggregationRule.clusterRoleSelectors: Required value: "
+            "at least one clusterRoleSelector required if aggregationRule is non-nil"
+        ],
+    ),
+    "a system's priority of another value": (
+        kind("scheduling.k8s.io/v1", "PriorityClass", "value: 5").replace("name: a,", "name: system-node-critical,"),
+        [
+            "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. "
+            "error: value of system-node-critical PriorityClass must be 2000001000"
+        ],
     ),
     "a class for everybody, of one namespace": (
         kind(
