@@ -220,3 +220,11 @@ def test_a_schema_or_something_else() -> None:
     assert b"\x08\x01\x12\x08" + text in data  # JSONSchemaPropsOrBool: allows = 1, schema = 2
     back = decode(data, definition)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert back["properties"] == properties
+
+
+def test_a_list_of_a_type_of_its_own_is_a_message() -> None:
+    resource = {"name": "pods", "singularName": "pod", "namespaced": True, "kind": "Pod", "verbs": ["get", "list"]}
+    tree = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "v1", "resources": [resource]}
+    data = encode(tree)
+    assert message((4, message((1, "get"), (1, "list")))) in data
+    assert decode(data) == tree

@@ -18,7 +18,7 @@ import orjson
 from knarr.api.kind import JSON
 from knarr.api.protobuf import wire
 from knarr.api.protobuf.wire import BYTES, FIXED64, VARINT, ProtobufError, delimited, fields, tag, varint
-from knarr.api.schema.numbers import fields_of, message_of
+from knarr.api.schema.numbers import Numbered, fields_of, message_of
 from knarr.api.types.shapes import ListOf, MapOf, ObjectOr, Opaque, Scalar, Shape, Struct, shape_of
 from knarr.machinery.times import format_micro, format_time, parse_time
 
@@ -135,11 +135,7 @@ def _write_member(number: int, member: Member) -> Callable[[JSON], bytes]:
 @cache
 def _members(shape: Struct, message: str) -> Mapping[int, Member]:
     """The message's own fields that the shape has, by number."""
-    return {
-        number: _member(field.name, shape, pointer=field.pointer)
-        for number, field in fields_of(message).items()
-        if field.name in shape.fields
-    }
+    return {number: _member(field, shape) for number, field in fields_of(message).items() if field.name in shape.fields}
 
 
 def _inlined(message: str) -> Mapping[int, str]:
@@ -147,13 +143,13 @@ def _inlined(message: str) -> Mapping[int, str]:
     return {number: field.inlined for number, field in fields_of(message).items() if field.inlined}
 
 
-def _member(name: str, owner: Struct, *, pointer: bool) -> Member:
-    shape = owner.fields[name].shape
-    if isinstance(shape, ListOf):
+def _member(field: Numbered, owner: Struct) -> Member:
+    name, shape = field.name, owner.fields[field.name].shape
+    if isinstance(shape, ListOf) and not field.wrapped:
         return Member(name, _codec(shape.item), shape, keep_zero=True)
     if isinstance(shape, MapOf):
         return Member(name, _entry(shape.value), shape, keep_zero=True)
-    return Member(name, _codec(shape), None, keep_zero=pointer or name in owner.required)
+    return Member(name, _codec(shape), None, keep_zero=field.pointer or name in owner.required)
 
 
 def _codec(shape: Shape) -> Codec:
@@ -221,7 +217,7 @@ def _or_bool(schema: Codec) -> Codec:
 
 
 def _wrapped(item: Shape) -> Codec:
-    """A list where a field cannot repeat (a map's value): a message whose first field repeats."""
+    """A list as a message whose first field repeats: where it is a map's value, or a type of its own."""
     codec = _codec(item)
     key = tag(1, codec.kind)
     return Codec(

@@ -15,6 +15,7 @@ class Numbered:
     name: str = ""
     pointer: bool = False  # absent and zero are different things
     inlined: str = ""
+    wrapped: bool = False  # a list that is a message with its items
 
 
 @cache
@@ -50,4 +51,4 @@ def _numbered(package: str, text: str) -> tuple[int, Numbered]:
     number, _, name = text.partition(":")
     if name.startswith("("):
         return int(number), Numbered(inlined=f"{package} {name.strip('()')}")
-    return int(number), Numbered(name.lstrip("*"), pointer=name.startswith("*"))
+    return int(number), Numbered(name.lstrip("*&"), pointer=name.startswith("*"), wrapped=name.startswith("&"))
