@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from knarr.storage.store import CompactedError, ConflictError, Event, FutureRevisionError, Page, Record, Store, Write
 

@@ -42,7 +42,7 @@ class TimeError(ValueError):
 
 def format_time(time: datetime) -> str:
     """Whole seconds, as metav1.Time: `2006-01-02T15:04:05Z`."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{time.astimezone(UTC).isoformat()[:19]}Z"
 
 
 def format_micro(time: datetime) -> str:

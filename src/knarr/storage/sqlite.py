@@ -233,10 +233,11 @@ class SqliteStore:
             self._tail.extend(commit.events)
             for key, end in commit.ends.items():
                 self._leases.grant(key, commit.revision, end)
-            _answer(commit)
         self._tail.trim(TAIL)
         self._retention.note(self._state.revision, sum(_size(commit) for commit in batch))
-        self._news.spread()
+        self._news.spread()  # first, so that who is answered need not wait for the watch cache to hear of it
+        for commit in batch:
+            _answer(commit)
 
 
 def _open(path: Path) -> tuple[EventLog, Contents]:

@@ -8,12 +8,14 @@ every implementation to this page.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Record:
+# Values are structs: every write makes several, and the garbage collector need not look into what holds no cycles.
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A key's value as of some revision."""
 
     key: str
@@ -22,8 +24,7 @@ class Record:
     modified: int  # revision of the last commit that wrote it
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True, gc=False):
     """One key's part of a commit.
 
     `value` None deletes the key. `expected` is the revision that the key must have been modified at: 0 says that it
@@ -37,8 +38,7 @@ class Write:
     ttl: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """What a commit did to one key. `value` is None for a delete, `previous` None for a create."""
 
     key: str
@@ -48,8 +48,7 @@ class Event:
     previous: Record | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """The answer to a range read, all of it as of `revision`."""
 
     records: Sequence[Record]

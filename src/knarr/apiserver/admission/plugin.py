@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.outbound import Webhooks
@@ -36,8 +38,7 @@ class Reinvocation:
     memory: dict[str, Any] = field(default_factory=dict)  # of plugins by name, from the first time to the second
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(msgspec.Struct):
     """One write: trees are of the storage version; `object` (None for DELETE) may be changed in place by who mutates,
     its metadata too. An update shares with `old` what it leaves alone: further down, values are replaced.
 
@@ -59,10 +60,10 @@ class Attributes:
     revision: int = 0  # that `old` has
     dry_run: bool = False
     seconds: float = 60  # real ones that the request may take
-    options: JSON = field(default_factory=dict)  # the request's CreateOptions, UpdateOptions, ... as a tree
-    warnings: list[str] = field(default_factory=list)
-    annotations: dict[str, str] = field(default_factory=dict)
-    reinvocation: Reinvocation = field(default_factory=Reinvocation)
+    options: JSON = {}  # the request's CreateOptions, UpdateOptions, ... as a tree
+    warnings: list[str] = []
+    annotations: dict[str, str] = {}
+    reinvocation: Reinvocation = msgspec.field(default_factory=Reinvocation)
 
     def forbidden(self, why: str, *causes: Cause) -> Forbidden:
         """The refusal, worded as upstream words it."""

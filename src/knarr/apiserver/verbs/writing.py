@@ -7,7 +7,7 @@ again: a commit that another writer has overtaken starts from the beginning.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from knarr.api import gaps
 from knarr.api.kind import JSON, Kind, OwnType
@@ -175,7 +175,7 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
         if part.counts and call.kind.generation:
             _count_generation(call.kind, new, old)
         await _validate_update(call, part, new, old)
-    attributes = replace(attributes, object=new)
+    attributes.object = new
     await call.admission.validate(attributes)
     if new == old:
         return Stored(entry.value, entry.revision)
