@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from knarr.api.cells import since, value
+from knarr.api.checks import named, unchanged
 from knarr.api.kind import JSON, Column, Version
 from knarr.api.paths import dig
 from knarr.machinery.fielderrors import FieldError, invalid, required
+from knarr.machinery.names import qualified_name
 
 CORE = Version("v1", "io.k8s.api.core.v1.Event")
 TTL = 3600.0  # upstream's --event-ttl
@@ -82,51 +84,94 @@ COLUMNS = (
 )
 
 
-def _selectable() -> dict[str, Callable[[JSON], str]]:
-    """Fields by both shapes' names; they read the stored shape."""
+def _part(name: str) -> Callable[[JSON], str]:
+    return lambda event: dig(event, f"involvedObject.{name}", "")
 
-    def part(name: str) -> Callable[[JSON], str]:
-        return lambda event: dig(event, f"involvedObject.{name}", "")
 
+def _selectable(about: str, reporter: str) -> dict[str, Callable[[JSON], str]]:
+    """Fields by the names of one shape; they read the stored one."""
     parts = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
-    return {f"{shape}.{name}": part(name) for shape in ("involvedObject", "regarding") for name in parts} | {
+    return {f"{about}.{name}": _part(name) for name in parts} | {
         "reason": lambda event: event.get("reason") or "",
         "type": lambda event: event.get("type") or "",
-        "source": _component,
-        "reportingComponent": lambda event: event.get("reportingComponent") or "",
-        "reportingController": lambda event: event.get("reportingComponent") or "",
+        reporter: lambda event: event.get("reportingComponent") or "",
     }
 
 
-FIELDS = _selectable()
+FIELDS = _selectable("involvedObject", "reportingComponent") | {"source": _component}
+NEW_FIELDS = _selectable("regarding", "reportingController")
 _NOTE_LIMIT = 1024
-_DEMANDED = (  # of events.k8s.io: the stored field, its name there, and its most characters
-    ("reportingComponent", "reportingController", 253),
-    ("reportingInstance", "reportingInstance", 128),
-    ("action", "action", 128),
-    ("reason", "reason", 128),
+_DEMANDED = ("reportingInstance", "action", "reason")
+_LIMIT = 128  # characters of each
+_KEPT = (  # by the stored names, which upstream's messages use
+    *("involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "type", "eventTime"),
+    *("action", "related"),
 )
-
-
-def validate_new(event: JSON) -> Iterable[FieldError]:
-    """What events.k8s.io asks besides, of an event (as it is stored): who reports what of what, in few words."""
-    yield from validate(event)
-    for stored, name, limit in _DEMANDED:
-        text = event.get(stored) or ""
-        if not text:
-            yield required(name)
-        elif len(text) > limit:
-            yield invalid(name, text, f"can have at most {limit} characters")
-    if len(event.get("message") or "") > _NOTE_LIMIT:
-        yield invalid("note", "", f"can have at most {_NOTE_LIMIT} characters")
-    if event.get("type") not in ("Normal", "Warning"):
-        yield invalid("type", "", f"has invalid value: {event.get('type') or ''}")
-    if not event.get("eventTime"):
-        yield required("eventTime")
+_BEFORE = ("firstTimestamp", "lastTimestamp", "count", "source")  # what events had in the place of a series
 
 
 def validate(event: JSON) -> Iterable[FieldError]:
-    """An event lives in the namespace of what it is about; of what has none, in `default`."""
+    return _validate(event, "reportingComponent")
+
+
+def validate_new(event: JSON) -> Iterable[FieldError]:
+    return _validate(event, "reportingController")
+
+
+def _validate(event: JSON, reporter: str) -> Iterable[FieldError]:
+    """An event lives in the namespace of what it is about; of what has none, in `default`. One that says when it
+    happened says who reports it, too.
+    """
     namespace, about = dig(event, "metadata.namespace", ""), dig(event, "involvedObject.namespace", "")
-    if about != namespace and not (about == "" and namespace in ("default", "kube-system")):
+    dated = bool(event.get("eventTime"))
+    elsewhere = about not in ("", namespace) and not dated
+    homeless = about == "" and namespace not in ("default", *(["kube-system"] if dated else []))
+    if elsewhere or homeless:
         yield invalid("involvedObject.namespace", about, "does not match event.namespace")
+    if dated:
+        yield from _reported(event, reporter)
+
+
+def _reported(event: JSON, reporter: str) -> Iterable[FieldError]:
+    if not (name := event.get("reportingComponent") or ""):
+        yield required(reporter)
+    yield from named(reporter, name, qualified_name)
+    for field in _DEMANDED:
+        text = event.get(field) or ""
+        if not text:
+            yield required(field)
+        elif len(text) > _LIMIT:
+            yield invalid(field, "", f"can have at most {_LIMIT} characters")
+    if len(event.get("message") or "") > _NOTE_LIMIT:
+        yield invalid("message", "", f"can have at most {_NOTE_LIMIT} characters")
+
+
+def validate_new_create(event: JSON) -> Iterable[FieldError]:
+    """What events.k8s.io asks of new events besides."""
+    if not event.get("eventTime"):
+        yield required("eventTime")
+    if event.get("type") not in ("Normal", "Warning"):
+        yield invalid("type", "", f"has invalid value: {event.get('type') or ''}")
+    for field in _BEFORE:
+        if any(event[field].values()) if isinstance(event.get(field), dict) else event.get(field):
+            yield invalid(field, "", "needs to be unset")
+    yield from _series(event.get("series"))
+
+
+def validate_new_update(new: JSON, old: JSON) -> Iterable[FieldError]:
+    """What has happened has happened; it may go on happening."""
+    if new.get("series") != old.get("series"):
+        yield from _series(new.get("series"))
+    for field in _KEPT:
+        yield from unchanged(field, new.get(field), old.get(field))
+    for field, said in (("reportingComponent", "reportingController"), ("reportingInstance", "reportingInstance")):
+        yield from unchanged(said, new.get(field), old.get(field))
+
+
+def _series(series: JSON | None) -> Iterable[FieldError]:
+    if series is None:
+        return
+    if series.get("count", 0) < 2:
+        yield invalid("series.count", "", "should be at least 2")
+    if not series.get("lastObservedTime"):
+        yield required("series.lastObservedTime")

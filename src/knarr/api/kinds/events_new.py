@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from knarr.api.events import COLUMNS, CORE, FIELDS, PREFIX, TTL, from_core, to_core, validate_new
+from knarr.api.events import (
+    COLUMNS,
+    CORE,
+    NEW_FIELDS,
+    PREFIX,
+    TTL,
+    from_core,
+    to_core,
+    validate_new,
+    validate_new_create,
+    validate_new_update,
+)
 from knarr.api.kind import Kind, Version
 
 KIND = Kind(
@@ -14,7 +25,9 @@ KIND = Kind(
     short_names=("ev",),
     storage_prefix=PREFIX,
     columns=COLUMNS,
-    fields=FIELDS,
+    fields=NEW_FIELDS,
     validate=validate_new,
+    validate_create=validate_new_create,
+    validate_update=validate_new_update,
     ttl=TTL,
 )

@@ -19,6 +19,22 @@ _SCOPES = (
     *("BestEffort", "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "PriorityClass", "Terminating"),
     "VolumeAttributesClass",
 )
+_CLASSLESS = ("BestEffort", "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "Terminating")
+_NO_CLASSES = (
+    "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
+    "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
+)
+_COUNTED = frozenset(
+    {
+        *("configmaps", "persistentvolumeclaims", "pods", "replicationcontrollers", "resourcequotas", "secrets"),
+        *("services", "services.loadbalancers", "services.nodeports"),
+    }
+)
+_OF_PODS = frozenset({"cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"})
+_MEASURED = _OF_PODS | {
+    *("ephemeral-storage", "limits.ephemeral-storage", "requests.ephemeral-storage", "requests.storage"),
+}
+_TYPES = ("Container", "PersistentVolumeClaim", "Pod")
 _OPPOSED = ({"BestEffort", "NotBestEffort"}, {"Terminating", "NotTerminating"})
 _ORDER = (  # a field, what is not above another's, the field at fault, and their names
     ("min", "max", "min", "min value", "max value"),
@@ -40,6 +56,10 @@ def _types(spec: JSON, path: str) -> Iterable[FieldError]:
 
 
 def _limit(item: JSON, path: str) -> Iterable[FieldError]:
+    if kind := item.get("type"):
+        yield from named(f"{path}.type", kind, qualified_name)
+        if "/" not in kind and kind not in _TYPES:
+            yield invalid(f"{path}.type", kind, "must be a standard limit type or fully qualified")
     if item.get("type") == "Pod":
         for field in ("default", "defaultRequest"):
             if item.get(field):
@@ -67,14 +87,38 @@ def _ordered(item: JSON, path: str, fields: tuple[str, str, str], nouns: tuple[s
 
 
 def _quota(spec: JSON, path: str) -> Iterable[FieldError]:
-    for name in spec.get("hard") or {}:
-        yield from named(f"{path}.hard[{name}]", name, qualified_name)
+    for name, amount in (spec.get("hard") or {}).items():
+        yield from _hard(f"{path}.hard[{name}]", name, amount)
     scopes = each(spec, "scopes")
     if any(scope not in _SCOPES for scope in scopes):
         yield invalid(f"{path}.scopes", scopes, "unsupported scope")
     if any(pair <= set(scopes) for pair in _OPPOSED):
         yield invalid(f"{path}.scopes", scopes, "conflicting scopes")
     yield from distinct(f"{path}.scopes", scopes)
+    if any(_is_standard(name) and not _is_counted(scope, name) for scope in scopes for name in spec.get("hard") or {}):
+        yield invalid(f"{path}.scopes", scopes, "unsupported scope applied to resource")
+
+
+def _hard(path: str, name: str, amount: str) -> Iterable[FieldError]:
+    yield from named(path, name, qualified_name)
+    if "/" not in name and not _is_standard(name):
+        yield invalid(path, name, "must be a standard resource for quota")
+    elif name in _COUNTED and parse(amount).milli % 1000:
+        yield invalid(path, amount, "must be an integer")
+
+
+def _is_standard(name: str) -> bool:
+    return name in _COUNTED or name in _MEASURED or name.startswith(("hugepages-", "requests.hugepages-"))
+
+
+def _is_counted(scope: str, name: str) -> bool:
+    """Whether a scope, which is about Pods or claims, says anything of a resource."""
+    match scope:
+        case "BestEffort":
+            return name == "pods"
+        case "VolumeAttributesClass":
+            return name in ("persistentvolumeclaims", "requests.storage")
+    return name in ("pods", *_OF_PODS) or scope not in _SCOPES
 
 
 def _quota_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
@@ -92,6 +136,8 @@ def _selector(requirement: JSON, path: str) -> Iterable[FieldError]:
     elif operator in ("Exists", "DoesNotExist") and values:
         detail = "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector"
         yield invalid(f"{path}.values", values, detail)
+    if requirement.get("scopeName") in _CLASSLESS and operator != "Exists":
+        yield invalid(f"{path}.operator", operator, _NO_CLASSES)
     elif operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
         yield invalid(f"{path}.operator", operator, "not a valid selector operator")
 

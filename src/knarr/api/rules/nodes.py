@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_network
 
-from knarr.api.checks import named
+from knarr.api.checks import named, network
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
-from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, not_supported
+from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported
 from knarr.machinery.names import label_value, qualified_name
 
 _CORE = "io.k8s.api.core.v1"
@@ -44,8 +45,34 @@ def _default_status(status: JSON) -> None:
         status["allocatable"] = dict(status["capacity"])
 
 
+def _default_network(spec: JSON) -> None:
+    """The Pods' network stands in both fields, whichever of them was written."""
+    networks = each(spec, "podCIDRs")
+    if spec.get("podCIDR") and networks[:1] != [spec["podCIDR"]]:
+        spec["podCIDRs"] = [spec["podCIDR"]]
+    elif networks and networks[0]:
+        spec["podCIDR"] = networks[0]
+
+
+def _networks(spec: JSON, path: str) -> Iterable[FieldError]:
+    """One of each family at most."""
+    cidrs = each(spec, "podCIDRs")
+    faults = [f for index, cidr in enumerate(cidrs) for f in named(f"{path}.podCIDRs[{index}]", cidr, network)]
+    yield from faults
+    if not faults and len({ip_network(cidr).version for cidr in cidrs}) < len(cidrs):
+        yield invalid(f"{path}.podCIDRs", cidrs, "may specify no more than one CIDR for each IP family")
+
+
+def _status(status: JSON, path: str) -> Iterable[FieldError]:
+    addresses = each(status, "addresses")
+    for index, address in enumerate(addresses):
+        if address in addresses[:index]:
+            yield duplicate(f"{path}.addresses[{index}]", address)
+
+
 RULES = (
     Rules(f"{_CORE}.NodeSpec", validate=_node, validate_update=_update),
-    Rules(f"{_CORE}.NodeStatus", default=_default_status),
+    Rules(f"{_CORE}.NodeSpec", default=_default_network, validate=_networks, when=frozenset({"podCIDRs"})),
+    Rules(f"{_CORE}.NodeStatus", default=_default_status, validate=_status, when=frozenset({"addresses"})),
     Rules(f"{_CORE}.Taint", required=("effect",), validate=_taint),
 )
