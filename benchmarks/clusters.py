@@ -20,7 +20,8 @@ from knarr.client.client import Client
 from knarr.client.objects import View
 from knarr.client.resources import PODS
 from knarr.cluster import launch, processes
-from knarr.cluster.config import Config, complete, load
+from knarr.cluster.completing import complete
+from knarr.cluster.config import Config, load
 from knarr.cluster.identities import client
 from knarr.machinery.errors import APIError
 from knarr.wire.connections import HTTPTransport

@@ -141,7 +141,7 @@ def chosen_datastore(directory: Path) -> Iterator[dict[str, str]]:
             yield {}
 
 
-def configured(directory: Path, **choices: str) -> Config:
+def configured(directory: Path, **choices: Any) -> Config:
     """A cluster of its own, with everything that a server needs to start."""
     config = msgspec.structs.replace(_config(directory), **choices)
     prepare(config)

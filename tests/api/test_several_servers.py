@@ -9,7 +9,7 @@ import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from knarr.api import protobuf
 from knarr.api.kinds.table import KINDS
 from knarr.apiserver.foreign import decoder
 from knarr.apiserver.kinds import Kinds
+from knarr.cluster.elections import Elections
 from knarr.storage.etcd import EtcdStore
 from knarr.storage.store import Store, Write
 from tests.api.harness import Server, Stream
@@ -28,6 +29,7 @@ from tests.storage.etcds import Etcd, etcd, on_etcd
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 WRITERS, WRITES = 4, 25
+PACE = 5.0  # seconds that kubectl and the controllers may take on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -163,14 +165,22 @@ class TestUpstreamsValues:
 
 @pytest.fixture(scope="module")
 def servers(shared: Etcd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServerProcess]]:
+    with two(shared, tmp_path_factory.mktemp("servers")) as found:
+        yield found
+
+
+@contextmanager
+def two(on: Etcd, directory: Path, **choices: Any) -> Iterator[list[ServerProcess]]:
     with ExitStack() as stack:
         found: list[ServerProcess] = []
         for n in (1, 2):
-            directory = tmp_path_factory.mktemp(f"server{n}")
+            own = directory / str(n)
+            own.mkdir()
             if found:  # servers of one cluster have one authority, and sign tokens with one key
-                shutil.copytree(found[0].config.pki, directory / "data" / "pki")
-            config = configured(directory, node_ip=f"127.0.0.{n}", **on_etcd(shared))
-            found.append(launched(config, directory / "log"))
+                shutil.copytree(found[0].config.pki, own / "data" / "pki")
+            named = {"node_name": f"server{n}", "node_ip": f"127.0.0.{n}"}
+            config = configured(own, **named, **on_etcd(on), **choices)
+            found.append(launched(config, own / "log"))
             stack.callback(end, found[-1])
         yield found
 
@@ -198,10 +208,7 @@ class TestProcesses:
         assert servers[0].revision() - before <= 8, "they agree, and only renew leases"
 
     def test_one_goes_and_the_other_does_all(self, servers: list[ServerProcess]) -> None:
-        leader = servers[0].send(
-            "GET", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
-        )
-        assert leader.json["spec"]["holderIdentity"].startswith("nowhere_")
+        assert leader(servers[0]).startswith("server1_")
         servers[0].process.send_signal(signal.SIGTERM)
         assert servers[0].process.wait(PATIENCE) == 0, servers[0].said()
         two = servers[1].kubectl(installed()[-1])
@@ -209,6 +216,27 @@ class TestProcesses:
         eventually(lambda: two("get", "pods", "-l", "app=web", "-o", "name").count("pod/") == 3)
         found = servers[1].send("GET", "/api/v1/namespaces/default/endpoints/kubernetes").json["subsets"]
         assert [address["ip"] for subset in found for address in subset["addresses"]] == [servers[1].config.node_ip]
+
+
+def leader(server: ServerProcess) -> str:
+    """Who the controllers work for."""
+    path = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
+    return str(server.send("GET", path).json["spec"]["holderIdentity"])
+
+
+def test_what_a_killed_leader_leaves_is_taken_up_within_its_lease(tmp_path: Path) -> None:
+    rules = Elections(lease_duration=3, renew_deadline=2, retry_period=0.5)
+    with etcd(tmp_path) as member, two(member, tmp_path, elections=rules) as found:
+        led, other = found if leader(found[0]).startswith("server1_") else reversed(found)
+        kubectl = other.kubectl(installed()[-1])
+        kubectl("create", "deployment", "web", "--image=x", "--replicas=1")
+        eventually(lambda: kubectl("get", "pods", "-o", "name").count("pod/") == 1)
+        led.process.kill()
+        killed = time.monotonic()
+        kubectl("scale", "deployment", "web", "--replicas=3")
+        eventually(lambda: kubectl("get", "pods", "-o", "name").count("pod/") == 3)
+        assert time.monotonic() - killed < 2 * rules.lease_duration + PACE
+        assert leader(other).startswith(f"{other.config.node_name}_")
 
 
 def test_an_outage_of_the_store_is_told_and_got_over(tmp_path: Path) -> None:

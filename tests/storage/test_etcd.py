@@ -18,7 +18,16 @@ from knarr.storage.cache import WatchCache
 from knarr.storage.etcd import Credentials, EtcdStore
 from knarr.storage.etcd.client import EtcdClient
 from knarr.storage.etcd.compaction import Compactor, Round
-from knarr.storage.store import CompactedError, Event, Record, Store, TooLargeError, UnavailableError, Write
+from knarr.storage.store import (
+    CompactedError,
+    ConflictError,
+    Event,
+    Record,
+    Store,
+    TooLargeError,
+    UnavailableError,
+    Write,
+)
 from knarr.wire.grpc import Channel
 from knarr.wire.tls import client_context
 from tests.storage.etcds import Etcd, etcd
@@ -252,6 +261,24 @@ async def test_a_compaction_between_two_answers_makes_a_range_begin_anew(
         monkeypatch.setattr(EtcdClient, "read", disturbed)
         page = await store.range(prefix)
         assert [record.value for record in page.records] == [b"w", *[b"v"] * 4]
+
+
+async def test_keys_are_kept_below_the_prefix_that_is_chosen(server: Etcd) -> None:
+    """Beside another cluster's, which is not taken for ours."""
+    async with opened(server) as plain, opened(server, root="/mine/") as moved:
+        await plain.commit([Write("/registry/pods/theirs", b"1")])
+        watcher = Watcher(moved, "/registry/", await moved.revision())
+        revision = await moved.commit([Write("/registry/pods/a", b"2", 0)])
+        with pytest.raises(ConflictError):
+            await moved.commit([Write("/registry/pods/a", b"3", 0)])
+        found = Record("/registry/pods/a", b"2", revision, revision)
+        assert await moved.get(found.key) == found
+        assert (await moved.range("/registry/pods/")).records == [found]
+        assert [event.key for event in await watcher.until(revision)] == [found.key]
+        assert [record.key for record in (await plain.range("/mine/")).records] == ["/mine/pods/a"]
+        assert "/registry/pods/theirs" not in [record.key for record in (await moved.range("")).records]
+        await plain.commit([Write("/registry/pods/theirs", None), Write("/mine/pods/a", None)])
+        await watcher.stop()
 
 
 async def test_values_are_read_through_the_decoder(server: Etcd, prefix: str) -> None:

@@ -91,7 +91,8 @@ EVERY_EXTENSION = pytest.mark.parametrize(
         pytest.param(Extensions(volumes, ("PLACE", "CONTENT"), (*PLACES, *CONTENTS), None), id="volumes"),
         pytest.param(Extensions(probes, ("CHECK",), CHECKS, None), id="probes"),
         pytest.param(
-            Extensions(cli, ("COMMAND",), COMMANDS, frozenset({"command", "parsing", "parts"})), id="commands"
+            Extensions(cli, ("COMMAND",), COMMANDS, frozenset({"command", "electing", "parsing", "parts", "storing"})),
+            id="commands",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from knarr.cli.parts import Serve, part
+from knarr.cli.storing import STORING
 
 
 def find() -> Serve:
@@ -11,4 +12,4 @@ def find() -> Serve:
     return serve
 
 
-COMMAND = part("apiserver", "run the API server alone", find, stores=True)
+COMMAND = part("apiserver", "run the API server alone", find, STORING)

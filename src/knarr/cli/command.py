@@ -45,10 +45,19 @@ ETCD_FILES = {  # the configuration's fields of the same names; the flags are up
 }
 
 
+ETCD_WAYS = {
+    "etcd_prefix": "what etcd's keys begin with (default: /registry)",
+    "etcd_compaction_interval": "how often the past is compacted, as 5m; 0 leaves that to others (default: 5m)",
+}
+ETCD = (*ETCD_FILES, *ETCD_WAYS)
+
+
 def etcd_arguments(parser: ArgumentParser) -> None:
-    """Who we are to etcd, as files."""
+    """Who we are to etcd, as files, and how we keep things there."""
     for name, text in ETCD_FILES.items():
         parser.add_argument(f"--{name.replace('_', '-')}", help=text, type=lambda path: str(Path(path).absolute()))
+    for name, text in ETCD_WAYS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", help=text)
 
 
 def kubeconfig_argument(parser: ArgumentParser, help: str) -> None:

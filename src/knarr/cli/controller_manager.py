@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knarr.cli.electing import ELECTING
 from knarr.cli.parts import Serve, part
 
 
@@ -11,4 +12,4 @@ def find() -> Serve:
     return controller_manager
 
 
-COMMAND = part("controller-manager", "run the controllers alone", find)
+COMMAND = part("controller-manager", "run the controllers alone", find, ELECTING)

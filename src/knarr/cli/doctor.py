@@ -8,7 +8,8 @@ from knarr.cli.command import Command, cluster_argument
 
 
 def run(arguments: Namespace) -> int:
-    from knarr.cluster.config import Config, complete, load
+    from knarr.cluster.completing import complete
+    from knarr.cluster.config import Config, load
     from knarr.cluster.launch import running
     from knarr.cluster.prerequisites import examine
 

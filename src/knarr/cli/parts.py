@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from knarr.cli.command import ETCD_FILES, Command, cluster_argument, cluster_of, etcd_arguments
+from knarr.cli.command import Command, cluster_argument, cluster_of
 
 if TYPE_CHECKING:
     from knarr.cluster.config import Config
@@ -15,46 +16,40 @@ if TYPE_CHECKING:
 Serve = Callable[["Config", "Clock"], Coroutine[Any, Any, None]]
 
 
-def part(name: str, help: str, find: Callable[[], Serve], *, stores: bool = False) -> Command:
-    """A command that runs what `find` imports, until SIGTERM; one that `stores` may be told where, for this run."""
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a part may be told for this run alone: `arguments` declares the flags, `choose` brings them into the
+    configuration and raises UserError where they do not fit.
+    """
+
+    arguments: Callable[[ArgumentParser], None]
+    choose: Callable[[Config, Namespace], Config]
+
+
+def part(name: str, help: str, find: Callable[[], Serve], *choices: Choices) -> Command:
+    """A command that runs what `find` imports, until SIGTERM."""
 
     def run(arguments: Namespace) -> int:
         from knarr.cluster.running import run_part
         from knarr.machinery.clock import RealClock
 
-        config = configured(arguments) if stores else cluster_of(arguments)
+        config = configured(arguments, choices)
         serve = find()
         supervised = config if arguments.supervised else None
         return run_part(lambda: serve(config, RealClock()), supervised)
 
-    return Command(name, help, run, _storing_arguments if stores else _arguments)
+    def declare(parser: ArgumentParser) -> None:
+        cluster_argument(parser)
+        parser.add_argument("--supervised", action="store_true", help="keep the cluster's supervisor alive as well")
+        for each in choices:
+            each.arguments(parser)
+
+    return Command(name, help, run, declare)
 
 
-def configured(arguments: Namespace) -> Config:
-    """The cluster of the arguments, on the datastore that they name, if any. Raises UserError."""
-    import msgspec
-
-    from knarr.cluster.datastore import of_servers, problems
-    from knarr.cluster.errors import UserError
-
+def configured(arguments: Namespace, choices: Sequence[Choices]) -> Config:
+    """The cluster of the arguments, as they choose it. Raises UserError."""
     config = cluster_of(arguments)
-    given = {name: value for name in ("datastore", *ETCD_FILES) if (value := getattr(arguments, name)) is not None}
-    if arguments.etcd_servers:
-        given["datastore"] = of_servers(arguments.etcd_servers)
-    config = msgspec.structs.replace(config, **given)
-    if said := problems(config):
-        raise UserError("; ".join(said))
+    for each in choices:
+        config = each.choose(config, arguments)
     return config
-
-
-def _storing_arguments(parser: ArgumentParser) -> None:
-    _arguments(parser)
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--datastore", help="sqlite:///path, etcd://host:port,... or memory: (default: the cluster's)")
-    where.add_argument("--etcd-servers", help="the same for etcd, as upstream writes it: https://host:port,...")
-    etcd_arguments(parser)
-
-
-def _arguments(parser: ArgumentParser) -> None:
-    cluster_argument(parser)
-    parser.add_argument("--supervised", action="store_true", help="keep the cluster's supervisor alive as well")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knarr.cli.electing import ELECTING
 from knarr.cli.parts import Serve, part
 
 
@@ -11,4 +12,4 @@ def find() -> Serve:
     return scheduler
 
 
-COMMAND = part("scheduler", "run the scheduler alone", find)
+COMMAND = part("scheduler", "run the scheduler alone", find, ELECTING)

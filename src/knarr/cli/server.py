@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from knarr.cli.electing import ELECTING
 from knarr.cli.parts import Serve, part
+from knarr.cli.storing import STORING
 
 
 def find() -> Serve:
@@ -11,4 +13,4 @@ def find() -> Serve:
     return serve
 
 
-COMMAND = part("server", "run the API server, controllers and scheduler in one process", find, stores=True)
+COMMAND = part("server", "run the API server, controllers and scheduler in one process", find, STORING, ELECTING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from knarr.cli.command import ETCD_FILES, Command, cluster_argument, etcd_arguments, kubeconfig_argument, kubeconfig_of
+from knarr.cli.command import ETCD, Command, cluster_argument, etcd_arguments, kubeconfig_argument, kubeconfig_of
 
 if TYPE_CHECKING:
     from knarr.cluster.config import Config
@@ -61,10 +61,11 @@ def chosen(arguments: Namespace) -> Config:
     """
     import msgspec
 
-    from knarr.cluster.config import Config, complete, load
+    from knarr.cluster.completing import complete
+    from knarr.cluster.config import Config, load
     from knarr.cluster.errors import UserError
 
-    given = {name: value for name in (*CHOICES, *ETCD_FILES) if (value := getattr(arguments, name)) is not None}
+    given = {name: value for name in (*CHOICES, *ETCD) if (value := getattr(arguments, name)) is not None}
     try:
         wanted = msgspec.convert({**given, "data": str(arguments.data_dir.absolute())}, Config, strict=False)
     except msgspec.ValidationError as error:

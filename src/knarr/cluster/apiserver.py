@@ -31,8 +31,8 @@ from knarr.apiserver.transport import InProcessTransport
 from knarr.client.client import Client
 from knarr.client.figures import RequestFigures
 from knarr.cluster.config import Config
-from knarr.cluster.datastore import datastore_of, open_store
 from knarr.cluster.errors import UserError
+from knarr.cluster.stores import datastore_of, open_store
 from knarr.machinery.clock import Clock
 from knarr.storage.cache import WatchCache
 from knarr.wire.server import Server

@@ -7,7 +7,8 @@ import shutil
 import time
 
 from knarr.cluster import certificates, cleanup, processes
-from knarr.cluster.config import Config, moved, save
+from knarr.cluster.completing import moved
+from knarr.cluster.config import Config, save
 from knarr.cluster.errors import UserError
 from knarr.cluster.identities import credentials
 from knarr.cluster.prerequisites import examine

@@ -10,9 +10,9 @@ from functools import partial
 from knarr.client.client import Client
 from knarr.cluster.apiserver import api_server
 from knarr.cluster.config import Config
-from knarr.cluster.datastore import datastore_of
 from knarr.cluster.identities import client
 from knarr.cluster.running import together
+from knarr.cluster.stores import datastore_of
 from knarr.machinery.clock import Clock
 from knarr.machinery.figures import Figures
 
@@ -61,12 +61,15 @@ async def leading(
     figures: Figures | None = None,
 ) -> None:
     """Work whenever nobody else does: on a store that is shared, under the lease that upstream's components take."""
-    if not datastore_of(config).shared:
+    rules = config.elections
+    if not (datastore_of(config).shared if rules.elect is None else rules.elect):
         await work()
         return
-    from knarr.runtime.leader import LeaderElector, LeadershipLost
+    from knarr.runtime.leader import LeaderElector, LeadershipLost, Times
 
-    elector = LeaderElector(api, clock, name, f"{config.node_name}_{uuid.uuid4()}", figures=figures)
+    times, namespace = Times(rules.lease_duration, rules.renew_deadline, rules.retry_period), rules.resource_namespace
+    identity = f"{config.node_name}_{uuid.uuid4()}"
+    elector = LeaderElector(api, clock, name, identity, namespace=namespace, times=times, figures=figures)
     while True:
         try:
             await elector.run(work)

@@ -6,10 +6,12 @@ import pytest
 
 from knarr.cli.parsing import parse
 from knarr.cli.parts import configured
+from knarr.cli.storing import STORING
 from knarr.cli.up import chosen
 from knarr.cluster.config import Config, save
-from knarr.cluster.datastore import Datastore, datastore_of, of_servers, read
+from knarr.cluster.datastore import Datastore, of_servers, read
 from knarr.cluster.errors import UserError
+from knarr.cluster.stores import compaction_interval, datastore_of
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,9 @@ def test_a_cluster_keeps_its_datastore(tmp_path: Path, monkeypatch: pytest.Monke
         (("--datastore", "x"), "--datastore cannot be so: x is no datastore"),
         (("--etcd-cafile", "/x"), "are for etcd"),
         (("--datastore", "etcd://a", "--etcd-certfile", "/x"), "go together"),
+        (("--etcd-prefix", "/x"), "is for etcd"),
+        (("--datastore", "etcd://a", "--etcd-prefix", "x"), "must begin with a slash"),
+        (("--datastore", "etcd://a", "--etcd-compaction-interval", "x"), 'invalid duration "x"'),
         (("--datastore", "etcd://me@a"), "--etcd-password-file go together"),
         (("--datastore", "etcd://a", "--etcd-password-file", "/x"), "--etcd-password-file go together"),
     ],
@@ -100,14 +105,20 @@ def test_flags_that_do_not_fit_are_refused(tmp_path: Path, flags: tuple[str, ...
         up(tmp_path, *flags)
 
 
+def run_with(words: list[str]) -> Config:
+    return configured(parse(words), [STORING])
+
+
 @pytest.mark.parametrize("command", ["server", "apiserver"])
 def test_a_server_may_run_on_another_datastore(tmp_path: Path, command: str) -> None:
     save(up(tmp_path))
     base = [command, "--data-dir", str(tmp_path)]
-    assert datastore_of(configured(parse(base))) == Datastore("sqlite", tmp_path / "state.db")
-    assert datastore_of(configured(parse([*base, "--datastore", "memory:"]))) == Datastore("memory")
-    on_etcd = configured(parse([*base, "--etcd-servers", "https://a:1,https://b:1", "--etcd-cafile", "/ca"]))
+    assert datastore_of(run_with(base)) == Datastore("sqlite", tmp_path / "state.db")
+    assert datastore_of(run_with([*base, "--datastore", "memory:"])) == Datastore("memory")
+    ways = run_with([*base, "--datastore", "etcd://a", "--etcd-prefix", "/k", "--etcd-compaction-interval", "90s"])
+    assert (ways.etcd_prefix, compaction_interval(ways)) == ("/k", 90)
+    on_etcd = run_with([*base, "--etcd-servers", "https://a:1,https://b:1", "--etcd-cafile", "/ca"])
     assert datastore_of(on_etcd) == Datastore("etcd", endpoints=("a:1", "b:1"))
     assert (on_etcd.etcd_cafile, on_etcd.node_ip) == ("/ca", "192.0.2.7")
     with pytest.raises(UserError, match="go together"):
-        configured(parse([*base, "--etcd-servers", "https://a:1", "--etcd-keyfile", "/k"]))
+        run_with([*base, "--etcd-servers", "https://a:1", "--etcd-keyfile", "/k"])

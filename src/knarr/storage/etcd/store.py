@@ -25,7 +25,7 @@ from knarr.storage.etcd.messages import (
     TxnResponse,
     WatchResponse,
 )
-from knarr.storage.etcd.ranges import Decode, as_written, record_of, span
+from knarr.storage.etcd.ranges import ROOT, Decode, Keys, as_written
 from knarr.storage.etcd.sharing import Shared
 from knarr.storage.etcd.watching import METHOD, Watch, creation
 from knarr.storage.state import check_writes
@@ -57,9 +57,9 @@ _TOO_LARGE = ("request is too large", "too many operations", "received message l
 class EtcdStore:
     """The Store protocol over etcd v3. Made by `open`."""
 
-    def __init__(self, client: EtcdClient, clock: Clock, decode: Decode, keep_seconds: float) -> None:
+    def __init__(self, client: EtcdClient, clock: Clock, keys: Keys, keep_seconds: float) -> None:
         self._client = client
-        self._decode = decode
+        self._keys = keys
         self._leases = SharedLeases(client, clock)
         self._revision = Shared(self._read_revision)
         self._compacting: asyncio.Task[None] | None = None
@@ -76,14 +76,16 @@ class EtcdStore:
         tls: ssl.SSLContext | None = None,
         credentials: Credentials | None = None,
         decode: Decode = as_written,
+        root: str = ROOT,
         keep_seconds: float = KEEP_SECONDS,
     ) -> EtcdStore:
-        """Connect to `host:port`s. The past within `keep_seconds` stays readable; 0 leaves compaction to others.
+        """Connect to `host:port`s. Keys below /registry are kept below `root`. The past within `keep_seconds`
+        stays readable; 0 leaves compaction to others.
 
         Raises UnavailableError when no member answers.
         """
         client = EtcdClient(endpoints, tls, credentials)
-        store = cls(client, clock or RealClock(), decode, keep_seconds)
+        store = cls(client, clock or RealClock(), Keys(decode, root), keep_seconds)
         try:
             await store.revision()
         except BaseException:
@@ -95,8 +97,8 @@ class EtcdStore:
         return await self._revision()
 
     async def get(self, key: str) -> Record | None:
-        answer = await self._read(RangeRequest(key=key.encode()))
-        return record_of(answer.kvs[0], self._decode) if answer.kvs else None
+        answer = await self._read(RangeRequest(key=self._keys.stored(key)))
+        return self._keys.record(answer.kvs[0]) if answer.kvs else None
 
     async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Page:
         while True:
@@ -108,12 +110,12 @@ class EtcdStore:
 
     async def _range(self, prefix: str, start: str, limit: int, revision: int) -> Page:
         """In pieces, all of them as of the first one's revision."""
-        low, end = span(prefix, start)
+        low, end = self._keys.span(prefix, start)
         records: list[Record] = []
         while True:
             size = min(PAGE, limit - len(records)) if limit else PAGE
             answer = await self._read(RangeRequest(key=low, range_end=end, limit=size, revision=revision))
-            records += [record_of(pair, self._decode) for pair in answer.kvs]
+            records += [self._keys.record(pair) for pair in answer.kvs]
             revision = revision or answer.header.revision
             if not answer.more or len(records) == limit:
                 return Page(records, revision, answer.count - len(answer.kvs))
@@ -133,7 +135,7 @@ class EtcdStore:
             raise _refused(error) from None
 
     def watch(self, prefix: str, after: int) -> AsyncIterator[Sequence[Event]]:
-        return Watch(self._client, prefix, after, self._decode, self._check_retained).run()
+        return Watch(self._client, prefix, after, self._keys, self._check_retained).run()
 
     async def compact(self, revision: int) -> None:
         try:
@@ -185,7 +187,7 @@ class EtcdStore:
     async def _commit(self, writes: Sequence[Write]) -> int:
         request = TxnRequest()
         for write in writes:
-            key = write.key.encode()
+            key = self._keys.stored(write.key)
             if write.expected is not None:
                 request.compare.add(key=key, target=MOD, mod_revision=write.expected)
                 request.failure.add().request_range.key = key
@@ -207,7 +209,7 @@ class EtcdStore:
         for write, found in zip(conditional, answer.responses, strict=True):
             pairs = found.response_range.kvs
             if write.expected != (pairs[0].mod_revision if pairs else 0):
-                return ConflictError(write.key, record_of(pairs[0], self._decode) if pairs else None)
+                return ConflictError(write.key, self._keys.record(pairs[0]) if pairs else None)
         raise AssertionError("etcd found a conflict where there is none")
 
 

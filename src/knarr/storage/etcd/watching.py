@@ -8,7 +8,7 @@ from typing import Any
 
 from knarr.storage.etcd.client import EtcdClient
 from knarr.storage.etcd.messages import DELETE, WatchRequest, WatchResponse
-from knarr.storage.etcd.ranges import Decode, record_of, span
+from knarr.storage.etcd.ranges import Keys
 from knarr.storage.store import CompactedError, Event, UnavailableError
 from knarr.wire.grpc import Call, CallError
 
@@ -35,13 +35,13 @@ class Watch:
         client: EtcdClient,
         prefix: str,
         after: int,
-        decode: Decode,
+        keys: Keys,
         check: Callable[[int], Awaitable[None]],
     ) -> None:
         self._client = client
         self._prefix = prefix
         self._after = after
-        self._decode = decode
+        self._keys = keys
         self._check = check  # raises CompactedError for a revision that cannot be read any more
 
     async def run(self) -> AsyncIterator[Sequence[Event]]:
@@ -64,7 +64,7 @@ class Watch:
 
     async def _follow(self, call: Call) -> AsyncIterator[Sequence[Event]]:
         """One stream, until it breaks. What etcd sends in fragments is put together, to whole commits."""
-        call.send(creation(*span(self._prefix), self._after + 1))
+        call.send(creation(*self._keys.span(self._prefix), self._after + 1))
         parts: list[Event] = []
         while (data := await call.receive()) is not None:
             answer = WatchResponse.FromString(data)
@@ -98,12 +98,12 @@ class Watch:
 
     def _event(self, event: Any) -> Event:
         pair = event.kv
-        key, revision = pair.key.decode("utf-8", "replace"), pair.mod_revision
-        previous = record_of(event.prev_kv, self._decode) if event.HasField("prev_kv") else None
+        key, revision = self._keys.named(pair.key), pair.mod_revision
+        previous = self._keys.record(event.prev_kv) if event.HasField("prev_kv") else None
         if event.type == DELETE:
             if previous is None:  # a compaction was faster than this watch
                 raise CompactedError(revision)
             return Event(key, None, revision, previous.created, previous)
         if previous is None and pair.create_revision != revision:
             raise CompactedError(revision)
-        return Event(key, self._decode(key, pair.value), revision, pair.create_revision, previous)
+        return Event(key, self._keys.value(key, pair.value), revision, pair.create_revision, previous)
