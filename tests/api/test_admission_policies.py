@@ -506,7 +506,7 @@ async def test_audit_annotations(server: Server, monkeypatch: pytest.MonkeyPatch
     failure = json.loads(found.pop("validation.policy.admission.k8s.io/validation_failure"))
     assert found == {"p/name": "the name is a"}
     assert failure == [
-        {"message": "no", "policy": "p", "binding": "c", "expressionIndex": 0, "validationActions": ["Audit"]}
+        {"message": "no", "policy": "p", "binding": "b", "expressionIndex": 0, "validationActions": ["Audit"]}
     ]
 
 
@@ -528,6 +528,10 @@ async def test_checks_are_counted(server: Server) -> None:
     await server.post(MAPS, config_map())
     lines = server.api.registry.metrics.render().decode().splitlines()
     found = {line for line in lines if "admission_policy_check_total{" in line}
+    counted = {
+        line.replace("duration_seconds_count", "total") for line in lines if "check_duration_seconds_cou" in line
+    }
+    assert counted == found
     where = 'policy="p",policy_binding="b"'
     name = "apiserver_validating_admission_policy_check_total"
     assert found == {

@@ -70,6 +70,7 @@ async def test_dear_rules_do_not_hold_up_others(server: Server) -> None:
     assert (dear.result().status, turns > 20) == (201, True)
     refused = await server.post(WIDGETS, widget("x", names=[*several[1:], "n7"]))
     assert refused.body["message"].endswith('spec: Invalid value: "object": twice')
+    assert b"apiserver_cel_evaluation_duration_seconds_count 2\n" in server.api.registry.metrics.render()
 
 
 async def test_an_optional_past(server: Server) -> None:

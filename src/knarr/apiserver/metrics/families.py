@@ -211,3 +211,25 @@ MUTATION_CHECKS = Family(
     "Mutation admission policy check total, labeled by policy and further identified by binding.",
     ("error_type", "policy", "policy_binding"),
 )
+_CHECK_LATENCIES = (0.0000005, 0.001, 0.01, 0.1, 1.0)
+POLICY_CHECK_DURATION = Family(
+    "apiserver_validating_admission_policy_check_duration_seconds",
+    "histogram",
+    "Validation admission latency for individual validation expressions in seconds, labeled by policy and further "
+    "including binding and enforcement action taken.",
+    POLICY_CHECKS.labels,
+    _CHECK_LATENCIES,
+)
+MUTATION_CHECK_DURATION = Family(
+    "apiserver_mutating_admission_policy_check_duration_seconds",
+    "histogram",
+    "Mutation admission latency for individual mutation expressions in seconds, labeled by policy and binding.",
+    MUTATION_CHECKS.labels,
+    _CHECK_LATENCIES,
+)
+RULES_DURATION = Family(
+    "apiserver_cel_evaluation_duration_seconds",
+    "histogram",
+    "CEL evaluation time in seconds.",
+    bounds=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)

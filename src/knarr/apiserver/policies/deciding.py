@@ -15,6 +15,7 @@ from knarr.apiserver.policies.evaluating import (
     meets,
 )
 from knarr.apiserver.policies.following import Invocation
+from knarr.machinery.clock import Clock
 
 _LONGEST_MESSAGE = 5 * 1024  # bytes of a message that an expression makes
 NO_ERROR, INVALID, OUT_OF_BUDGET = "no_error", "invalid_error", "out_of_budget"  # as metrics call them
@@ -23,13 +24,15 @@ LONGEST_ANNOTATION = 10 * 1024  # characters
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A validation that does not hold, or could not be evaluated (`reason` is empty); `index` is its place.
+    """A validation that does not hold, or could not be evaluated (`reason` is empty); `index` is its place, `seconds`
+    is how long that took to find.
 
     `ignored` is an error that the policy lets pass.
     """
 
     index: int
     message: str
+    seconds: float
     reason: str = ""
     error: str = NO_ERROR
     ignored: bool = False
@@ -45,38 +48,40 @@ class Annotation:
 
 
 def judge(
-    invocation: Invocation[Validating], subject: Subject, here: int | None = None
+    invocation: Invocation[Validating], subject: Subject, clock: Clock, here: int | None = None
 ) -> Iterator[Failure | Annotation]:
     """The validations that fail, and the audit annotations; errors count as the policy wants it. Raises LaboriousError
     where that takes more than `here` cost units at a time.
     """
-    policy, param = invocation.policy, invocation.param
+    policy, param, begun = invocation.policy, invocation.param, clock.monotonic()
     try:
         conditions = policy.conditions
         if conditions and not meets(conditions, Evaluation(subject, param, budget=CONDITIONS_BUDGET, here=here)):
             return
-        yield from _failures(policy, Evaluation(subject, param, policy.variables, here=here))
+        yield from _failures(policy, Evaluation(subject, param, policy.variables, here=here), clock)
         if policy.annotations:
             yield from _annotations(policy, Evaluation(subject, param, policy.variables, here=here))
     except EvaluationError as error:
-        yield _failed(policy, 0, error)
+        yield _failed(policy, 0, error, clock.monotonic() - begun)
 
 
-def _failed(policy: Validating, index: int, error: EvaluationError) -> Failure:
+def _failed(policy: Validating, index: int, error: EvaluationError, seconds: float) -> Failure:
     kind = OUT_OF_BUDGET if isinstance(error, BudgetError) else INVALID
-    return Failure(index, str(error), error=kind, ignored=policy.fails_open)
+    return Failure(index, str(error), seconds, error=kind, ignored=policy.fails_open)
 
 
-def _failures(policy: Validating, evaluation: Evaluation) -> Iterator[Failure]:
+def _failures(policy: Validating, evaluation: Evaluation, clock: Clock) -> Iterator[Failure]:
     """Raises BudgetError."""
     for index, validation in enumerate(policy.validations):
+        begun = clock.monotonic()
         try:
             if not evaluation.value(validation.program):
-                yield Failure(index, _message(validation, evaluation), validation.reason)
+                message = _message(validation, evaluation)
+                yield Failure(index, message, clock.monotonic() - begun, validation.reason)
         except BudgetError:
             raise
         except EvaluationError as error:
-            yield _failed(policy, index, error)
+            yield _failed(policy, index, error, clock.monotonic() - begun)
 
 
 def _message(validation: Validation, evaluation: Evaluation) -> str:

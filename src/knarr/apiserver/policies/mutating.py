@@ -13,7 +13,7 @@ from knarr.apiserver.admission.plugin import Attributes
 from knarr.apiserver.admission.reinvoking import Calls
 from knarr.apiserver.admission.replacing import replace
 from knarr.apiserver.admission.showing import shown
-from knarr.apiserver.metrics.families import MUTATION_CHECKS
+from knarr.apiserver.metrics.families import MUTATION_CHECK_DURATION, MUTATION_CHECKS
 from knarr.apiserver.policies.changing import MutationError, mutated
 from knarr.apiserver.policies.compiling import Mutating, mutating_of
 from knarr.apiserver.policies.deciding import INVALID, NO_ERROR, OUT_OF_BUDGET
@@ -69,10 +69,12 @@ class Changer:
             policy = invocation.policy
             if not calls.due(invocation.key):
                 continue
+            begun = self._registry.clock.monotonic()
             try:
                 changed = await self._apply(attributes, invocation)
             except (EvaluationError, MutationError) as error:
-                self._count(invocation, OUT_OF_BUDGET if isinstance(error, BudgetError) else INVALID)
+                seconds = self._registry.clock.monotonic() - begun
+                self._count(invocation, OUT_OF_BUDGET if isinstance(error, BudgetError) else INVALID, seconds)
                 if not policy.fails_open:
                     errors.append((_denial(invocation, str(error)), "Invalid"))
                 continue
@@ -87,8 +89,9 @@ class Changer:
         if policy.conditions and not await self._meets(invocation, subject):
             return False
         for kind, program in policy.mutations:
+            begun = self._registry.clock.monotonic()
             value = await self._value(invocation, subject, program)
-            self._count(invocation, NO_ERROR)
+            self._count(invocation, NO_ERROR, self._registry.clock.monotonic() - begun)
             if await replace(attributes, match, trees[0], copied(mutated(kind, value, trees[0], attributes, match))):
                 trees = await shown(attributes, match)
                 subject, changed = Subject(attributes, match, judge, trees), True
@@ -107,9 +110,10 @@ class Changer:
 
         return self._registry.aside.do(work)
 
-    def _count(self, invocation: Invocation[Mutating], error: str) -> None:
+    def _count(self, invocation: Invocation[Mutating], error: str, seconds: float) -> None:
         labels = (error, invocation.policy.name, invocation.binding.name)
         self._registry.metrics.count(MUTATION_CHECKS, labels).n += 1
+        self._registry.metrics.spread(MUTATION_CHECK_DURATION, labels).observe(seconds)
 
 
 def _denial(invocation: _Invocation, message: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.metrics.families import POLICY_CHECKS
+from knarr.apiserver.metrics.families import POLICY_CHECK_DURATION, POLICY_CHECKS
 from knarr.apiserver.policies.compiling import Binding, Policy, Validating, validating_of
 from knarr.apiserver.policies.deciding import Annotation, Failure, judge
 from knarr.apiserver.policies.evaluating import Subject, subject_of
@@ -49,7 +49,7 @@ class _Outcome:
                     where = f"{_KIND} '{policy.name}' with binding '{binding.name}'"
                     self.attributes.warnings.append(f"Validation failed for {where}: {failure.message}")
                 case "Audit":
-                    self.attributes.annotations[_FAILURE_ANNOTATION] = _record(policy, binding, failure)
+                    self.attributes.annotations.setdefault(_FAILURE_ANNOTATION, _record(policy, binding, failure))
 
     def annotate(self, policy: Validating, binding: Binding, annotation: Annotation) -> None:
         """Values of several bindings stand side by side, each once."""
@@ -115,10 +115,12 @@ class Judge:
         outcome.settle()
 
     def _asked(self, invocation: Invocation[Validating], subject: Subject) -> Awaitable[Sequence[Failure | Annotation]]:
-        return self._registry.aside.do(lambda here: list(judge(invocation, subject, here)))
+        return self._registry.aside.do(lambda here: list(judge(invocation, subject, self._registry.clock, here)))
 
     def _count(self, invocation: Invocation[Validating], failure: Failure) -> None:
         """As upstream counts: failures by what they lead to, and errors that are let pass."""
         names = (failure.error, invocation.policy.name, invocation.binding.name)
         for action in ("allow",) if failure.ignored else invocation.binding.actions:
-            self._registry.metrics.count(POLICY_CHECKS, (action.lower(), *names)).n += 1
+            labels = (action.lower(), *names)
+            self._registry.metrics.count(POLICY_CHECKS, labels).n += 1
+            self._registry.metrics.spread(POLICY_CHECK_DURATION, labels).observe(failure.seconds)

@@ -15,6 +15,7 @@ from knarr.api.types import typed
 from knarr.apiserver.admission.plugin import Attributes, AwaitedError
 from knarr.apiserver.effects.table import effects_of
 from knarr.apiserver.encoding import stored_tree
+from knarr.apiserver.metrics.families import RULES_DURATION
 from knarr.apiserver.registry import key_of
 from knarr.apiserver.verbs import objectmeta, ownership
 from knarr.apiserver.verbs.answers import Stored
@@ -213,11 +214,13 @@ async def _validate_update(call: Call, part: Part, new: JSON, old: JSON) -> None
     _warn(call, new, old)
 
 
-def _asked(
-    call: Call, own: OwnType, new: JSON, old: JSON | None, errors: list[FieldError]
-) -> Awaitable[list[FieldError]]:
+async def _asked(call: Call, own: OwnType, new: JSON, old: JSON | None, errors: list[FieldError]) -> list[FieldError]:
     """What the rules of a custom resource say of an object."""
-    return call.registry.aside.do(lambda here: own.ask(new, old, errors, here))
+    clock = call.registry.clock
+    begun = clock.monotonic()
+    found = await call.registry.aside.do(lambda here: own.ask(new, old, errors, here))
+    call.registry.metrics.spread(RULES_DURATION).observe(clock.monotonic() - begun)
+    return found
 
 
 def _warn(call: Call, new: JSON, old: JSON | None) -> None:
