@@ -85,6 +85,7 @@ async def test_figures_of_watches_and_storage(front: Running, admin: Pair) -> No
     assert seen.get("apiserver_storage_objects", resource="configmaps") == 1
     assert seen.get("etcd_request_duration_seconds_count", operation="create", resource="configmaps") == 1
     assert seen.get("apiserver_admission_step_admission_duration_seconds_count", operation="CREATE", type="admit") > 0
+    assert seen.get("apiserver_admission_controller_admission_duration_seconds_count", operation="CREATE") > 0
     assert seen.get("apiserver_watch_cache_events_received_total") > 0
     await stream.close()
     await transport.close()

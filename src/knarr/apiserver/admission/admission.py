@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
 from knarr.apiserver.admission.plugin import Attributes, Charge, Operation, Plugin, Step, Surroundings
-from knarr.apiserver.metrics.admission import Durations
+from knarr.apiserver.metrics.admission import Durations, PluginFigures
 from knarr.storage.store import Write
 
 _Case = tuple[str, Operation, str, str]  # round, operation, resource, subresource: all that decides who has a say
@@ -18,6 +18,7 @@ class Admission:
     """Plugins in their order. https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/"""
 
     def __init__(self, plugins: Iterable[Plugin], surroundings: Surroundings) -> None:
+        self._now = surroundings.registry.clock.monotonic
         self._durations = Durations(surroundings.registry.metrics, surroundings.registry.clock)
         self._prepare(plugin.start(surroundings) if plugin.start else plugin for plugin in plugins)
 
@@ -31,16 +32,16 @@ class Admission:
         if not (steps := self._of("mutate", attributes)):
             return
         with self._durations.of(attributes.operation, "admit"):
-            await _take(steps, attributes)
+            await _take(steps, attributes, self._now)
             if attributes.reinvocation.wanted:
                 attributes.reinvocation.again = True
-                await _take(steps, attributes)
+                await _take(steps, attributes, self._now)
 
     async def validate(self, attributes: Attributes) -> None:
         """When the object is as it will be stored. Raises APIError."""
         if steps := self._of("validate", attributes):
             with self._durations.of(attributes.operation, "validate"):
-                await _take(steps, attributes)
+                await _take(steps, attributes, self._now)
 
     def charges(self, attributes: Attributes) -> Sequence[Write]:
         """What has to be committed with the write. Raises APIError."""
@@ -56,7 +57,11 @@ class Admission:
         steps = self._known.get(case)
         if steps is None:
             concerned = (plugin for plugin in self._plugins if plugin.handles(*case[1:]))
-            steps = self._known[case] = tuple(step for plugin in concerned if (step := getattr(plugin, which)))
+            found = [(plugin.name, step) for plugin in concerned if (step := getattr(plugin, which))]
+            steps = self._known[case] = tuple(
+                step if which == "charge" else (step, self._durations.plugin(name, attributes.operation, which))
+                for name, step in found
+            )
         return steps
 
 
@@ -67,8 +72,19 @@ class Waived(Admission):
         self._prepare(())
 
 
-async def _take(steps: tuple[Step, ...], attributes: Attributes) -> None:
-    for step in steps:
-        pending = step(attributes)
-        if pending is not None:
-            await pending
+async def _take(
+    steps: tuple[tuple[Step, PluginFigures], ...], attributes: Attributes, now: Callable[[], float]
+) -> None:
+    """Each step begins when the one before has ended."""
+    begun = now()
+    for step, figures in steps:
+        try:
+            pending = step(attributes)
+            if pending is not None:
+                await pending
+        except BaseException:
+            figures.rejected(now() - begun)
+            raise
+        ended = now()
+        figures.passed.observe(ended - begun)
+        begun = ended

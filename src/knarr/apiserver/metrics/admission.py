@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from knarr.apiserver.metrics.families import STEP_DURATION
+from knarr.apiserver.metrics.families import CONTROLLER_DURATION, STEP_DURATION
 from knarr.apiserver.metrics.metrics import Metrics
 from knarr.machinery.clock import Clock
 from knarr.machinery.figures import Spread
+
+_TYPES = {"mutate": "admit", "validate": "validate"}
+
+
+class PluginFigures:
+    """How long one plugin takes over one operation in one round."""
+
+    __slots__ = ("_called", "_metrics", "_type", "passed")
+
+    def __init__(self, metrics: Metrics, called: tuple[str, str], type: str) -> None:
+        self._metrics, self._called, self._type = metrics, called, type
+        self.passed = metrics.spread(CONTROLLER_DURATION, (*called, "false", type))
+
+    def rejected(self, seconds: float) -> None:
+        self._metrics.spread(CONTROLLER_DURATION, (*self._called, "true", self._type)).observe(seconds)
 
 
 class Durations:
@@ -18,6 +33,10 @@ class Durations:
     def of(self, operation: str, round: str) -> Round:
         """Measures what is done within it; an exception is a refusal."""
         return Round(self, self._clock, operation, round)
+
+    def plugin(self, name: str, operation: str, round: str) -> PluginFigures:
+        """Of one plugin in one round."""
+        return PluginFigures(self._metrics, (name, operation), _TYPES[round])
 
     def spread(self, operation: str, round: str, rejected: bool) -> Spread:
         case = (operation, round, rejected)

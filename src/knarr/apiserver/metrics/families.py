@@ -152,6 +152,14 @@ STEP_DURATION = Family(
     ("operation", "rejected", "type"),
     _STEP_LATENCIES,
 )
+CONTROLLER_DURATION = Family(
+    "apiserver_admission_controller_admission_duration_seconds",
+    "histogram",
+    "Admission controller latency histogram in seconds, identified by name and broken out for each operation and API "
+    "resource and type (validate or admit).",
+    ("name", "operation", "rejected", "type"),
+    _STEP_LATENCIES,
+)
 _WEBHOOK = "apiserver_admission_webhook"
 _CODES = "Codes greater than 600 are truncated to 600, to keep the metrics cardinality bounded."
 WEBHOOK_DURATION = Family(
