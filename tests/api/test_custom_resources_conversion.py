@@ -11,10 +11,11 @@ import pytest
 
 from tests.api.certificates import Authority
 from tests.api.definitions import GROUP, WIDGETS, definition, established, version
-from tests.api.harness import TABLE, Server, settle
+from tests.api.harness import TABLE, Reply, Server, settle
 from tests.api.webhooks import Hook, hook
 
 JSON = dict[str, Any]
+APPLY = "application/apply-patch+yaml"
 V2 = WIDGETS.replace("/v1/", "/v2/")
 
 
@@ -142,3 +143,39 @@ async def test_an_object_may_go_unconverted(server: Server, webhook: Hook) -> No
     assert (await server.delete(f"{V2}/w")).status == 200
     await settle()
     assert (await server.get(f"{WIDGETS}/w")).status == 404
+
+
+def owners(reply: Reply) -> dict[str, tuple[str, list[str]]]:
+    """Who owns which fields of the spec, and in which version they are named."""
+    return {
+        entry["manager"]: (entry["apiVersion"].rpartition("/")[2], sorted(entry["fieldsV1"].get("f:spec", {})))
+        for entry in reply.body["metadata"]["managedFields"]
+    }
+
+
+async def test_owners_keep_their_version_and_lose_what_is_changed_in_another(server: Server, webhook: Hook) -> None:
+    await established(server, both(webhook))
+    await server.patch(f"{WIDGETS}/w", object_of("v1", size=3), APPLY, fieldManager="old")
+    refused = await server.patch(f"{V2}/w", object_of("v2", width=4, color="blue"), APPLY, fieldManager="new")
+    assert (refused.status, refused.body["details"]["causes"]) == (
+        409,
+        [{"reason": "FieldManagerConflict", "message": 'conflict with "old"', "field": ".spec.size"}],
+    )
+    forced = await server.patch(
+        f"{V2}/w", object_of("v2", width=4, color="blue"), APPLY, fieldManager="new", force="true"
+    )
+    assert owners(forced) == {"new": ("v2", ["f:color", "f:width"])}
+    same = await server.patch(f"{WIDGETS}/w", object_of("v1", size=4), APPLY, fieldManager="old")
+    assert owners(same) == {"new": ("v2", ["f:color", "f:width"]), "old": ("v1", ["f:size"])}
+    await server.patch(f"{V2}/w", {"spec": {"width": 5}}, fieldManager="third")
+    changed = await server.get(f"{V2}/w")
+    assert owners(changed) == {"new": ("v2", ["f:color"]), "third": ("v2", ["f:width"])}
+
+
+async def test_owners_of_other_versions_are_no_reason_to_refuse_an_update(server: Server, webhook: Hook) -> None:
+    await established(server, both(webhook))
+    await server.patch(f"{V2}/w", object_of("v2", width=3), APPLY, fieldManager="new")
+    await server.get(f"{WIDGETS}/w")
+    webhook.reply = lambda review: {"nothing": 1}
+    changed = await server.patch(f"{WIDGETS}/w", {"spec": {"size": 4}}, fieldManager="old")
+    assert (changed.status, owners(changed)["old"]) == (200, ("v1", ["f:size"]))

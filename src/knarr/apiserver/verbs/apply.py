@@ -5,7 +5,7 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from knarr.api.kind import JSON
@@ -13,6 +13,7 @@ from knarr.api.types import typed
 from knarr.apiserver import media
 from knarr.apiserver.encoding import api_version, to_storage
 from knarr.apiserver.verbs import bodies, lastapplied, ownership
+from knarr.apiserver.verbs.across import KindVersions, across
 from knarr.apiserver.verbs.answers import object_answer
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.parts import MAIN, Part
@@ -23,6 +24,7 @@ from knarr.machinery.apply.applying import Applied, ConflictsError
 from knarr.machinery.apply.elements import ElementError
 from knarr.machinery.apply.shapes import Problem, Shape
 from knarr.machinery.apply.tracking import update
+from knarr.machinery.apply.views import Versions
 from knarr.machinery.errors import APIError, BadRequest, Cause, Conflict
 from knarr.machinery.trees import copied
 from knarr.wire.messages import Answer
@@ -62,14 +64,14 @@ def read(call: Call, version: str, kind: str, shape: Shape) -> JSON:
     return config
 
 
-def drafting(call: Call, config: JSON, part: Part) -> Callable[[JSON, int], Draft]:
+def drafting(call: Call, config: JSON, part: Part) -> Callable[[JSON, int], Awaitable[Draft]]:
     """From what is stored to what it becomes."""
     told = len(call.warnings)  # of the configuration itself
 
-    def draft(old: JSON, revision: int) -> Draft:
+    def draft(old: JSON, revision: int, versions: Versions) -> Draft:
         del call.warnings[told:]
         live = ownership.served(call, old)
-        applied = _apply(call, config, live, part)
+        applied = _apply(call, config, live, part, versions)
         unchanged = applied.tree == _unowned(live)
         tree = dict(live) if unchanged else copied(applied.tree)
         tree["metadata"] = dict(tree["metadata"])
@@ -78,7 +80,7 @@ def drafting(call: Call, config: JSON, part: Part) -> Callable[[JSON, int], Draf
         wanted = based_on(call, metadata) if metadata.get("resourceVersion") else None
         return Draft(to_storage(call.version, tree), wanted, owned=True)
 
-    return draft
+    return lambda old, revision: across(call, lambda versions: draft(old, revision, versions))
 
 
 def _created(call: Call, config: JSON, told: int) -> Draft:
@@ -86,7 +88,7 @@ def _created(call: Call, config: JSON, told: int) -> Draft:
     if uid := (config.get("metadata") or {}).get("uid"):
         why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
         raise call.conflict(why)
-    applied = _apply(call, config, {}, MAIN)
+    applied = _apply(call, config, {}, MAIN, KindVersions(call))
     tree = copied(applied.tree)
     tree["metadata"] = tree.get("metadata") or {}
     _settle(call, tree, config, applied, unchanged=False)
@@ -102,8 +104,8 @@ def _settle(call: Call, tree: JSON, config: JSON, applied: Applied, *, unchanged
         lastapplied.renew(tree["metadata"], config)
 
 
-def _apply(call: Call, config: JSON, live: JSON, part: Part) -> Applied:
-    versions, author, start = ownership.KindVersions(call), ownership.author(call, part), _unowned(live)
+def _apply(call: Call, config: JSON, live: JSON, part: Part, versions: Versions) -> Applied:
+    author, start = ownership.author(call, part), _unowned(live)
     known = managers.stored((live.get("metadata") or {}).get("managedFields"))
     if not known and live:
         known = update({}, versions, {}, start, author._replace(manager=_BEFORE))

@@ -10,17 +10,16 @@ import logging
 from functools import lru_cache
 from typing import Any
 
-from knarr.api.kind import JSON, Kind, Version
-from knarr.api.types import typed
-from knarr.apiserver.encoding import api_version, from_storage, to_storage
+from knarr.api.kind import JSON
+from knarr.apiserver.encoding import api_version, from_storage
 from knarr.apiserver.media import META_GROUP
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.parts import Part
 from knarr.machinery.apply import managers
 from knarr.machinery.apply.elements import ElementError
 from knarr.machinery.apply.managers import Managers, ManagersError
-from knarr.machinery.apply.shapes import Shape
 from knarr.machinery.apply.tracking import Author, update
+from knarr.machinery.apply.views import Versions
 from knarr.machinery.errors import Invalid
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required, too_long
 from knarr.machinery.times import format_time
@@ -35,38 +34,6 @@ _TAMPERED = (
     ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating "
     "admission controller; please fix your requests: {}"
 )
-
-
-class KindVersions:
-    """The versions in which a call's objects are served, in all groups, as machinery.apply asks for them.
-
-    A kind with a converter shows one version at a time, and asking for another is a call over the network: owners in
-    other versions are held against this one's fields, by name.
-    """
-
-    def __init__(self, call: Call) -> None:
-        self._kind, self._kinds = call.kind, call.registry.kinds
-
-    def shape(self, version: str) -> Shape | None:
-        found = self._find(version)
-        return typed(found).ownership if found else None
-
-    def convert(self, tree: JSON, source: str, target: str) -> JSON:
-        before, after = self._find(source), self._find(target)
-        if source == target or not tree or before is None or after is None:
-            return tree
-        return from_storage(after, to_storage(before, copied(tree)))
-
-    def _find(self, version: str) -> Version | None:
-        found = _named(self._kind, version)
-        if found is None and self._kind.converter:
-            return self._kind.storage_version
-        others = () if found else self._kinds.sharing(self._kind.prefix)
-        return found or next(filter(None, (_named(other, version) for other in others)), None)
-
-
-def _named(kind: Kind, version: str) -> Version | None:
-    return next((v for v in kind.versions if api_version(kind, v) == version), None)
 
 
 def author(call: Call, part: Part) -> Author:
@@ -92,24 +59,27 @@ def check_options(call: Call, *, applied: bool = False) -> None:
     call.field_validation()
 
 
-def track_creation(call: Call, tree: JSON, part: Part) -> None:
-    """Give a new object its first owner."""
+def track_creation(call: Call, tree: JSON, part: Part, versions: Versions) -> None:
+    """Give a new object its first owner, or those that it had elsewhere.
+
+    What `versions` raises leaves the object as it was.
+    """
     metadata = tree["metadata"]
-    sent = metadata.pop("managedFields", None)
-    _own(call, part, metadata, _sent(sent, None), {}, served(call, tree))
+    _own(call, part, metadata, _sent(metadata.get("managedFields"), None), ({}, served(call, tree)), versions)
 
 
-def track_update(call: Call, tree: JSON, old: JSON, part: Part) -> bool:
+def track_update(call: Call, tree: JSON, old: JSON, part: Part, versions: Versions) -> bool:
     """Give an object, as its author wants it, the owners that it has then; whether he has named owners himself.
 
-    Where nobody is known to own anything, updates make nobody an owner: only applying begins to keep records.
+    Where nobody is known to own anything, updates make nobody an owner: only applying begins to keep records. What
+    `versions` raises leaves the object as it was.
     """
     metadata, live = tree["metadata"], old["metadata"].get("managedFields")
     sent = None if call.subresource else metadata.get("managedFields")
-    metadata["managedFields"] = live
     if known := _sent(sent, live):
-        before, after = served(call, old), served(call, part.merge(call.kind, tree, old))
-        _own(call, part, metadata, known, before, after)
+        wanted = {**tree, "metadata": {**metadata, "managedFields": live}}
+        change = served(call, old), served(call, part.merge(call.kind, wanted, old))
+        _own(call, part, metadata, known, change, versions)
     else:
         put(metadata, known)
     return sent is not None and sent != live
@@ -146,9 +116,11 @@ def keep_unless_changed(new: JSON, old: JSON, *, explicit: bool) -> None:
         new["metadata"] = metadata
 
 
-def _own(call: Call, part: Part, metadata: JSON, known: Managers, before: JSON, after: JSON) -> None:
+def _own(
+    call: Call, part: Part, metadata: JSON, known: Managers, change: tuple[JSON, JSON], versions: Versions
+) -> None:
     try:
-        put(metadata, update(known, KindVersions(call), before, after, author(call, part)))
+        put(metadata, update(known, versions, *change, author(call, part)))
     except ElementError as error:
         # A list whose items cannot be told apart, hardly a valid one: owners stay as they were.
         log.debug("%s %s/%s: owners not updated: %s", call.resource, call.namespace, call.name, error)

@@ -99,7 +99,7 @@ async def _apply(call: Call) -> Answer:
     drafting = apply.drafting(call, whole, MAIN)
 
     async def draft(old: JSON, revision: int) -> Draft:
-        wanted = drafting(old, revision)
+        wanted = await drafting(old, revision)
         await _admit(call, _scale(call, wanted.tree, revision), _scale(call, old, revision), revision)
         return wanted
 

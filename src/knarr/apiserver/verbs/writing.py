@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from knarr.api import gaps
 from knarr.api.kind import JSON, Kind, OwnType
@@ -18,6 +19,7 @@ from knarr.apiserver.encoding import stored_tree
 from knarr.apiserver.metrics.families import RULES_DURATION
 from knarr.apiserver.registry import key_of
 from knarr.apiserver.verbs import objectmeta, ownership
+from knarr.apiserver.verbs.across import across
 from knarr.apiserver.verbs.answers import Stored
 from knarr.apiserver.verbs.attributes import attributes_of
 from knarr.apiserver.verbs.authorizing import require_create
@@ -26,6 +28,7 @@ from knarr.apiserver.verbs.committing import ATTEMPTS, catch_up, commit, contend
 from knarr.apiserver.verbs.conversion import bytes_to_store, seen_one
 from knarr.apiserver.verbs.deleting import finished
 from knarr.apiserver.verbs.parts import MAIN, Part
+from knarr.machinery.apply.views import Versions
 from knarr.machinery.errors import AlreadyExists, APIError, Invalid
 from knarr.machinery.fielderrors import FieldError
 from knarr.machinery.times import format_time
@@ -52,6 +55,7 @@ class Draft:
     owned: bool = False
 
 
+T = TypeVar("T")
 Drafting = Callable[[JSON, int], Draft | Awaitable[Draft]]  # from what is stored, and its revision
 
 
@@ -84,7 +88,7 @@ async def _plan_create(call: Call, wanted: Draft, *, implied: bool) -> tuple[Att
     kind, tree = call.kind, wanted.tree
     objectmeta.receive(call, tree["metadata"])
     if not wanted.owned:
-        ownership.track_creation(call, tree, MAIN)
+        await _track(call, lambda versions: ownership.track_creation(call, tree, MAIN, versions))
     tracked = tree["metadata"].get("managedFields")
     attributes = attributes_of(call, "CREATE", tree, None)
     await call.admission.mutate(attributes)
@@ -157,7 +161,9 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
     if wanted.based_on is not None and wanted.based_on != entry.revision:
         raise call.conflict(OVERTAKEN, old["metadata"]["name"])
     objectmeta.check_uid(call, wanted.tree["metadata"].get("uid"), old["metadata"]["uid"])
-    explicit = wanted.owned or (part.owned and ownership.track_update(call, wanted.tree, old, part))
+    explicit = wanted.owned
+    if part.owned and not wanted.owned:
+        explicit = await _track(call, lambda versions: ownership.track_update(call, wanted.tree, old, part, versions))
     tracked = wanted.tree["metadata"].get("managedFields")
     attributes = attributes_of(call, "UPDATE", wanted.tree, old, revision=entry.revision)
     await call.admission.mutate(attributes)
@@ -185,6 +191,11 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
     extra = plan_effects(call, new, old)
     write = Write(entry.key, await bytes_to_store(call, new), expected=entry.revision, ttl=call.kind.ttl)
     return await commit(call, attributes, new, [write, *extra], entry.revision)
+
+
+def _track(call: Call, track: Callable[[Versions], T]) -> Awaitable[T]:
+    """Say who owns what. A write does not fail since owners of other versions cannot be told."""
+    return across(call, track, strict=False)
 
 
 def _stamp(call: Call, new: JSON, old: JSON | None) -> None:
