@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import orjson
 import pytest
 
+from knarr.apiserver.registry import Options
 from tests.api.harness import STRATEGIC, Server
 from tests.api.objects import (
     CONFIG_MAPS,
@@ -64,6 +66,32 @@ async def test_generated_names_are_tried_again_when_taken(server: Server) -> Non
     names = {(await server.post(CONFIG_MAPS, body)).body["metadata"]["name"] for _ in range(5)}
     assert len(names) == 5
     assert all(name.startswith("cm-") and len(name) == 8 for name in names)
+
+
+class Stuck(random.Random):
+    """Always the same, as often as it is asked."""
+
+    asked = 0
+
+    def choices(self, population: Any, *_: Any, k: int = 1, **__: Any) -> list[Any]:
+        self.asked += 1
+        return [population[0]] * k
+
+
+async def test_after_eight_generated_names_that_are_taken_the_client_is_asked_to_try_again() -> None:
+    stuck = Stuck()
+    server = Server(Options(random=stuck))
+    await server.cache.start()
+    body = {"metadata": {"generateName": "n-"}}
+    made = (await server.post(NAMESPACES, body)).body["metadata"]["name"]
+    stuck.asked = 0
+    refused = await server.post(NAMESPACES, body)
+    assert (refused.status, refused.body["reason"], stuck.asked) == (409, "AlreadyExists", 8)
+    assert refused.body["message"] == (
+        f'namespaces "{made}" already exists, the server was not able to generate a unique name for the object'
+    )
+    assert refused.body["details"] == {"name": made, "kind": "namespaces", "retryAfterSeconds": 1}
+    await server.cache.stop()
 
 
 async def test_a_second_object_of_a_name_is_refused(server: Server) -> None:

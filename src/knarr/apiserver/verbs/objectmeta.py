@@ -26,13 +26,22 @@ def settle_identity(call: Call, metadata: JSON) -> None:
     """
     if not call.kind.namespaced:
         metadata.pop("namespace", None)
-    elif metadata.setdefault("namespace", call.namespace) != call.namespace:
+    elif metadata.setdefault("namespace", call.namespace) != call.namespace and not _is_patched(call):
         raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
-    name = metadata.get("name", "")
-    if call.name and not name:
-        raise BadRequest("name must be provided")
-    if call.name and name != call.name:
+    if not call.name:
+        return
+    name, namespace = metadata.get("name"), metadata.get("namespace", "")
+    if not name:
+        raise BadRequest(f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided")
+    if name != call.name:
         raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
+    if namespace != call.namespace:
+        where = f"the namespace on the request ({call.namespace})"
+        raise BadRequest(f"the namespace of the object ({namespace}) does not match {where}")
+
+
+def _is_patched(call: Call) -> bool:
+    return call.request.info.verb == "patch"
 
 
 def receive(call: Call, metadata: JSON) -> None:

@@ -119,7 +119,9 @@ def _draft(call: Call, patch: Patch, old: JSON, revision: int) -> Draft:
     before = ownership.served(call, old)
     before = {**before, "metadata": {**before["metadata"], "resourceVersion": str(revision)}}
     after = apply_patch(patch, before)
-    if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
+    if isinstance(after, dict) and after.get("metadata") is None:
+        after["metadata"] = {}
+    if not isinstance(after, dict) or not isinstance(after["metadata"], dict):
         raise BadRequest("the patched object has no metadata")
     call.warnings.clear()
     _set_apart(after, patch.touches or ())

@@ -83,7 +83,8 @@ async def _write(call: Call, wanted: Callable[[JSON, int], JSON]) -> Answer:
         _check(call, scale)
         tree = {**old, "metadata": dict(old["metadata"])}
         _set_replicas(tree, _rule(call), dig(scale, "spec.replicas", 0))
-        return Draft(tree, based_on(call, scale.get("metadata") or {}))
+        metadata = scale.get("metadata") or {}
+        return Draft(tree, based_on(call, metadata) if metadata.get("resourceVersion") else None)
 
     return await _store(call, draft)
 
