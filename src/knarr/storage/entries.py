@@ -126,7 +126,7 @@ class Shelf:
         labelled = self._by_label.get(label, set())
         low, high = span(self._keys, prefix, start)
         if len(labelled) < high - low:
-            return sorted(key for key in labelled if key >= start and key.startswith(prefix))
+            return sorted([key for key in labelled if key >= start and key.startswith(prefix)])
         return [key for key in self._keys[low:high] if key in labelled]
 
     def _relabel(self, key: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:

@@ -20,6 +20,8 @@ def after_prefix(prefix: str) -> str:
 
 def span(keys: Sequence[str], prefix: str, start: str = "") -> tuple[int, int]:
     """Where the keys of a prefix, from `start` on, begin and end in a sorted list."""
+    if not start and keys and keys[0].startswith(prefix) and keys[-1].startswith(prefix):  # so do all between
+        return 0, len(keys)
     low = bisect_left(keys, max(prefix, start))
     return low, max(low, bisect_left(keys, after_prefix(prefix)))
 

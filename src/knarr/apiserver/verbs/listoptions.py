@@ -5,8 +5,9 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from knarr.apiserver.media import META_GROUP
 from knarr.apiserver.verbs.call import Call
@@ -24,8 +25,7 @@ _SHORT = 1000  # characters
 _known_labels, _known_fields = lru_cache(512)(parse_labels), lru_cache(512)(parse_fields)
 
 
-@dataclass(frozen=True, slots=True)
-class ListOptions:
+class ListOptions(msgspec.Struct, frozen=True):
     """What to list or watch. `revision` None: the newest; `match` is "" unless the client names it."""
 
     labels: LabelSelector
