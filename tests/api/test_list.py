@@ -195,8 +195,28 @@ async def test_tables(server: Server) -> None:
 )
 async def test_what_rows_carry(server: Server, include: str, keys: set[str] | None) -> None:
     await server.post(CONFIG_MAPS, config_map(a="b"))
-    (row,) = (await server.get(f"{CONFIG_MAPS}/cm", accept=TABLE, includeObject=include)).body["rows"]
-    assert (row["object"].keys() if "object" in row else None) == keys
+    for path in (CONFIG_MAPS, f"{CONFIG_MAPS}/cm"):
+        (row,) = (await server.get(path, accept=TABLE, includeObject=include)).body["rows"]
+        assert (row["object"].keys() if "object" in row else None) == keys
+
+
+async def test_others_are_served_while_a_long_table_is_made(server: Server) -> None:
+    for n in range(120):
+        await server.post(CONFIG_MAPS, config_map(f"cm-{n:03}"))
+    served = 0
+
+    async def other() -> None:
+        nonlocal served
+        while True:
+            served += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(other())
+    table = (await server.get(CONFIG_MAPS, accept=TABLE)).body
+    others.cancel()
+    assert [row["cells"][0] for row in table["rows"]] == [f"cm-{n:03}" for n in range(120)]
+    assert len({row["object"]["metadata"]["resourceVersion"] for row in table["rows"]}) == 120
+    assert served >= 3
 
 
 async def test_what_rows_may_not_carry(server: Server) -> None:

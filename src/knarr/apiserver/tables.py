@@ -37,14 +37,18 @@ def table(
     headings: bool = True,
 ) -> JSON:
     """A Table of objects (storage version); `headings` are left out of all but a watch's first event."""
-    columns = columns_of(kind)
     return {
         "kind": "Table",
         "apiVersion": f"{META_GROUP}/{output.view_version}",
         "metadata": metadata,
-        "columnDefinitions": [_heading(kind, column) for column in columns] if headings else None,
-        "rows": [_row(columns, tree, now, include, output.view_version) for tree in trees],
+        "columnDefinitions": [_heading(kind, column) for column in columns_of(kind)] if headings else None,
+        "rows": [_row(kind, tree, now, include, output.view_version) for tree in trees],
     }
+
+
+def cells(kind: Kind, tree: JSON, now: datetime) -> list[Any]:
+    """What a row says of an object."""
+    return [column.cell(tree, now) for column in columns_of(kind)]
 
 
 def columns_of(kind: Kind) -> Sequence[Column]:
@@ -81,8 +85,8 @@ def _described(kind: Kind, column: Column) -> str:
     return description_of(kind.storage_version.definition, field) if field else ""
 
 
-def _row(columns: Sequence[Column], tree: JSON, now: datetime, include: str, version: str) -> dict[str, Any]:
-    row: dict[str, Any] = {"cells": [column.cell(tree, now) for column in columns]}
+def _row(kind: Kind, tree: JSON, now: datetime, include: str, version: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"cells": cells(kind, tree, now)}
     if include == "Metadata":
         row["object"] = partial(tree, version)
     elif include == "Object":

@@ -62,7 +62,7 @@ async def delete_collection(call: Call) -> Answer:
     entries, metadata = await chosen_entries(call, read_list_options(call))
     for start in range(0, len(entries), _AT_ONCE):
         await asyncio.gather(*(_delete_if_there(call, e, options) for e in entries[start : start + _AT_ONCE]))
-    return list_answer(call, entries, metadata)
+    return await list_answer(call, entries, metadata)
 
 
 def _options(call: Call) -> DeleteOptions:

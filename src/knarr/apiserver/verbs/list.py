@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from knarr.api.kind import JSON
-from knarr.apiserver import tables
-from knarr.apiserver.encoding import served_tree
+from knarr.apiserver.encoding import Buffer
 from knarr.apiserver.indexing import index_value
 from knarr.apiserver.media import Output
 from knarr.apiserver.registry import prefix_of
@@ -16,6 +15,7 @@ from knarr.apiserver.verbs.answers import headers, output
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.conversion import seen, seen_one
 from knarr.apiserver.verbs.listoptions import ListOptions
+from knarr.apiserver.verbs.tabulating import tabulated
 from knarr.machinery.clock import at_most
 from knarr.machinery.errors import BadRequest, Cause, Gone, Timeout
 from knarr.storage.cache import Entry
@@ -32,7 +32,7 @@ _CHUNK = 500  # records read at once while a selector looks for a page's worth
 async def list_objects(call: Call) -> Answer:
     """A list in the form asked for: the newest state unless the options say another."""
     chosen = output(call, LIST_VIEWS)
-    return _answer(call, chosen, *await chosen_entries(call, listoptions.read(call)))
+    return await _answer(call, chosen, *await chosen_entries(call, listoptions.read(call)))
 
 
 async def chosen_entries(call: Call, options: ListOptions) -> tuple[Sequence[Entry], JSON]:
@@ -58,9 +58,9 @@ async def _cached_entries(call: Call, options: ListOptions) -> tuple[Sequence[En
     return entries, metadata
 
 
-def list_answer(call: Call, entries: Sequence[Entry], metadata: JSON) -> Answer:
+async def list_answer(call: Call, entries: Sequence[Entry], metadata: JSON) -> Answer:
     """A list of these entries, in the form asked for."""
-    return _answer(call, output(call, LIST_VIEWS), entries, metadata)
+    return await _answer(call, output(call, LIST_VIEWS), entries, metadata)
 
 
 async def reach(call: Call, revision: int | None) -> None:
@@ -161,16 +161,10 @@ async def _read(
         start = page.records[-1].key + "\0"
 
 
-def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> Response | Pieced:
-    fields = headers(call, chosen.media)
+async def _answer(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> Response | Pieced:
     if chosen.view == "Table":
-        return Response(200, fields, chosen.media.encode(_table(call, chosen, entries, metadata)))
-    parts = representation(chosen).listed(call.kind, call.version, entries, metadata)
-    size = sum(map(len, parts))
+        parts: Sequence[Buffer] = await tabulated(call, chosen, entries, metadata)
+    else:
+        parts = representation(chosen).listed(call.kind, call.version, entries, metadata)
+    fields, size = headers(call, chosen.media), sum(map(len, parts))
     return Pieced(200, fields, parts, size) if size > _SHARED else Response(200, fields, b"".join(parts))
-
-
-def _table(call: Call, chosen: Output, entries: Sequence[Entry], metadata: JSON) -> JSON:
-    include, now = tables.include_object(call.request), call.registry.clock.now()
-    trees = (served_tree(call.version, entry.value, entry.revision, entry.encodings) for entry in entries)
-    return tables.table(call.kind, chosen, trees, metadata, now=now, include=include)
