@@ -145,3 +145,28 @@ async def test_generations(server: Server, case: str) -> None:
     changed = await server.patch(f"{path}/one", patch)
     assert (made.status, changed.status) == (201, 200)
     assert tuple(reply.body["metadata"].get("generation") for reply in (made, changed)) == expected
+
+
+async def test_the_template_of_a_daemon_set_is_numbered(server: Server) -> None:
+    path, annotation = "/apis/apps/v1/namespaces/default/daemonsets", "deprecated.daemonset.template.generation"
+    made = await server.post(path, {"metadata": {"name": "one"}, "spec": DEPLOYMENT})
+    moved = await server.patch(f"{path}/one", {"spec": {"minReadySeconds": 1}, "metadata": {"annotations": None}})
+    changed = await server.patch(f"{path}/one", {"spec": {"template": {"metadata": {"labels": {"c": "d"}}}}})
+    numbers = [reply.body["metadata"]["annotations"][annotation] for reply in (made, moved, changed)]
+    assert (numbers, changed.body["metadata"]["generation"]) == (["1", "1", "2"], 3)
+
+
+async def test_the_claims_of_a_set_are_claims(server: Server) -> None:
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    spec = {**DEPLOYMENT, "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": claim}]}
+    made = await server.post(
+        "/apis/apps/v1/namespaces/default/statefulsets", {"metadata": {"name": "one"}, "spec": spec}
+    )
+    (found,) = made.body["spec"]["volumeClaimTemplates"]
+    assert found == {
+        "kind": "PersistentVolumeClaim",
+        "apiVersion": "v1",
+        "metadata": {"name": "data"},
+        "spec": {**claim, "volumeMode": "Filesystem"},
+        "status": {"phase": "Pending"},
+    }

@@ -138,3 +138,30 @@ async def test_allocations_outlive_the_server(server: Server) -> None:
 async def test_a_dry_run_allocates_nothing(server: Server) -> None:
     assert (await server.post(SERVICES, service(type="NodePort"), dryRun="All")).status == 201
     assert await _addresses(server) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "cause"),
+    [
+        ({"ipFamilies": ["IPv6"]}, 'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'),
+        (
+            {"ipFamilyPolicy": "RequireDualStack"},
+            'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": '
+            "this cluster is not configured for dual-stack services",
+        ),
+    ],
+    ids=["family", "policy"],
+)
+async def test_families_without_addresses(server: Server, spec: dict[str, Any], cause: str) -> None:
+    path, ports = "/api/v1/namespaces/default/services", [{"port": 80}]
+    refused = await server.post(path, {"metadata": {"name": "a"}, "spec": {**spec, "ports": ports}})
+    assert (refused.status, refused.body["message"]) == (422, f'Service "a" is invalid: {cause}')
+    headless = {**spec, "ports": ports, "clusterIP": "None"}
+    assert (await server.post(path, {"metadata": {"name": "b"}, "spec": headless})).status == 201
+
+
+async def test_the_first_family_stays(server: Server) -> None:
+    path = "/api/v1/namespaces/default/services"
+    await server.post(path, {"metadata": {"name": "a"}, "spec": {"ports": [{"port": 80}]}})
+    refused = await server.patch(f"{path}/a", {"spec": {"ipFamilies": ["IPv6"]}})
+    assert refused.body["message"].endswith('spec.ipFamilies[0]: Invalid value: "IPv6": may not change once set')

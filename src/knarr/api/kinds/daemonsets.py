@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 from knarr.api.cells import AGE, NAME, labels, selector, template_columns, value
-from knarr.api.kind import Column, Kind, Version
+from knarr.api.kind import JSON, Column, Kind, Version
+from knarr.api.paths import dig
 from knarr.api.pods.warnings import template_warnings
+
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"  # clients of old versions count on it
+
+
+def _number_template(daemon_set: JSON, number: str) -> None:
+    metadata = daemon_set["metadata"]
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), _TEMPLATE_GENERATION: number}
+
+
+def _prepare_create(daemon_set: JSON) -> None:
+    _number_template(daemon_set, "1")
+
+
+def _prepare_update(new: JSON, old: JSON) -> None:
+    known = dig(old, "metadata.annotations", {}).get(_TEMPLATE_GENERATION, "1")
+    number = int(known) if known.isascii() and known.isdigit() else 1
+    changed = dig(new, "spec.template") != dig(old, "spec.template")
+    _number_template(new, str(number + changed))
+
 
 KIND = Kind(
     kind="DaemonSet",
@@ -27,5 +47,7 @@ KIND = Kind(
         *template_columns(),
         Column("Selector", selector("spec.selector"), priority=1),
     ),
+    prepare_create=_prepare_create,
+    prepare_update=_prepare_update,
     warnings=template_warnings(names_pods=False),
 )

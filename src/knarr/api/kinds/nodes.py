@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, NONE, UNKNOWN, Cell, text
@@ -32,6 +33,13 @@ def _address(kind: str) -> Cell:
     return cell
 
 
+def _warnings(new: JSON, old: JSON | None) -> Iterator[str]:
+    if dig(new, "spec.configSource") is not None:
+        yield "spec.configSource: the feature is removed"
+    if dig(new, "spec.externalID"):
+        yield "spec.externalID: this field is deprecated, and is unused by Kubernetes"
+
+
 KIND = Kind(
     kind="Node",
     plural="nodes",
@@ -52,5 +60,6 @@ KIND = Kind(
         Column("Kernel-Version", text("status.nodeInfo.kernelVersion", UNKNOWN), priority=1),
         Column("Container-Runtime", text("status.nodeInfo.containerRuntimeVersion", UNKNOWN), priority=1),
     ),
+    warnings=_warnings,
     fields={"spec.unschedulable": lambda node: str(dig(node, "spec.unschedulable", False)).lower()},
 )

@@ -9,7 +9,8 @@ from knarr.api.cells import AGE, NAME, UNSET, text, value
 from knarr.api.checks import unchanged
 from knarr.api.differences import difference
 from knarr.api.kind import JSON, Column, Kind, Version
-from knarr.api.paths import dig
+from knarr.api.paths import dig, each
+from knarr.api.pods.outdated import term_warnings
 from knarr.api.volumes import BESIDE_SOURCES, access_modes, annotation_warnings, phase, storage_class
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid
 
@@ -21,6 +22,8 @@ def _claim(volume: JSON, now: datetime) -> str:
 
 def _warnings(new: JSON, old: JSON | None) -> Iterator[str]:
     yield from annotation_warnings(new, old)
+    for index, term in enumerate(each(new, "spec.nodeAffinity.required.nodeSelectorTerms")):
+        yield from term_warnings(term, f"spec.nodeAffinity.required.nodeSelectorTerms[{index}]")
     policy = "spec.persistentVolumeReclaimPolicy"
     if dig(new, policy) == "Recycle" and dig(old, policy) != "Recycle":
         yield (

@@ -68,6 +68,7 @@ KIND = Kind(
     ),
     fields={
         "spec.nodeName": lambda pod: dig(pod, "spec.nodeName", ""),
+        "spec.host": lambda pod: dig(pod, "spec.nodeName", ""),  # its name of old
         "spec.restartPolicy": lambda pod: dig(pod, "spec.restartPolicy", ""),
         "spec.schedulerName": lambda pod: dig(pod, "spec.schedulerName", ""),
         "spec.serviceAccountName": lambda pod: dig(pod, "spec.serviceAccountName", ""),

@@ -43,12 +43,34 @@ _VOLUMES = {
 
 
 def label_warnings(spec: JSON, path: str) -> Iterator[str]:
-    """In a Pod's node selector, and as keys of its spread."""
-    for label in sorted((spec.get("nodeSelector") or {}).keys() & _NODE_LABELS.keys()):
-        yield f"{path}.nodeSelector[{label}]: {_instead(label)}"
+    """In what a Pod asks of its node, and as keys of its spread."""
+    yield from selector_warnings(spec.get("nodeSelector") or {}, f"{path}.nodeSelector")
+    if affinity := (spec.get("affinity") or {}).get("nodeAffinity"):
+        yield from affinity_warnings(affinity, f"{path}.affinity.nodeAffinity")
     for index, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
         if (key := constraint.get("topologyKey")) in _NODE_LABELS:
             yield f"{path}.topologySpreadConstraints[{index}].topologyKey: {key} is {_instead(key)}"
+
+
+def affinity_warnings(affinity: JSON, path: str) -> Iterator[str]:
+    """In an affinity to nodes."""
+    needed, wished = (f"{name}DuringSchedulingIgnoredDuringExecution" for name in ("required", "preferred"))
+    for index, term in enumerate((affinity.get(needed) or {}).get("nodeSelectorTerms") or ()):
+        yield from term_warnings(term, f"{path}.{needed}.nodeSelectorTerms[{index}]")
+    for index, choice in enumerate(affinity.get(wished) or ()):
+        yield from term_warnings(choice.get("preference") or {}, f"{path}.{wished}[{index}].preference")
+
+
+def term_warnings(term: JSON, path: str) -> Iterator[str]:
+    """In a term that selects nodes."""
+    for index, requirement in enumerate(term.get("matchExpressions") or ()):
+        if (key := requirement.get("key")) in _NODE_LABELS:
+            yield f"{path}.matchExpressions[{index}].key: {key} is {_instead(key)}"
+
+
+def selector_warnings(selector: JSON, path: str) -> Iterator[str]:
+    for label in sorted(selector.keys() & _NODE_LABELS.keys()):
+        yield f"{path}[{label}]: {_instead(label)}"
 
 
 def _instead(label: str) -> str:

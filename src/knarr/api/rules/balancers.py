@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from knarr.api.checks import named, network
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
+from knarr.api.services import is_headless
 from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid
 from knarr.machinery.names import qualified_name
 
@@ -66,6 +67,17 @@ def _families(spec: JSON, path: str) -> Iterable[FieldError]:
         seen.add(family)
 
 
+def _families_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
+    """The first family stays, but of a Service that only names addresses of others."""
+    after, before = each(new, "ipFamilies"), each(old, "ipFamilies")
+    if "ExternalName" in (new.get("type"), old.get("type")) or (is_headless(new) and not new.get("selector")):
+        return
+    if before and not after:
+        yield invalid(f"{path}.ipFamilies[0]", after, "primary ipFamily can not be unset")
+    elif before and after[0] != before[0]:
+        yield invalid(f"{path}.ipFamilies[0]", after[0], "may not change once set")
+
+
 def _update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
     """Who takes care of a load balancer does so for as long as it is one."""
     both = {new.get("type"), old.get("type")} == {"LoadBalancer"}
@@ -84,6 +96,7 @@ RULES = (
             "trafficDistribution": ("PreferClose", "PreferSameNode", "PreferSameZone"),
         },
         validate=_families,
+        validate_update=_families_update,
         when=frozenset({"ipFamilies", "ipFamilyPolicy"}),
     ),
     Rules(f"{_CORE}.ServicePort", names={"appProtocol": qualified_name}),

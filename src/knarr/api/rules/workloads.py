@@ -122,6 +122,13 @@ _MUTABLE_STATEFUL = (
 )
 
 
+def _default_claims(spec: JSON) -> None:
+    """Templates of claims are claims, whole."""
+    for claim in each(spec, "volumeClaimTemplates"):
+        claim |= {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
+        claim["status"] = {"phase": "Pending", **(claim.get("status") or {})}
+
+
 def _stateful_update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
     fixed = [{key: value for key, value in spec.items() if key not in _MUTABLE_STATEFUL} for spec in (new, old)]
     if fixed[0] != fixed[1]:
@@ -188,6 +195,7 @@ RULES = (
             "revisionHistoryLimit": 10,
             "persistentVolumeClaimRetentionPolicy": {},
         },
+        default=_default_claims,
         bounds=_REPLICAS,
         validate=_stateful,
         validate_update=_stateful_update,

@@ -61,6 +61,7 @@ def plan(registry: Registry, new: JSON | None, old: JSON | None) -> Sequence[Wri
     """Take the address that the Service lacks, release the one that it no longer has."""
     before = _addresses(old)
     if new is not None:
+        _check_families(new["spec"])
         _drop_addresses(new["spec"])
         _assign(registry, new["spec"], before)
     after = _addresses(new)
@@ -89,6 +90,18 @@ def _drop_addresses(spec: JSON) -> None:
         return
     for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
         spec.pop(name, None)
+
+
+def _check_families(spec: JSON) -> None:
+    """Refuse families that there are no addresses of; who only names addresses of others needs none."""
+    if spec.get("type") == "ExternalName" or (is_headless(spec) and not spec.get("selector")):
+        return
+    for index, family in enumerate(spec.get("ipFamilies") or ()):
+        if family != "IPv4":
+            raise RefusedError(invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster"))
+    if spec.get("ipFamilyPolicy") == "RequireDualStack":
+        detail = "this cluster is not configured for dual-stack services"
+        raise RefusedError(invalid("spec.ipFamilyPolicy", "RequireDualStack", detail))
 
 
 def _assign(registry: Registry, spec: JSON, held: list[str]) -> None:

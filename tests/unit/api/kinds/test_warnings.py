@@ -11,6 +11,7 @@ from knarr.api.kinds import (
     persistentvolumeclaims,
     persistentvolumes,
     pods,
+    runtimeclasses,
     services,
     statefulsets,
 )
@@ -154,4 +155,25 @@ def test_a_set_keeps_all_its_history() -> None:
     manifest = workload("apps/v1", "StatefulSet", "revisionHistoryLimit: -1")
     assert warned(statefulsets.KIND, manifest) == [
         "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"
+    ]
+
+
+OLD_LABEL = "[{matchExpressions: [{key: beta.kubernetes.io/os, operator: Exists}]}]"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: "
+INSTEAD = 'beta.kubernetes.io/os is deprecated since v1.14; use "kubernetes.io/os" instead'
+
+
+def test_labels_of_old_where_nodes_are_chosen() -> None:
+    affinity = f"affinity: {{nodeAffinity: {{{REQUIRED}{OLD_LABEL}}}}}}}"
+    assert warned(pods.KIND, said(affinity)) == [
+        "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]"
+        f".matchExpressions[0].key: {INSTEAD}"
+    ]
+    volume = f"spec: {{nodeAffinity: {{required: {{nodeSelectorTerms: {OLD_LABEL}}}}}}}"
+    assert warned(
+        persistentvolumes.KIND, f"{{apiVersion: v1, kind: PersistentVolume, metadata: {{name: a}}, {volume}}}"
+    ) == [f"spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].key: {INSTEAD}"]
+    runtime = "{apiVersion: node.k8s.io/v1, kind: RuntimeClass, metadata: {name: a}, handler: h, scheduling: "
+    assert warned(runtimeclasses.KIND, runtime + "{nodeSelector: {beta.kubernetes.io/os: linux}}}") == [
+        'scheduling.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'
     ]
