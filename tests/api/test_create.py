@@ -19,6 +19,7 @@ from tests.api.objects import (
     pod,
     service,
 )
+from tests.api.specimens import SPECIMENS
 
 
 async def test_a_new_object_gets_what_the_server_alone_gives(server: Server) -> None:
@@ -256,6 +257,45 @@ async def test_what_clients_count_on_is_there_from_the_start(server: Server) -> 
     await server.patch(f"{NAMESPACES}/n", {"metadata": {"labels": None}})
     assert (await server.get(f"{NAMESPACES}/n")).body["metadata"]["labels"] == {"kubernetes.io/metadata.name": "n"}
     assert (await server.post(SERVICES, service())).body["status"] == {"loadBalancer": {}}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param("api/v1 replicationcontrollers", {"replicas": 0}, id="ReplicationController"),
+        pytest.param("apis/apps/v1 replicasets", {"replicas": 0}, id="ReplicaSet"),
+        pytest.param("apis/apps/v1 statefulsets", {"replicas": 0, "availableReplicas": 0}, id="StatefulSet"),
+        pytest.param(
+            "apis/apps/v1 daemonsets",
+            dict.fromkeys(("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"), 0),
+            id="DaemonSet",
+        ),
+        pytest.param("apis/autoscaling/v2 horizontalpodautoscalers", {"desiredReplicas": 0}, id="autoscaler"),
+        pytest.param(
+            "apis/policy/v1 poddisruptionbudgets",
+            dict.fromkeys(("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods"), 0),
+            id="PodDisruptionBudget",
+        ),
+        pytest.param("apis/apps/v1 deployments", {}, id="Deployment"),
+    ],
+)
+async def test_a_status_says_zero_where_clients_demand_a_number(
+    server: Server, path: str, status: dict[str, int]
+) -> None:
+    group_version, plural = path.split()
+    collection = f"/{group_version}/namespaces/default/{plural}"
+    made = await server.post(collection, {**SPECIMENS[path], "metadata": {"name": "x"}})
+    assert made.body["status"] == status
+    emptied = await server.put(f"{collection}/x/status", {**made.body, "status": {}})
+    assert emptied.body["status"] == status
+
+
+async def test_an_autoscaler_says_it_in_its_older_version_too(server: Server) -> None:
+    path = "/apis/autoscaling/{}/namespaces/default/horizontalpodautoscalers"
+    body = {**SPECIMENS["apis/autoscaling/v2 horizontalpodautoscalers"], "metadata": {"name": "x"}}
+    assert (await server.post(path.format("v2"), body)).status == 201
+    older = (await server.get(f"{path.format('v1')}/x")).body
+    assert older["status"] == {"currentReplicas": 0, "desiredReplicas": 0}
 
 
 async def test_events_are_one_storage_in_two_groups(server: Server) -> None:

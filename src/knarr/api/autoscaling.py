@@ -70,7 +70,7 @@ def _cpu(percent: int) -> JSON:
 
 def from_v2(autoscaler: JSON) -> JSON:
     """A stored autoscaler as autoscaling/v1 shows it."""
-    spec, status = dict(autoscaler.get("spec") or {}), dict(autoscaler.get("status") or {})
+    spec, status = dict(autoscaler.get("spec") or {}), {"currentReplicas": 0, **(autoscaler.get("status") or {})}
     metrics, current = spec.pop("metrics", []), status.pop("currentMetrics", [])
     percentages = [percent for metric in metrics if (percent := _percentage(metric, "target")) is not None]
     others = [metric for metric in metrics if _percentage(metric, "target") is None]
@@ -92,6 +92,8 @@ def to_v2(autoscaler: JSON) -> JSON:
     """An autoscaler of autoscaling/v1 as it is stored."""
     spec, status = dict(autoscaler.get("spec") or {}), dict(autoscaler.get("status") or {})
     percent, _ = spec.pop("targetCPUUtilizationPercentage", None), status.pop("currentCPUUtilizationPercentage", None)
+    if not status.get("currentReplicas"):  # v1 says it though it is zero
+        status.pop("currentReplicas", None)
     kept = {name: _value(dig(autoscaler, "metadata.annotations", {}).get(name)) for name in _ANNOTATIONS}
     metrics = [_newer(metric, "target") for metric in kept[_METRICS] or ()]
     spec["metrics"] = metrics + ([] if percent is None else [_cpu(percent)]) or default_metrics()

@@ -79,6 +79,9 @@ def _priority_class(name: str) -> JSON:
     }
 
 
+_CIDR_READY = {"type": "Ready", "status": "True", "reason": "", "message": "Kubernetes Service CIDR is ready"}
+
+
 def _service_cidr(options: Options) -> JSON:
     """Named as the Service; ready, as every address of it can be had."""
     return {
@@ -86,7 +89,7 @@ def _service_cidr(options: Options) -> JSON:
         "apiVersion": "networking.k8s.io/v1",
         "metadata": {"name": SERVICE},
         "spec": {"cidrs": [str(options.service_cidr)]},
-        "status": {"conditions": [{"type": "Ready", "status": "True", "message": "Kubernetes Service CIDR is ready"}]},
+        "status": {"conditions": [_CIDR_READY]},
     }
 
 

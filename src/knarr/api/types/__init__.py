@@ -79,6 +79,10 @@ class Type:
         self._compare(new, old, "", errors)
         return errors
 
+    def blank_status(self) -> JSON:
+        """The status of an object that has none yet."""
+        return dict(self._blank)
+
     @cached_property
     def patch_schema(self) -> PatchSchema:
         """For machinery.strategic.strategic_merge."""
@@ -88,6 +92,11 @@ class Type:
     def ownership(self) -> Owned:
         """For machinery.apply."""
         return ownership(self._shape)
+
+    @cached_property
+    def _blank(self) -> JSON:
+        shape = self._shape.fields["status"].shape if isinstance(self._shape, Struct) else None
+        return dict(shape.zeros) if isinstance(shape, Struct) else {}
 
     @cached_property
     def _has_spec(self) -> bool:

@@ -56,7 +56,7 @@ def _map(default_item: Defaulter) -> Defaulter:
 
 def _struct(shape: Struct) -> Defaulter:
     rules = rules_of(shape.name)
-    given = [(name, value) for rule in rules for name, value in rule.defaults.items()]
+    given = [*shape.zeros.items(), *((name, value) for rule in rules for name, value in rule.defaults.items())]
     constants = [(name, value) for name, value in given if not callable(value) and not _is_composite(value)]
     functions = [(name, _fresh(value)) for name, value in given if _is_composite(value)]
     functions += [(name, value) for name, value in given if callable(value)]
@@ -109,4 +109,6 @@ def _children(shape: Struct) -> dict[str, Defaulter]:
     return {name: _defaulter(field.shape) for name, field in shape.fields.items() if _is_visited(field.shape)}
 
 
-_is_visited = Reach(lambda shape: any(rule.defaults or rule.default for rule in rules_of(shape.name)))
+_is_visited = Reach(
+    lambda shape: bool(shape.zeros) or any(rule.defaults or rule.default for rule in rules_of(shape.name))
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -80,6 +80,15 @@ class Struct:
         optional = values_of(message_of(self.name)) - said
         return frozenset(name for name in optional if name in self.fields and _has_zero(self.fields[name].shape))
 
+    @cached_property
+    def zeros(self) -> Mapping[str, Any]:
+        """What upstream writes of a status that nobody has set: its required fields, as Go's zero values."""
+        if not self.name.endswith(("Status", "Condition")) or not self.name.startswith("io.k8s."):
+            return {}
+        said = (*self.required, *_WRITTEN.get(self.name, ()))
+        shapes = {name: self.fields[name].shape for name in said if name in self.fields}
+        return {name: _ZEROS[of.form] for name, of in shapes.items() if isinstance(of, Scalar) and of.form in _ZEROS}
+
     @property
     def go_name(self) -> str:
         """As Go's decoder names the type in its messages: `DeploymentSpec`."""
@@ -94,6 +103,7 @@ class Struct:
 Shape = Scalar | Opaque | ObjectOr | ListOf | MapOf | Struct
 
 _OPAQUE = Opaque()
+_ZEROS: Mapping[str, Any] = {"string": "", "bool": False, "int32": 0, "int64": 0}
 _EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1"
 _CORE, _RBAC = "io.k8s.api.core.v1", "io.k8s.api.rbac.v1"
 _WRITTEN = {  # optional fields that upstream writes all the same, and one that means something while it is read

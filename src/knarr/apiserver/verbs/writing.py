@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from knarr.api import gaps
 from knarr.api.kind import JSON, Kind, OwnType
-from knarr.api.types import typed
+from knarr.api.types import type_of, typed
 from knarr.apiserver.admission.plugin import Attributes, AwaitedError
 from knarr.apiserver.effects.table import effects_of
 from knarr.apiserver.encoding import stored_tree
@@ -119,11 +119,11 @@ async def _plan_create(call: Call, wanted: Draft, *, implied: bool) -> tuple[Att
 
 
 def _reset_status(call: Call, tree: JSON) -> None:
-    """A new object has none; as a struct of a published type it is there, and empty."""
+    """A new object has none; as a struct of a published type it is there, and says nothing yet."""
     if call.version.own:
         tree.pop("status", None)
     else:
-        tree["status"] = {}
+        tree["status"] = type_of(call.kind.storage_version.definition).blank_status()
 
 
 async def update_object(
