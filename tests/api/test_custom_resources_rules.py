@@ -73,6 +73,18 @@ async def test_dear_rules_do_not_hold_up_others(server: Server) -> None:
     assert b"apiserver_cel_evaluation_duration_seconds_count 2\n" in server.api.registry.metrics.render()
 
 
+async def test_a_maps_values_are_named_by_their_keys_and_have_a_past(server: Server) -> None:
+    value = {"type": "integer", "x-kubernetes-validations": [{"rule": "self >= oldSelf"}]}
+    for kind in ("granular", "atomic"):
+        sizes = {"type": "object", "additionalProperties": value, "x-kubernetes-map-type": kind}
+        await established(server, definition(version(spec=ruled(sizes=sizes)), kind=kind.capitalize()))
+        path = WIDGETS.replace("widgets", f"{kind}s")
+        await server.post(path, {**widget(sizes={"a": 2}), "kind": kind.capitalize()})
+        refused = await server.patch(f"{path}/w", {"spec": {"sizes": {"a": 1, "b": 1}}})
+        said = 'spec.sizes[a]: Invalid value: "integer": failed rule: self >= oldSelf'
+        assert refused.body["message"] == f'{kind.capitalize()}.{GROUP} "w" is invalid: {said}'
+
+
 async def test_an_optional_past(server: Server) -> None:
     rule = {"rule": "oldSelf.hasValue() || self.size == 1", "optionalOldSelf": True, "message": "begin with 1"}
     await established(server, definition(version(spec=ruled(rule))))

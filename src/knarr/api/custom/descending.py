@@ -18,8 +18,10 @@ Walker = Callable[[Any, Any, str, C], None]  # (value, what it was, its path, wh
 Finder = Callable[[Any], Callable[[Any], Any]]  # of what a list was: of an item, what that was
 
 
-def into_fields(fields: Lazily[Walker[C]], rest: Walker[C] | None, *, granular: bool) -> Walker[C]:
-    """Walk an object's fields, those that are not declared with `rest`. Only a granular one's were something before."""
+def into_fields(fields: Lazily[Walker[C]], rest: Walker[C] | None, *, granular: bool, keyed: bool = False) -> Walker[C]:
+    """Walk an object's fields, those that are not declared with `rest`. Only a granular one's were something before;
+    `keyed` writes the paths of the others like `map[key]`.
+    """
 
     def walk(value: Any, old: Any, path: str, passed: C) -> None:
         if type(value) is not dict:
@@ -27,8 +29,10 @@ def into_fields(fields: Lazily[Walker[C]], rest: Walker[C] | None, *, granular: 
         before = old if granular and type(old) is dict else {}
         prefix = f"{path}." if path else ""
         for name, element in value.items():
-            if inner := fields[name] or rest:
+            if inner := fields[name]:
                 inner(element, before.get(name, NOTHING), prefix + name, passed)
+            elif rest:
+                rest(element, before.get(name, NOTHING), f"{path}[{name}]" if keyed else prefix + name, passed)
 
     return walk
 

@@ -56,9 +56,8 @@ def _walk(
     for index, rule in enumerate(schema.get(RULES) or ()):
         made, at = Rule(schema, rule, root=root), f"{path}.{RULES}[{index}]"
         yield from _rule(made, rule, at, _occurs(schema, times), lost, total)
-    forgotten = lost or (path if schema.get("x-kubernetes-map-type") == "atomic" else "")
     for name, inner in (schema.get("properties") or {}).items():
-        yield from _walk(inner, f"{path}.properties[{name}]", times, forgotten, total)
+        yield from _walk(inner, f"{path}.properties[{name}]", times, lost, total)
     additional, items = schema.get("additionalProperties"), schema.get("items")
     if isinstance(additional, dict):
         often = _product(times, schema.get("maxProperties"))

@@ -7,7 +7,6 @@ https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resou
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 
 from knarr.api.custom.combining import NO_PLACE, NOTHING
 from knarr.api.custom.descending import finder, into_fields, into_items, is_same
+from knarr.api.custom.fieldpaths import FieldPathError, field_at
 from knarr.api.custom.lazily import Lazily
 from knarr.api.custom.ruletexts import RULES, has_rules
 from knarr.api.kind import JSON
@@ -94,7 +94,7 @@ def _below(schema: JSON) -> Iterator[Ruler]:
     properties, additional = schema.get("properties") or {}, schema.get("additionalProperties")
     rest = ruler(additional) if isinstance(additional, dict) else None
     if rest or any(map(has_rules, properties.values())):
-        yield into_fields(Lazily(properties, ruler), rest, granular=schema.get("x-kubernetes-map-type") != "atomic")
+        yield into_fields(Lazily(properties, ruler), rest, granular=True, keyed=True)
     if isinstance(schema.get("items"), dict) and (item := ruler(schema["items"])):
         yield into_items(item, finder(schema))
 
@@ -183,7 +183,10 @@ class Rule:
         return (self._rule.get("message") or "").strip() or f"failed rule: {self._rule['rule'].strip()}"
 
     def _place(self, path: str) -> str:
-        given = normalised(self._rule.get("fieldPath") or "")
+        try:
+            given = field_at(self._rule.get("fieldPath") or "", self._schema).path
+        except FieldPathError:  # stored by a server that took it
+            given = ""
         return f"{path}.{given}" if path and given else path or given
 
     def _invalid(self, path: str, detail: str) -> FieldError:
@@ -198,11 +201,6 @@ class Rule:
             case "FieldValueDuplicate":
                 return duplicate(path or NO_PLACE, self._schema.get("type", ""))
         return self._invalid(path, message)
-
-
-def normalised(path: str) -> str:
-    """A rule's fieldPath as messages write it: `.spec['a-b'].c` is `spec.a-b.c`."""
-    return re.sub(r"\['(.*?)'\]", r".\1", path).removeprefix(".")
 
 
 def _nothing() -> CelType:

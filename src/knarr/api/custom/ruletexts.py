@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from knarr.api.custom.fieldpaths import FieldPathError, field_at
 from knarr.api.kind import JSON
 from knarr.machinery.fielderrors import FieldError, invalid, not_supported, required
 
@@ -22,7 +23,7 @@ def check_rule_texts(schema: JSON, path: str) -> Iterator[FieldError]:
             yield required(f"{at}.messageExpression", "messageExpression must be non-empty if specified")
         if rule.get("reason") is not None and rule["reason"] not in REASONS:
             yield not_supported(f"{at}.reason", rule["reason"], REASONS)
-        yield from _field_path(rule.get("fieldPath") or "", f"{at}.fieldPath")
+        yield from _field_path(rule.get("fieldPath") or "", f"{at}.fieldPath", schema)
 
 
 def has_rules(schema: JSON) -> bool:
@@ -43,8 +44,12 @@ def _rule(rule: JSON, path: str) -> Iterator[FieldError]:
         yield required(f"{path}.message", "message must be specified if rule contains line breaks")
 
 
-def _field_path(given: str, path: str) -> Iterator[FieldError]:
+def _field_path(given: str, path: str, schema: JSON) -> Iterator[FieldError]:
     if given and not given.strip():
         yield invalid(path, given, "fieldPath must be non-empty if specified")
     if _NEW_LINE.search(given):
         yield invalid(path, given, "fieldPath must not contain line breaks")
+    try:
+        field_at(given, schema)
+    except FieldPathError as error:
+        yield invalid(path, given, f"fieldPath must be a valid path: {error}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from knarr.api.custom.fieldpaths import FieldPathError, field_at
 from knarr.api.custom.places import placed
 from knarr.api.kind import JSON
 from knarr.api.paths import dig
@@ -13,7 +13,6 @@ from knarr.machinery.fielderrors import FieldError, duplicate, invalid, required
 
 MOST = 8
 _SCALARS = ("boolean", "integer", "string")
-_PATH = re.compile(r"(\.[A-Za-z_][A-Za-z0-9_-]*)+")
 
 
 def check_selectable(spec: JSON) -> Iterator[FieldError]:
@@ -29,9 +28,10 @@ def _fields(path: str, fields: list[str], schema: JSON) -> Iterator[FieldError]:
         if not field:
             yield required(at)
             continue
-        found = _schema_at(schema, field)
-        if found is None:
-            yield invalid(at, field, f"is an invalid path: {_why(schema, field)}")
+        try:
+            found = field_at(field, schema, keys=False).schema
+        except FieldPathError as error:
+            yield invalid(at, field, f"is an invalid path: {error}")
             continue
         if field.startswith(".metadata"):
             yield invalid(at, field, "must not point to fields in metadata")
@@ -42,22 +42,6 @@ def _fields(path: str, fields: list[str], schema: JSON) -> Iterator[FieldError]:
             yield duplicate(at, field)
     if len(set(fields)) > MOST:
         yield too_many(path, len(set(fields)), MOST)
-
-
-def _schema_at(schema: JSON, path: str) -> JSON | None:
-    """The schema of what a path of properties leads to."""
-    if not _PATH.fullmatch(path):
-        return None
-    found: JSON | None = schema
-    for name in path[1:].split("."):
-        found = ((found or {}).get("properties") or {}).get(name)
-    return found
-
-
-def _why(schema: JSON, path: str) -> str:
-    if not _PATH.fullmatch(path):
-        return f"expected [ or . but got: {path[:1]}" if not path.startswith(".") else "unexpected characters"
-    return "does not refer to a valid field"
 
 
 def selectable(path: str) -> Callable[[JSON], str]:

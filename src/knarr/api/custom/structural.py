@@ -43,7 +43,8 @@ class _Level(Enum):
 
 def check(schema: JSON, path: str) -> list[FieldError]:
     """What keeps a whole schema from being structural."""
-    return [*_structure(schema, path, _Level.ROOT), *_complete(schema, schema, path, path)]
+    found = [*_structure(schema, path, _Level.ROOT), *_complete(schema, schema, path, path)]
+    return sorted(found, key=lambda error: (error.path, error.body))
 
 
 def junctors(schema: JSON) -> Iterator[tuple[str, JSON]]:
@@ -58,6 +59,8 @@ def junctors(schema: JSON) -> Iterator[tuple[str, JSON]]:
 def _structure(schema: JSON, path: str, level: _Level) -> Iterator[FieldError]:
     if isinstance(schema.get("items"), dict):
         yield from _structure(schema["items"], f"{path}.items", _Level.ITEM)
+    elif schema.get("type") == "array" and not schema.get("items"):
+        yield required(f"{path}.items", "must be specified")
     for name, field in (schema.get("properties") or {}).items():
         yield from _structure(field, f"{path}.properties[{name}]", _Level.FIELD)
     additional = schema.get("additionalProperties")

@@ -104,6 +104,14 @@ BAD: dict[str, tuple[JSON, list[str]]] = {
             "x-kubernetes-list-type=set"
         ],
     ),
+    "list of what": ({"type": "array"}, [".items: Required value: must be specified"]),
+    "a rule about nothing": (
+        {"type": "object", "x-kubernetes-validations": [{"rule": "true", "fieldPath": ".x"}]},
+        [
+            '.x-kubernetes-validations[0].fieldPath: Invalid value: ".x": fieldPath must be a valid path: does not '
+            "refer to a valid field"
+        ],
+    ),
     "embedded without anything": (
         {"type": "object", "x-kubernetes-embedded-resource": True},
         [
