@@ -70,7 +70,6 @@ def answers(said: bytes) -> list[tuple[int, bytes]]:
         pytest.param("GET", f"{DEFAULT}/nodes", NO_ADDRESS, id="cluster-wide kind in a namespace"),
         pytest.param("GET", f"{DEFAULT}/namespaces/kube-system", NO_ADDRESS, id="namespace in a namespace"),
         pytest.param("GET", "/api/v1/pods/p", NO_ADDRESS, id="namespaced object in no namespace"),
-        pytest.param("GET", "/apis/nope/v1/things", NO_ADDRESS, id="unknown group"),
         pytest.param(
             "GET",
             f"{DEFAULT}/configmaps/a%2Fb",

@@ -61,6 +61,16 @@ async def test_who_creates_a_service_owns_nothing_that_is_allocated(server: Serv
     }
 
 
+async def test_who_writes_a_secrets_text_owns_its_data(server: Server) -> None:
+    path = "/api/v1/namespaces/default/secrets"
+    body = {"metadata": {"name": "s"}, "stringData": {"a": "b"}}
+    answer = await server.post(path, body, fieldManager="creator")
+    assert owners(answer)["creator", "Update", ""] == {"f:data": {".": {}, "f:a": {}}, "f:type": {}}
+    patched = await server.patch(f"{path}/s", {"stringData": {"c": "d"}}, fieldManager="patcher")
+    assert patched.body["data"] == {"a": "Yg==", "c": "ZA=="}
+    assert owners(patched)["patcher", "Update", ""] == {"f:data": {"f:c": {}}}
+
+
 @pytest.mark.parametrize(
     ("subresource", "spec", "owned"),
     [

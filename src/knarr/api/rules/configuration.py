@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable
 
@@ -81,11 +81,20 @@ def _update(new: JSON, old: JSON, path: str) -> Iterable[FieldError]:
             yield forbidden(field, _FROZEN)
 
 
+def _encode(secret: JSON) -> None:
+    """`stringData` is for writing alone: it becomes data and is never read back."""
+    plain = secret.pop("stringData", None)
+    if plain:
+        encoded = {key: b64encode(value.encode()).decode() for key, value in plain.items()}
+        secret["data"] = {**(secret.get("data") or {}), **encoded}
+
+
 RULES = (
     Rules(f"{_CORE}.ConfigMap", validate=_config_map, validate_update=_update),
     Rules(
         f"{_CORE}.Secret",
         defaults={"type": "Opaque"},
+        default=_encode,
         validate=_secret,
         validate_update=_update,
         immutable=("type",),

@@ -112,6 +112,7 @@ def _only(fields: FieldSet) -> Filter:
 
 
 _BUT_STATUS = _all_but({"f:status": LEAF})
+_NEITHER = _all_but({"f:spec": LEAF, "f:status": LEAF})  # the spec of a request for a certificate never changes
 
 
 def _of_status(kind: Kind) -> Filter:
@@ -121,6 +122,8 @@ def _of_status(kind: Kind) -> Filter:
 
 
 def _of_main(kind: Kind) -> Filter:
+    if kind.qualified_resource == "certificatesigningrequests.certificates.k8s.io":
+        return _NEITHER
     return _BUT_STATUS if kind.has_status else everything
 
 
