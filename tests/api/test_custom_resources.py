@@ -99,6 +99,25 @@ async def test_what_the_schema_forbids_is_named(server: Server, spec: JSON, mess
     assert (reply.status, reply.body["message"]) == (422, f'Widget.{GROUP} "w" is invalid: {message}')
 
 
+@pytest.mark.parametrize("wrong", ["text", 5.5, True, ["item"], {"name": {"deep": []}}, [["x"]], [None]], ids=str)
+@pytest.mark.parametrize("field", ["spec", "size", "tags", "parts", "template", "free"])
+async def test_what_has_another_type_is_refused_however_it_is_sent(server: Server, field: str, wrong: Any) -> None:
+    """Or is fine, where it happens to fit."""
+    await established(server, definition())
+    await server.post(WIDGETS, widget(tags=["a"], parts=[{"name": "a"}]))
+    body = widget("x")
+    (body if field == "spec" else body["spec"])[field] = wrong
+    config = {**body, "metadata": {"name": "w"}}
+    answers = [
+        await server.post(WIDGETS, body),
+        await server.put(f"{WIDGETS}/w", config),
+        await server.patch(f"{WIDGETS}/w", {"spec": body["spec"]}),
+        await server.patch(f"{WIDGETS}/w", config, "application/apply-patch+yaml", fieldManager="m", force="true"),
+    ]
+    assert {answer.status for answer in answers} <= {200, 201, 400, 422}
+    assert field == "free" or answers[0].status in (400, 422) or wrong == ["item"]
+
+
 async def test_status_is_apart(server: Server) -> None:
     await established(server, definition())
     await server.post(WIDGETS, widget())

@@ -122,7 +122,7 @@ def _own(
     try:
         put(metadata, update(known, versions, *change, author(call, part)))
     except ElementError as error:
-        # A list whose items cannot be told apart, hardly a valid one: owners stay as they were.
+        # A list whose items cannot be told apart or a value of another type, hardly valid: owners stay as they were.
         log.debug("%s %s/%s: owners not updated: %s", call.resource, call.namespace, call.name, error)
         put(metadata, known)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from knarr.machinery.apply.elements import KEY, SELF, VALUE, ElementError, shown, text_of
 from knarr.machinery.apply.sets import LEAF, Node, as_member, is_member
-from knarr.machinery.apply.shapes import Changes, Leaf, Problem, Shape, shown_go
+from knarr.machinery.apply.shapes import Changes, Leaf, Problem, Shape, mistyped, shown_go
 
 _DOUBLED: Any = object()
 _PLAIN = (str, int, float, bool)
@@ -45,7 +45,7 @@ class Associative:
     def _single(self, value: Any) -> list[tuple[str, Any]]:
         """The elements in order, each with its item, or with a mark where there are several."""
         found: dict[str, Any] = {}
-        for item in value:
+        for item in _items(value):
             element = self.element(item)
             found[element] = _DOUBLED if element in found else item
         return sorted(found.items(), key=_first)
@@ -84,7 +84,7 @@ class Associative:
         wanted = {self.element(item): item for item in config}
         present = self._indexed(live or [])
         shared = deque(element for element in wanted if element in present)
-        waiting = deque((self.element(item), item) for item in live or ())
+        waiting = deque((self.element(item), item) for item in _items(live or ()))
         result: list[Any] = []
         for element, item in wanted.items():
             _pass_on(waiting, result, wanted, shared[0] if shared else None)
@@ -97,7 +97,7 @@ class Associative:
 
     def without(self, value: Any, unwanted: Node) -> Any:
         kept = []
-        for item in value:
+        for item in _items(value):
             node = unwanted.get(self.element(item))
             if node is None:
                 kept.append(item)
@@ -145,7 +145,7 @@ class Associative:
 
     def _indexed(self, items: Any) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
-        for item in items:
+        for item in _items(items):
             found.setdefault(self.element(item), []).append(item)
         return found
 
@@ -163,6 +163,12 @@ class Items(Leaf):
             return
         for index, item in enumerate(value):
             self.item.check(item, f"{path}[{index}]", problems)
+
+
+def _items(value: Any) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise mistyped("list", value)
+    return value
 
 
 @lru_cache(maxsize=4096, typed=True)

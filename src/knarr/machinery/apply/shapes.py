@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, Protocol
 
-from knarr.machinery.apply.elements import shown_value
+from knarr.machinery.apply.elements import ElementError, shown_value
 from knarr.machinery.apply.sets import LEAF, Node
 
 
@@ -37,7 +37,9 @@ class Problem(NamedTuple):
 
 
 class Shape(Protocol):
-    """How values of one type are owned. Raises ElementError for lists whose items cannot be told apart."""
+    """How values of one type are owned. Raises ElementError for lists whose items cannot be told apart, and for values
+    of another type: custom resources are told of before they are validated.
+    """
 
     is_leaf: bool  # no value of it has parts with owners of their own
 
@@ -137,6 +139,11 @@ def _found(form: Form, value: Any) -> str:
     if form == "numeric":
         return go_type(value)
     return f"&value.valueUnstructured{{Value:{shown_value(value)}}}" if form == "string" else shown_go(value)
+
+
+def mistyped(expected: str, value: Any) -> ElementError:
+    """A value that is no map, or no list."""
+    return ElementError(f"expected {expected}, got {shown_go(value)}")
 
 
 def go_type(value: Any) -> str:

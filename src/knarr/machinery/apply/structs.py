@@ -8,7 +8,7 @@ from typing import Any
 
 from knarr.machinery.apply.elements import FIELD, SELF
 from knarr.machinery.apply.sets import LEAF, Node, as_member, is_member
-from knarr.machinery.apply.shapes import Changes, Leaf, Problem, Shape, shown_go
+from knarr.machinery.apply.shapes import Changes, Leaf, Problem, Shape, mistyped, shown_go
 from knarr.machinery.remembering import Remembered
 
 # All elements as leaves, the same with the object itself, and what of them has parts.
@@ -69,6 +69,8 @@ class Struct:
 
     def _template(self, value: Any) -> _Template:
         """The node of any object with these keys; structs are often alike, so theirs are remembered."""
+        if not isinstance(value, dict):
+            raise mistyped("map", value)
         if self._others is not None:
             return self._made(value)
         keys = tuple(value)
@@ -89,6 +91,8 @@ class Struct:
         if not old and not new:  # an object without fields, and null
             return Changes(LEAF, None)
         old, new = old or {}, new or {}
+        if not (isinstance(old, dict) and isinstance(new, dict)):
+            raise mistyped("map", old if isinstance(new, dict) else new)
         taken: Node = {}
         removed: Node = {}
         for name in sorted(new):
@@ -119,6 +123,8 @@ class Struct:
     def merged(self, live: Any, config: Any) -> Any:
         if not config:
             return live or config
+        if live and not isinstance(live, dict):
+            raise mistyped("map", live)
         result = dict(live or {})
         for name, value in config.items():
             shape = self.fields.get(name) or self._other()
@@ -126,6 +132,8 @@ class Struct:
         return result
 
     def without(self, value: Any, unwanted: Node) -> Any:
+        if not isinstance(value, dict):
+            raise mistyped("map", value)
         kept = dict(value)
         for element, node in unwanted.items():
             name = element[len(FIELD) :]
