@@ -11,7 +11,7 @@ import msgspec
 
 from knarr.api.kind import JSON
 from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid, not_supported, required, too_long
-from knarr.machinery.names import dns1123_subdomain, label_value, port_name, port_number, qualified_name
+from knarr.machinery.names import dns1123_subdomain, ip, label_value, port_name, port_number, qualified_name
 
 _PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
 IMMUTABLE = "field is immutable"
@@ -98,6 +98,24 @@ def network(text: str) -> list[str]:
         return [NO_NETWORK]
     first = ip_address(text.partition("/")[0])
     return [] if first == found.network_address else ["must not have bits set beyond the prefix length"]
+
+
+def reachable(path: str, text: str) -> Iterable[FieldError]:
+    """An address that a packet can be sent to from anywhere."""
+    if bad := named(path, text, ip):
+        yield from bad
+        return
+    address = ip_address(text)
+    findings = (
+        (address.is_unspecified, f"may not be unspecified ({text})"),
+        (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+        (address.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+        (
+            address.is_multicast and text.lower().startswith(("224.0.0.", "ff02:")),
+            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
+        ),
+    )
+    yield from (invalid(path, text, message) for found, message in findings if found)
 
 
 def relative_path(path: str, given: str) -> Iterable[FieldError]:

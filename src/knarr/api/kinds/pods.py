@@ -8,7 +8,7 @@ from knarr.api.paths import dig, each
 from knarr.api.pods import printing
 from knarr.api.pods.qos import qos_class
 from knarr.api.pods.statuses import prepare_status, validate_status
-from knarr.api.pods.updates import validate_update
+from knarr.api.pods.updates import validate_create, validate_update
 from knarr.api.pods.warnings import pod_warnings
 
 _RESTARTS = (
@@ -80,6 +80,7 @@ KIND = Kind(
     },
     prepare_create=_prepare_create,
     prepare_status=prepare_status,
+    validate_create=validate_create,
     validate_update=validate_update,
     validate_status=validate_status,
     warnings=pod_warnings,

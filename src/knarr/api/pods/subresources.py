@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
+from knarr.api.pods.mirrors import is_mirror
 from knarr.api.pods.mounts import containers
 from knarr.api.pods.qos import qos_class
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_found
 
-_MIRROR = "kubernetes.io/config.mirror"
 _RESIZABLE = frozenset({"cpu", "memory"})
 
 
@@ -53,11 +53,6 @@ def validate_resize(new: JSON, old: JSON) -> Iterable[FieldError]:
                 yield from _resized(after, before, path)
             elif after.get("resources") != before.get("resources"):
                 yield forbidden(path, "resources for non-sidecar init containers are immutable")
-
-
-def is_mirror(pod: JSON) -> bool:
-    """Whether the Pod stands for one that a node has from elsewhere."""
-    return _MIRROR in dig(pod, "metadata.annotations", {})
 
 
 def _reordered(new: JSON, old: JSON) -> Iterable[FieldError]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from knarr.api.differences import difference
 from knarr.api.kind import JSON
-from knarr.api.paths import each
+from knarr.api.paths import dig, each
 from knarr.api.pods.gated import narrowing, with_node_affinity_of
+from knarr.api.pods.mirrors import MIRROR, is_mirror
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid
 
 _UPDATABLE = (
@@ -19,8 +20,17 @@ _UPDATABLE = (
 )
 
 
+def validate_create(pod: JSON) -> Iterable[FieldError]:
+    """Containers for debugging join later, and what stands for a node's own Pod is on that node."""
+    if each(pod, "spec.ephemeralContainers"):
+        yield forbidden("spec.ephemeralContainers", "cannot be set on create")
+    if is_mirror(pod) and not dig(pod, "spec.nodeName"):
+        yield invalid(f"metadata.annotations[{MIRROR}]", "", "must set spec.nodeName if mirror pod annotation is set")
+
+
 def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
     """What may not change of a Pod that is there."""
+    yield from _mirroring(*(dig(pod, "metadata.annotations", {}).get(MIRROR) for pod in (new, old)))
     after, before = new["spec"], old["spec"]
     counts = list(_counts(after, before))
     yield from counts
@@ -35,6 +45,12 @@ def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
     if unchanged != before:
         refusal = f"pod updates may not change fields other than {','.join(_UPDATABLE)}"
         yield forbidden("spec", f"{refusal}\n{difference(before, unchanged, 'spec')}")
+
+
+def _mirroring(after: str | None, before: str | None) -> Iterable[FieldError]:
+    if after != before:
+        what = "add" if before is None else "remove or update"
+        yield forbidden(f"metadata.annotations[{MIRROR}]", f"may not {what} mirror pod annotation")
 
 
 def _counts(after: JSON, before: JSON) -> Iterable[FieldError]:

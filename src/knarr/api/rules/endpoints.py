@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import ip_address
 
-from knarr.api.checks import named, unchanged
+from knarr.api.checks import named, reachable, unchanged
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
 from knarr.machinery.fielderrors import FieldError, duplicate, invalid, required, too_many
@@ -27,23 +26,9 @@ def _subset(subset: JSON, path: str) -> Iterable[FieldError]:
 
 
 def _address(address: JSON, path: str) -> Iterable[FieldError]:
-    yield from _reachable(f"{path}.ip", address.get("ip") or "")
+    yield from reachable(f"{path}.ip", address.get("ip") or "")
     if name := address.get("hostname"):
         yield from named(f"{path}.hostname", name, dns1123_label)
-
-
-def _reachable(path: str, text: str) -> Iterable[FieldError]:
-    """An address that a packet from a Pod can be sent to."""
-    if bad := list(named(path, text, ip)):
-        yield from bad
-        return
-    address = ip_address(text)
-    findings = (
-        (address.is_unspecified, f"may not be unspecified ({text})"),
-        (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
-        (address.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
-    )
-    yield from (invalid(path, text, message) for found, message in findings if found)
 
 
 def _slice(endpoint_slice: JSON, path: str) -> Iterable[FieldError]:
@@ -66,7 +51,7 @@ def _endpoint(endpoint: JSON, kind: str | None, path: str) -> Iterable[FieldErro
         if kind == "FQDN":
             yield from named(where, address, dns1123_subdomain)
         else:
-            yield from _of_family(where, address, kind) or _reachable(where, address)
+            yield from _of_family(where, address, kind) or reachable(where, address)
 
 
 def _hints(hints: JSON, path: str) -> Iterable[FieldError]:

@@ -13,6 +13,7 @@ from knarr.machinery.names import dns1123_subdomain, qualified_name
 
 _CORE = "io.k8s.api.core.v1"
 _NAMES = ("nodeName", "priorityClassName", "runtimeClassName", "serviceAccountName")
+_SLEEPERS = ("containers", "initContainers")
 _EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
 
 
@@ -26,6 +27,7 @@ def _default(spec: JSON) -> None:
 def _validate(spec: JSON, path: str) -> Iterable[FieldError]:
     yield from _container_names(spec, path)
     yield from _init_containers(spec, path)
+    yield from _sleeping(spec, path)
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= 2**31 - 1:
         yield invalid(f"{path}.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive")
@@ -36,6 +38,19 @@ def _validate(spec: JSON, path: str) -> Iterable[FieldError]:
 def _restart_rule(rule: JSON, path: str) -> Iterable[FieldError]:
     if rule.get("exitCodes") is None:
         yield required(f"{path}.exitCodes", "must be specified")
+
+
+def _sleeping(spec: JSON, path: str) -> Iterable[FieldError]:
+    """A hook cannot wait for longer than the Pod is given (KEP-3960)."""
+    if not any(container.get("lifecycle") for sort in _SLEEPERS for container in spec.get(sort) or ()):
+        return
+    grace = spec.get("terminationGracePeriodSeconds", 30)
+    for where, container in containers(spec, path):
+        for name, hook in (container.get("lifecycle") or {}).items():
+            sleep = hook.get("sleep") if isinstance(hook, dict) else None
+            if sleep is not None and not 0 <= sleep.get("seconds", 0) <= grace:
+                detail = f"must be non-negative and less than terminationGracePeriodSeconds ({grace})"
+                yield invalid(f"{where}.lifecycle.{name}.sleep", sleep.get("seconds", 0), detail)
 
 
 def _container_names(spec: JSON, path: str) -> Iterable[FieldError]:

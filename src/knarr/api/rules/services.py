@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from knarr.api.checks import labels, named, port_or_name
+from knarr.api.checks import labels, named, port_or_name, reachable
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
 from knarr.api.services import NODE_PORT_TYPES, is_external, is_headless
@@ -60,7 +60,7 @@ def _addresses(spec: JSON, path: str) -> Iterable[FieldError]:
     if is_headless(spec) and spec.get("type") in NODE_PORT_TYPES:
         yield invalid(f"{path}.clusterIPs[0]", "None", f"may not be set to 'None' for {spec['type']} services")
     for index, address in enumerate(each(spec, "externalIPs")):
-        yield from named(f"{path}.externalIPs[{index}]", address, ip)
+        yield from reachable(f"{path}.externalIPs[{index}]", address)
 
 
 def _ports(spec: JSON, path: str) -> Iterable[FieldError]:

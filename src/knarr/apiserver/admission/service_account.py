@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from knarr.api.kind import JSON
+from knarr.api.pods.mirrors import is_mirror
 from knarr.api.pods.secrets import LATE, foreign_in_containers, foreign_secrets
 from knarr.apiserver.admission.plugin import Attributes, AwaitedError, Plugin
 from knarr.machinery import names
@@ -16,7 +17,6 @@ DEFAULT = "default"
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 VOLUME_PREFIX = "kube-api-access-"
 TOKEN_SECONDS = 3607  # one hour, and a few seconds by which upstream recognises its own default
-MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 FILE_MODE = 0o644
 ENFORCED = "kubernetes.io/enforce-mountable-secrets"
 
@@ -26,7 +26,7 @@ def mutate(attributes: Attributes) -> None:
         return
     pod = attributes.object or {}
     spec = pod["spec"]
-    if MIRROR_ANNOTATION in (pod["metadata"].get("annotations") or {}):
+    if is_mirror(pod):
         _check_mirror(attributes, spec)
         return
     name = spec.get("serviceAccountName") or spec.get("serviceAccount") or DEFAULT
@@ -46,7 +46,7 @@ def validate(attributes: Attributes) -> None:
     pod = attributes.object or {}
     if not creates and attributes.subresource != "ephemeralcontainers":
         return
-    if MIRROR_ANNOTATION in (pod["metadata"].get("annotations") or {}):
+    if is_mirror(pod):
         return
     name = pod["spec"].get("serviceAccountName", "")
     account = attributes.lister.get("", "serviceaccounts", attributes.namespace, name)
