@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kubernetes import client, config, stream
 
 from tests.e2e.conftest import Cluster
 from tests.kubectl import Kubectl, installed
@@ -67,6 +68,34 @@ def test_exec_passes_input_output_and_exit_code(each_kubectl: Kubectl) -> None:
     assert (failed.stdout, failed.returncode) == ("out\n", 7)
     assert failed.stderr.startswith("err\n")
     each_kubectl("delete", "pod", "shell", "--grace-period=1")
+
+
+def test_a_library_runs_commands_and_reaches_ports(kubectl: Kubectl, manifest: Manifest) -> None:
+    """Over WebSockets, as most client libraries do."""
+    kubectl.apply(manifest("01"))
+    kubectl.wait("--for=condition=Ready", "pod/nginx")
+    api = client.CoreV1Api(config.new_client_from_config(str(kubectl.kubeconfig)))
+    place = ("nginx", kubectl.namespace)
+    shell = stream.stream(
+        *(api.connect_get_namespaced_pod_exec, *place),
+        command=["sh"],
+        stdin=True,
+        stdout=True,
+        stderr=True,
+        tty=False,
+        _preload_content=False,
+    )
+    shell.write_stdin("echo out; echo err >&2; exit 7\n")
+    shell.run_forever(timeout=20)
+    assert (shell.read_stdout(), shell.read_stderr(), shell.returncode) == ("out\n", "err\n", 7)
+    forwarded = stream.portforward(api.connect_get_namespaced_pod_portforward, *place, ports="80")
+    with forwarded.socket(80) as connection:
+        connection.setblocking(True)
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert b"Welcome to nginx" in b"".join(iter(lambda: connection.recv(4096), b""))
+    assert forwarded.error(80) is None
+    api.api_client.close()
+    kubectl("delete", "pod", "nginx", "--grace-period=1")
 
 
 def test_a_debugger_sees_the_processes_of_its_target(each_kubectl: Kubectl) -> None:

@@ -20,6 +20,7 @@ from knarr.apiserver.api import API
 from knarr.apiserver.app import Handler
 from knarr.apiserver.request import APIRequest, truthy
 from knarr.apiserver.verbs.attributes import admit_as, attributes_of
+from knarr.apiserver.verbs.authorizing import require_create
 from knarr.apiserver.verbs.call import Call
 from knarr.machinery.errors import NotFound
 from knarr.wire.messages import Answer
@@ -35,6 +36,7 @@ _KINDS = {
 }
 
 
+_INTERACTIVE = ("attach", "exec", "portforward")
 _TOKEN = ("serviceaccounts", "token")
 _TOKEN_FORM = Form("authentication.k8s.io", "v1", "TokenRequest", "io.k8s.api.authentication.v1.TokenRequest")
 
@@ -83,6 +85,8 @@ async def _created(call: Call) -> APIRequest:
 async def _connected(call: Call, options: str) -> APIRequest:
     """The request as admission leaves it. Raises APIError."""
     request = call.request
+    if request.info.verb == "get" and request.info.subresource in _INTERACTIVE:
+        require_create(call)  # a WebSocket comes by GET, and does what POST does
     tree = _tree(request, options)
     before = dict(tree)
     attributes = attributes_of(call, "CONNECT", tree, None, form=Form("", "v1", options, ""), options={})

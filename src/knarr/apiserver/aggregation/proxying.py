@@ -7,7 +7,7 @@ https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/#
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -18,11 +18,10 @@ from knarr.apiserver.authn.users import MASTERS, User
 from knarr.apiserver.info import parse
 from knarr.apiserver.outbound.pool import Pool
 from knarr.apiserver.outbound.wording import failure
-from knarr.apiserver.streaming.relays import end_to_end, passed_on
+from knarr.apiserver.streaming.relays import end_to_end, joined, passed_on, switching, wants_upgrade
 from knarr.apiserver.verbs.call import MOST_SECONDS
 from knarr.machinery.errors import Timeout
-from knarr.wire.joining import join
-from knarr.wire.messages import Answer, Duplex, Request, Response, StreamedResponse, Transport, Upgrade
+from knarr.wire.messages import Answer, Request, Response, StreamedResponse, Transport
 
 _PRIVATE = ("authorization", "host")  # meant for us alone
 _LONG_RUNNING = ("attach", "exec", "log", "portforward", "proxy")
@@ -47,8 +46,8 @@ async def proxied(pool: Pool, registration: Registration, request: Request, user
     sent = as_user(request, user)
     try:
         transport = pool.transport(target)
-        if "upgrade" in request.headers.get("connection", "").lower():
-            return await _switched(transport, replace(sent, headers={**sent.headers, **_switching(request)}))
+        if wants_upgrade(request):
+            return await joined(*await transport.upgrade(replace(sent, headers={**sent.headers, **switching(request)})))
         return await passed_on(await _head(transport, sent))
     except (OSError, ValueError) as error:
         host = target.service.host if target.service else ""
@@ -90,19 +89,3 @@ def _identity(user: User) -> Iterator[tuple[str, str]]:
     yield from (("x-remote-group", group) for group in user.groups)
     for key, values in user.extra.items():
         yield from ((f"x-remote-extra-{quote(key.lower(), safe=_FIELD_NAME)}", value) for value in values)
-
-
-def _switching(request: Request) -> Mapping[str, str]:
-    return {"connection": "Upgrade", "upgrade": request.headers.get("upgrade", "")}
-
-
-async def _switched(transport: Transport, request: Request) -> Answer:
-    """Repeat the upgrade, and join the two ends."""
-    response, far = await transport.upgrade(request)
-    if far is None:
-        return Response(response.status, end_to_end(response.headers), response.body)
-
-    async def start(near: Duplex) -> None:
-        await join(near, far)
-
-    return Upgrade(start, {**end_to_end(response.headers), "upgrade": response.headers.get("upgrade", "")})

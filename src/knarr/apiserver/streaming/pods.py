@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from knarr.api.kind import JSON
 from knarr.apiserver.registry import Lister
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.streaming.containers import container_of, log_query, pod_path, stream_query
 from knarr.apiserver.streaming.kubelets import Kubelets
 from knarr.apiserver.streaming.relays import reach, refusal, relayed, switch
+from knarr.apiserver.streaming.sockets import TUNNELLED, as_messages, tunnelled
 from knarr.machinery.errors import BadRequest, InternalError, NotFound, ServiceUnavailable
+from knarr.wire import websockets
 from knarr.wire.messages import Answer, Request, Response
+
+_SPDY = ("connection", "upgrade", "x-stream-protocol-version")
+_CHANNELS = (
+    "v4.channel.k8s.io",
+    "v4.base64.channel.k8s.io",
+    "channel.k8s.io",
+    "base64.channel.k8s.io",
+)  # the runtime's
 
 
 class PodStreams:
@@ -33,6 +45,8 @@ class PodStreams:
             raise InternalError(f"Internal error occurred: {error}") from error
         if not 200 <= backend.status <= 206:
             raise await refusal(backend, "pods", request.info.name)
+        if websockets.asked(request.http.headers):
+            return as_messages(request.http, backend)
         return relayed(backend)
 
     async def exec(self, request: APIRequest) -> Answer:
@@ -43,7 +57,11 @@ class PodStreams:
 
     async def port_forward(self, request: APIRequest) -> Answer:
         pod = find_pod(self._lister, request)
-        return await self._switch(request, pod, pod_path("portForward", pod), "")
+        path = pod_path("portForward", pod)
+        if TUNNELLED in websockets.offered(request.http.headers):
+            return await tunnelled(await self._kubelets.of(_node_of(pod)), request.http, path)
+        ports = ",".join(request.parameters.get("ports", ()))  # of a WebSocket, where SPDY names each stream's
+        return await self._switch(request, pod, path, urlencode({"port": ports}) if ports else "")
 
     async def _container_stream(self, verb: str, request: APIRequest) -> Answer:
         pod = find_pod(self._lister, request)
@@ -51,13 +69,27 @@ class PodStreams:
         return await self._switch(request, pod, pod_path(verb, pod, container), stream_query(request.parameters))
 
     async def _switch(self, request: APIRequest, pod: JSON, path: str, query: str) -> Answer:
-        node = pod["spec"].get("nodeName")
-        if not node:
-            raise BadRequest(f"pod {pod['metadata']['name']} does not have a host assigned")
-        given = request.http.headers
-        kept = ("connection", "upgrade", "x-stream-protocol-version")
-        headers = {name: given[name] for name in kept if name in given}
-        return await switch(await self._kubelets.of(node), Request("POST", path, query, headers))
+        kubelet = await self._kubelets.of(_node_of(pod))
+        method, headers = _upgrade(request.http)
+        return await switch(kubelet, Request(method, path, query, headers))
+
+
+def _node_of(pod: JSON) -> str:
+    """Raises BadRequest where nobody has been told to run the Pod."""
+    if node := pod["spec"].get("nodeName"):
+        return str(node)
+    raise BadRequest(f"pod {pod['metadata']['name']} does not have a host assigned")
+
+
+def _upgrade(http: Request) -> tuple[str, dict[str, str]]:
+    """How the kubelet is asked for the client's protocol. Raises BadRequest for one that its runtime does not speak."""
+    if websockets.asked(http.headers):
+        names = websockets.offered(http.headers)
+        if not names or any(name in _CHANNELS for name in names):
+            return "GET", {name: http.headers[name] for name in websockets.HANDSHAKE if name in http.headers}
+    elif "spdy/3.1" in http.headers.get("upgrade", "").lower():
+        return "POST", {name: http.headers[name] for name in _SPDY if name in http.headers}
+    raise BadRequest("Upgrade request required: the protocols here are SPDY/3.1 and WebSocket's v4.channel.k8s.io")
 
 
 def find_pod(lister: Lister, request: APIRequest) -> JSON:

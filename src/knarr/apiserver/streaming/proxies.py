@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from random import SystemRandom
 
+from msgspec.structs import replace
+
 from knarr.api.kind import JSON
 from knarr.apiserver.registry import Lister
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.streaming.kubelets import Kubelets
 from knarr.apiserver.streaming.pods import find
-from knarr.apiserver.streaming.relays import end_to_end, relay
+from knarr.apiserver.streaming.relays import dial, end_to_end, joined, relay, switching, wants_upgrade
 from knarr.machinery.errors import BadRequest, ServiceUnavailable
 from knarr.wire.connections import HTTPTransport
-from knarr.wire.messages import Answer, Request
+from knarr.wire.messages import Answer, Request, Transport
 from knarr.wire.tls import client_context
 
 _RANDOM = SystemRandom()
@@ -32,7 +34,7 @@ class Proxies:
         self._kubelets = kubelets
 
     async def node(self, request: APIRequest) -> Answer:
-        return await relay(await self._kubelets.of(request.info.name), _backend_request(request))
+        return await _passed(await self._kubelets.of(request.info.name), request)
 
     async def pod(self, request: APIRequest) -> Answer:
         scheme, name, port = split_name(request.info.name)
@@ -65,7 +67,16 @@ class Proxies:
         tls = client_context(verify=False) if scheme == "https" else None  # as upstream: nobody vouches for a Pod
         host = f"[{address}]" if ":" in address else address
         transport = HTTPTransport(f"{scheme or 'http'}://{host}:{port}", tls=tls)
-        return await relay(transport, _backend_request(request), close=True)
+        return await _passed(transport, request, close=True)
+
+
+async def _passed(transport: Transport, request: APIRequest, *, close: bool = False) -> Answer:
+    """`close` closes the transport afterwards."""
+    sent = _backend_request(request)
+    if not wants_upgrade(request.http):
+        return await relay(transport, sent, close=close)
+    asked = replace(sent, headers={**sent.headers, **switching(request.http)})
+    return await joined(*await dial(transport, asked), transport if close else None)
 
 
 def _require_routable(address: str) -> None:

@@ -70,20 +70,59 @@ async def reach(transport: Transport, request: Request) -> StreamedResponse:
 
 
 async def switch(transport: Transport, request: Request) -> Answer:
-    """Repeat an upgrade request and join the two ends; a refusal becomes a Status."""
-    if "spdy/3.1" not in request.headers.get("upgrade", "").lower():
-        raise BadRequest("Upgrade request required: the protocol here is SPDY/3.1")
-    try:
-        response, far = await transport.upgrade(request)
-    except (ConnectionError, TimeoutError) as error:
-        raise InternalError(f"Internal error occurred: error dialing backend: {error}") from error
+    """Repeat an upgrade request and join the two ends; a refusal stays one."""
+    return await joined(*await dial(transport, request))
+
+
+def switching(request: Request) -> dict[str, str]:
+    """The fields of an upgrade that each hop says anew."""
+    return {"connection": "Upgrade", "upgrade": request.headers.get("upgrade", "")}
+
+
+def wants_upgrade(request: Request) -> bool:
+    return "upgrade" in request.headers.get("connection", "").lower()
+
+
+async def joined(response: Response, far: Duplex | None, transport: Transport | None = None) -> Answer:
+    """A backend's answer to an upgrade as ours; its transport, where given, is closed afterwards."""
     if far is None:
+        if transport:
+            await transport.close()
         return Response(response.status, end_to_end(response.headers), response.body)
 
     async def start(near: Duplex) -> None:
-        await join(near, far)
+        try:
+            await join(near, far)
+        finally:
+            if transport:
+                await transport.close()
 
-    return Upgrade(start, {**end_to_end(response.headers), "upgrade": response.headers.get("upgrade", "SPDY/3.1")})
+    return Upgrade(start, {**end_to_end(response.headers), "upgrade": response.headers.get("upgrade", "")})
+
+
+async def dial(transport: Transport, request: Request) -> tuple[Response, Duplex | None]:
+    """A backend's answer to an upgrade, and the raw stream if it agrees. Raises InternalError."""
+    try:
+        return await transport.upgrade(request)
+    except (ConnectionError, TimeoutError) as error:
+        raise InternalError(f"Internal error occurred: error dialing backend: {error}") from error
+
+
+class Body:
+    """A streamed body as a `Duplex` that hears nothing."""
+
+    def __init__(self, backend: StreamedResponse) -> None:
+        self._backend = backend
+        self._chunks = aiter(backend)
+
+    async def read(self) -> bytes:
+        return await anext(self._chunks, b"")
+
+    async def write(self, data: bytes) -> None:
+        pass
+
+    async def close(self) -> None:
+        await self._backend.close()
 
 
 async def refusal(backend: StreamedResponse, resource: str, name: str) -> APIError:
