@@ -9,6 +9,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -88,13 +89,15 @@ def test_a_library_runs_commands_and_reaches_ports(kubectl: Kubectl, manifest: M
     shell.write_stdin("echo out; echo err >&2; exit 7\n")
     shell.run_forever(timeout=20)
     assert (shell.read_stdout(), shell.read_stderr(), shell.returncode) == ("out\n", "err\n", 7)
+    shell.sock.shutdown()  # the library would leave it to the garbage collector
     forwarded = stream.portforward(api.connect_get_namespaced_pod_portforward, *place, ports="80")
-    with forwarded.socket(80) as connection:
+    with closing(forwarded.socket(80)) as connection:
         connection.setblocking(True)
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert b"Welcome to nginx" in b"".join(iter(lambda: connection.recv(4096), b""))
     assert forwarded.error(80) is None
-    api.api_client.close()
+    forwarded.websocket.shutdown()
+    api.api_client.rest_client.pool_manager.clear()
     kubectl("delete", "pod", "nginx", "--grace-period=1")
 
 
