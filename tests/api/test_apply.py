@@ -386,6 +386,27 @@ async def test_appliers_who_come_first_together_all_get_their_way(server: Server
     assert (await server.get(CM)).body["data"] == {f"k{number}": "x" for number in range(5)}
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(b"", "invalid object type: /, Kind=", id="nothing"),
+        pytest.param(
+            b"- a\n",
+            "error decoding YAML: json: cannot unmarshal array into Go value of type map[string]interface {}",
+            id="list",
+        ),
+        pytest.param(
+            b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm, namespace: x}\n",
+            "the namespace of the object (x) does not match the namespace on the request (default)",
+            id="namespace",
+        ),
+    ],
+)
+async def test_what_is_no_configuration_for_this_object(server: Server, text: bytes, message: str) -> None:
+    answer = await server.request("PATCH", CM, text, content_type=APPLY, fieldManager="m")
+    assert (answer.status, answer.body["message"]) == (400, message)
+
+
 async def test_configurations_may_be_yaml(server: Server) -> None:
     text = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cm\ndata:\n  a: 'on'\n"
     answer = await server.request("PATCH", CM, text, content_type=APPLY, fieldManager="m")

@@ -78,6 +78,14 @@ async def test_what_has_not_changed_is_not_sent_again(front: Running, path: str,
     assert (await ask(front, path, accept=accept, if_none_match='"other"')).body == first.body
 
 
+async def test_discovery_says_where_the_server_is(front: Running) -> None:
+    assert json.loads((await ask(front, "/api")).body) == {
+        "kind": "APIVersions",
+        "versions": ["v1"],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1:6443"}],
+    }
+
+
 async def test_aggregated_discovery_may_be_kept(front: Running) -> None:
     assert (await ask(front, "/apis", accept=f"{JSON};{AGGREGATED}")).headers["cache-control"] == "public"
     assert (await ask(front, "/apis")).headers["cache-control"] == "no-cache, private"

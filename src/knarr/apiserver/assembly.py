@@ -92,6 +92,7 @@ def assemble(api: API, security: Security, founded: asyncio.Event) -> Front:
             metrics,
             documents,
             aggregation.catalogue,
+            address,
         ),
         metrics=metrics,
         clock=clock,

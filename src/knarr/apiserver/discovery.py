@@ -29,8 +29,10 @@ _NOT_AGGREGATED: frozenset[str] = frozenset()
 class Discovery:
     """Serves the documents derived from the kinds; each is encoded when first asked for."""
 
-    def __init__(self, kinds: Kinds, elsewhere: Elsewhere | None = None) -> None:
+    def __init__(self, kinds: Kinds, elsewhere: Elsewhere | None = None, address: str = "") -> None:
+        """`address` is where clients reach the server, as host:port."""
         self._kinds = kinds
+        self._addresses = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}] if address else []
         self._elsewhere = elsewhere or Nowhere()
         self._state: Any = None  # of the kinds and of what is elsewhere, when they were grouped
         self._groups: dict[str, _Group] = {}
@@ -77,7 +79,7 @@ class Discovery:
     def _legacy(self, parts: list[str]) -> JSON | None:
         match parts:
             case ["api"]:
-                return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+                return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": self._addresses}
             case ["apis"]:
                 groups = [_described(group) for name, group in self._groups.items() if name]
                 return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}

@@ -46,11 +46,14 @@ class Documents:
         metrics: Metrics,
         others: Mapping[str, Callable[[Request], Response]] | None = None,
         elsewhere: Elsewhere | None = None,
+        address: str = "",
     ) -> None:
-        """`others`: whole paths, and what answers them. `elsewhere`: what other servers serve, listed with our own."""
+        """`others`: whole paths, and what answers them. `elsewhere`: what other servers serve, listed with our own.
+        `address`: where clients reach this one.
+        """
         self._health = Health(checks)
         self._whole = {"/metrics/slis": lambda _: _figures(self._health.figures), **(others or {})}
-        self._discovery = Discovery(kinds, elsewhere)
+        self._discovery = Discovery(kinds, elsewhere, address)
         self._openapi = OpenAPI(kinds, elsewhere)
         tell_of_build(metrics, VERSION)
         self._first: dict[str, Callable[[Request], Response]] = {

@@ -30,6 +30,8 @@ from knarr.machinery.trees import copied
 from knarr.wire.messages import Answer
 
 APPLY = "application/apply-patch+yaml"
+_GO_NAMES = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+_GO_MAP = "map[string]interface {}"
 _BEFORE = "before-first-apply"  # owns what there was of an object that nobody was known to own
 
 
@@ -137,11 +139,12 @@ def _parse(call: Call) -> JSON:
     tree = _quickly(body)
     doubled = bodies.is_watched(call) and (tree is None or media.JSON.duplicates(body, tree))
     try:
-        tree = media.YAML.decode(body, "") if tree is None else tree
+        tree = (media.YAML.decode(body, "") or {}) if tree is None else tree
     except media.BodyError as error:
         raise BadRequest(f"error decoding YAML: {error}") from None
     if not isinstance(tree, dict):
-        raise BadRequest("error decoding YAML: json: cannot unmarshal the body into a map[string]interface {}")
+        what = _GO_NAMES.get(type(tree), "value")
+        raise BadRequest(f"error decoding YAML: json: cannot unmarshal {what} into Go value of type {_GO_MAP}")
     if doubled and (listed := _doubled(body, tree)) and bodies.report(call, listed):
         told = f"error converting YAML to JSON: {media.YAML.summed_up(listed)}"
         raise BadRequest(f"error strict decoding YAML: {told}")
