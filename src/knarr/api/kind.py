@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Protocol
 
 from knarr.machinery.apply.shapes import Shape
@@ -114,7 +115,7 @@ class Scale:
     selector: str = "spec.selector"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that what follows from its fields is worked out once
 class Kind:
     """A resource of the API, whole. `versions` are the served ones, preferred first, the unconverted one stored.
 
@@ -165,7 +166,7 @@ class Kind:
     # one shows it.
     faces: Mapping[str, Kind] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def storage_version(self) -> Version:
         return self.stored or next(v for v in self.versions if v.to_storage is None)
 
@@ -173,7 +174,7 @@ class Kind:
         """The kind as one of its versions shows it."""
         return self.faces.get(version.name, self)
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """Where the store keeps the objects: keys are `<prefix>/[<namespace>/]<name>`, as upstream lays out etcd."""
         return self.storage_prefix or f"/registry/{self.plural}"
@@ -186,12 +187,12 @@ class Kind:
     def list_kind(self) -> str:
         return self.list_name or f"{self.kind}List"
 
-    @property
+    @cached_property
     def qualified_resource(self) -> str:
         """`deployments.apps`, as messages and RBAC name it."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
-    @property
+    @cached_property
     def has_status(self) -> bool:
         return "status" in self.subresources
 

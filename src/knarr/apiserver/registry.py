@@ -29,6 +29,8 @@ from knarr.storage.cache import Entry, WatchCache
 from knarr.storage.store import Store, Write
 from knarr.wire.limits import BODY_LIMIT
 
+_TREES = 256  # that are kept decoded
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -51,7 +53,7 @@ class Lister(Protocol):
     """Synchronous reads of what the watch cache holds, as trees of the storage version with their resourceVersion."""
 
     def get(self, group: str, plural: str, namespace: str, name: str) -> JSON | None:
-        """One object; None also where the resource is not served."""
+        """One object, which others see too: nobody changes it. None also where the resource is not served."""
 
     def list(self, group: str, plural: str, namespace: str = "") -> Iterator[JSON]:
         """All objects of a resource, or of one namespace of it."""
@@ -76,6 +78,7 @@ class Registry:
         self.authorizer: Authorizer | None = None  # whom policies ask; who composes the server gives it
         self.lists = Lists(self.metrics)
         self._commits = Commits(self.metrics, kinds)
+        self._trees: dict[Entry, JSON] = {}
 
     def find(self, group: str, plural: str) -> Kind | None:
         return self.kinds.find(group, plural)
@@ -86,7 +89,16 @@ class Registry:
     def get(self, group: str, plural: str, namespace: str, name: str) -> JSON | None:
         kind = self.find(group, plural)
         entry = self.entry(kind, namespace, name) if kind else None
-        return tree_of(entry) if entry else None
+        return self._shared(entry) if entry else None
+
+    def _shared(self, entry: Entry) -> JSON:
+        """Every write asks for its namespace, every Pod for its account: they are decoded once."""
+        known = self._trees.get(entry)
+        if known is None:
+            if len(self._trees) >= _TREES:
+                self._trees.clear()
+            known = self._trees[entry] = tree_of(entry)
+        return known
 
     def list(self, group: str, plural: str, namespace: str = "") -> Iterator[JSON]:
         kind = self.find(group, plural)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from knarr.api.kind import Kind
 from knarr.apiserver.effects import cluster_ips, node_ports
@@ -11,6 +11,6 @@ from knarr.apiserver.effects.effect import Effect
 EFFECTS: tuple[Effect, ...] = (cluster_ips.EFFECT, node_ports.EFFECT)
 
 
-def effects_of(kind: Kind) -> Iterator[Effect]:
-    """The effects that a kind's writes have."""
-    return (effect for effect in EFFECTS if effect.name in kind.effects)
+def effects_of(kind: Kind) -> Iterable[Effect]:
+    """The effects that a kind's writes have; most have none."""
+    return [effect for effect in EFFECTS if effect.name in kind.effects] if kind.effects else ()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 
 from knarr.api.kind import JSON, ObjectType
 from knarr.api.types import DecodeError, Type, typed
@@ -88,8 +87,7 @@ def retyped(call: Call, tree: JSON, touched: Collection[str] | None = None) -> l
     _named(tree, call.kind.kind, (expected,))
     model = typed(call.version)
     if isinstance(model, Type) and touched is not None:
-        with _explained(call.kind.kind, expected):
-            return model.renew(tree, touched)
+        return _decoded(call.kind.kind, expected, lambda: model.renew(tree, touched))
     unknown = _typed(tree, model, call.kind.kind, expected)
     model.default(tree)
     return unknown
@@ -118,15 +116,13 @@ def _named(tree: JSON, kind: str, api_versions: Sequence[str]) -> JSON:
 
 
 def _typed(tree: JSON, model: ObjectType, kind: str, version: str) -> list[str]:
-    with _explained(kind, version):
-        return model.decode(tree)
+    return _decoded(kind, version, lambda: model.decode(tree))
 
 
-@contextmanager
-def _explained(kind: str, version: str) -> Iterator[None]:
+def _decoded(kind: str, version: str, decode: Callable[[], list[str]]) -> list[str]:
     """What cannot be decoded is a bad request."""
     try:
-        yield
+        return decode()
     except DecodeError as error:
         raise _cannot_handle(kind, version, kind, str(error)) from None
 

@@ -84,6 +84,8 @@ class Struct:
     def _made(self, value: Any) -> _Template:
         names = sorted(value)
         leaves = {FIELD + name: LEAF for name in names}
+        if not self.fields and self._other().is_leaf:  # a map of texts, as most are
+            return leaves, {SELF: LEAF, **leaves}, ()
         shapes = ((name, FIELD + name, self.fields.get(name) or self._other()) for name in names)
         return leaves, {SELF: LEAF, **leaves}, tuple(part for part in shapes if not part[2].is_leaf)
 
