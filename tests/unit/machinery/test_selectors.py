@@ -74,6 +74,10 @@ def test_a_wrong_label_selector_says_why(text: str, message: str) -> None:
     assert str(failure.value) == f"unable to parse requirement: {message}"
 
 
+def test_white_space_takes_no_time() -> None:
+    assert parse_labels(" " * 50_000 + "a" + " " * 50_000) == parse_labels("a")
+
+
 def test_labels_in_selectors_are_checked() -> None:
     with pytest.raises(SelectorError, match=r'<nil>.values\[0\]\[a\]: Invalid value: "\$": a valid label must be'):
         parse_labels("a=$")

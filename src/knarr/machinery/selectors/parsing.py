@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from knarr.machinery.selectors.labels import LabelSelector, Operator, Requirement, SelectorError, checked
 
-_TOKEN = re.compile(r"\s*(?:(==|!=|[=!(),<>])|([^\s=!(),<>]+))")
+_TOKEN = re.compile(r"(==|!=|[=!(),<>])|([^\s=!(),<>]+)")  # what is neither is white space, and passed over
 _SYMBOLS = frozenset(("=", "==", "!=", "!", "(", ")", ",", "<", ">"))
 _COMPARISONS: dict[str, Operator] = {"=": "=", "==": "==", "!=": "!=", ">": "gt", "<": "lt"}
 
@@ -24,16 +24,11 @@ class _Parser:
     """Recursive descent over the tokens; the empty token is the end."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = [symbol or word for symbol, word in _TOKEN.findall(text)]
-        self._at = 0
-
-    @property
-    def _next(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+        self._rest = iter([symbol or word for symbol, word in _TOKEN.findall(text)])
+        self._next = next(self._rest, "")
 
     def _take(self) -> str:
-        token = self._next
-        self._at += 1
+        token, self._next = self._next, next(self._rest, "")
         return token
 
     def requirements(self) -> Iterable[Requirement]:
