@@ -84,22 +84,26 @@ COLUMNS = (
 )
 
 
+_PARTS = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+
+
 def _part(name: str) -> Callable[[JSON], str]:
     return lambda event: dig(event, f"involvedObject.{name}", "")
 
 
-def _selectable(about: str, reporter: str) -> dict[str, Callable[[JSON], str]]:
-    """Fields by the names of one shape; they read the stored one."""
-    parts = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
-    return {f"{about}.{name}": _part(name) for name in parts} | {
-        "reason": lambda event: event.get("reason") or "",
-        "type": lambda event: event.get("type") or "",
-        reporter: lambda event: event.get("reportingComponent") or "",
-    }
-
-
-FIELDS = _selectable("involvedObject", "reportingComponent") | {"source": _component}
-NEW_FIELDS = _selectable("regarding", "reportingController")
+FIELDS: Mapping[str, Callable[[JSON], str]] = {
+    **{f"involvedObject.{name}": _part(name) for name in _PARTS},
+    "reason": lambda event: event.get("reason") or "",
+    "type": lambda event: event.get("type") or "",
+    "reportingComponent": lambda event: event.get("reportingComponent") or "",
+    "source": _component,
+}
+NEW_SELECTORS = {  # events.k8s.io's names of them; it has none for the source
+    **{f"regarding.{name}": f"involvedObject.{name}" for name in _PARTS},
+    "reason": "reason",
+    "type": "type",
+    "reportingController": "reportingComponent",
+}
 _NOTE_LIMIT = 1024
 _DEMANDED = ("reportingInstance", "action", "reason")
 _LIMIT = 128  # characters of each

@@ -145,6 +145,8 @@ class Kind:
     columns: tuple[Column, ...] = ()  # default: Name and Age
     # Fields that selectors may name besides metadata.name and metadata.namespace; they read the stored version.
     fields: Mapping[str, Callable[[JSON], str]] = field(default_factory=dict)
+    # What clients call these fields, and the names that they are kept under; default: the same.
+    selectors: Mapping[str, str] = field(default_factory=dict)
     # After defaulting, with name and uid set: drop what a client may not set, derive what it need not.
     prepare_create: Callable[[JSON], None] | None = None
     prepare_update: Callable[[JSON, JSON], None] | None = None  # (new, old)

@@ -85,11 +85,12 @@ def _fields(call: Call) -> FieldSelector:
         return parse_fields(f"metadata.name={call.name}")
     if call.name and selector.equalities.get("metadata.name") != call.name:
         raise BadRequest("fieldSelector metadata.name doesn't match requested name")
+    known = call.kind.selectors or call.kind.fields
     for requirement in selector.requirements:
         name = requirement.field
-        if name not in _ALWAYS_SELECTABLE and name not in call.kind.fields:
+        if name not in _ALWAYS_SELECTABLE and name not in known:
             raise BadRequest(_not_selectable(call, name))
-    return selector
+    return selector.renamed(call.kind.selectors) if call.kind.selectors else selector
 
 
 def _not_selectable(call: Call, name: str) -> str:

@@ -30,6 +30,12 @@ class FieldSelector(msgspec.Struct, frozen=True):
     def equalities(self) -> dict[str, str]:
         return {r.field: r.value for r in self.requirements if r.equal}
 
+    def renamed(self, names: Mapping[str, str]) -> FieldSelector:
+        """The same by other names of the fields; those without one keep theirs."""
+        return FieldSelector(
+            tuple(FieldRequirement(names.get(r.field, r.field), r.value, r.equal) for r in self.requirements)
+        )
+
     def __str__(self) -> str:
         return ",".join(f"{r.field}{'=' if r.equal else '!='}{_escape(r.value)}" for r in self.requirements)
 

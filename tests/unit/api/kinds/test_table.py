@@ -104,5 +104,5 @@ def test_events_keep_everything_between_their_two_shapes() -> None:
         "eventTime": "2026-01-01T00:00:00.000000Z",
     }
     assert version.from_storage(stored) == new
-    assert kind.fields["regarding.name"](stored) == "web"
+    assert kind.fields[kind.selectors["regarding.name"]](stored) == "web"
     assert kind.storage_version.definition == "io.k8s.api.core.v1.Event"
