@@ -120,7 +120,8 @@ def _tell(metrics: Metrics, server: Server, database: Path) -> None:
     """What the socket and the file of the store know. What etcd takes, etcd tells."""
     metrics.ask(BROKEN_HANDSHAKES, lambda: [((), server.broken_handshakes)])
     if database.is_file():
-        metrics.ask(STORAGE_SIZE, lambda: [((database.stem,), database.stat().st_size)])
+        files = [database, database.with_name(f"{database.name}-wal")]
+        metrics.ask(STORAGE_SIZE, lambda: [((database.stem,), sum(f.stat().st_size for f in files if f.exists()))])
 
 
 def _allow_connections() -> None:

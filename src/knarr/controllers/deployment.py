@@ -271,6 +271,7 @@ def _selector(deployment: Deployment) -> LabelSelector:
 
 CONTROLLER = Controller(
     name="deployment-controller",
+    queue="deployment",
     source="deployment-controller",
     watches=(
         Watch(DEPLOYMENTS, Deployment),

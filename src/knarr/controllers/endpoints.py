@@ -140,6 +140,7 @@ def own_or_selected(found: Endpoints, context: Context) -> Iterable[str]:
 
 CONTROLLER = Controller(
     name=NAME,
+    queue="endpoint",
     source=NAME,
     watches=(
         Watch(SERVICES, Service),

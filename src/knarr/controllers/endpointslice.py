@@ -111,6 +111,7 @@ def services_on(node: Node, context: Context) -> Iterable[str]:
 
 CONTROLLER = Controller(
     name=NAME,
+    queue="endpoint_slice",
     source=NAME,
     watches=(
         Watch(SERVICES, Service),

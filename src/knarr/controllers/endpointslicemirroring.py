@@ -93,6 +93,7 @@ def _cover(endpoints: Endpoints) -> Cover:
 
 CONTROLLER = Controller(
     name=NAME,
+    queue="endpoint_slice_mirroring",
     source=NAME,
     watches=(
         Watch(ENDPOINTS, Endpoints),

@@ -184,6 +184,7 @@ async def _delete(context: Context, node: Node, live: Object, policy: str) -> No
 
 CONTROLLER = Controller(
     name=NAME,
+    queue="garbage_collector_attempt_to_delete",
     source=NAME,
     watches=(),
     run=watch_all,

@@ -207,6 +207,7 @@ def _selector(job: Job) -> LabelSelector:
 
 CONTROLLER = Controller(
     name="job-controller",
+    queue="job",
     source="job-controller",
     watches=(
         Watch(JOBS, Job),

@@ -189,6 +189,7 @@ def of_dying_namespace(obj: Object, context: Context) -> Iterable[str]:
 
 CONTROLLER = Controller(
     name="namespace-controller",
+    queue="namespace",
     watches=(Watch(NAMESPACES, Namespace), Watch(PODS, Pod, keys=of_dying_namespace, needs_context=True)),
     reconcile=reconcile,
     workers=5,

@@ -170,6 +170,7 @@ def nobody(_obj: Object) -> Iterable[str]:
 
 CONTROLLER = Controller(
     name="node-lifecycle-controller",
+    queue="node_lifecycle_controller",
     source="node-controller",
     watches=(
         Watch(NODES, Node, observe=heard_status),

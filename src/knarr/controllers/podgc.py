@@ -104,6 +104,7 @@ def node_matters(old: Node, new: Node) -> bool:
 
 CONTROLLER = Controller(
     name="pod-garbage-collector-controller",
+    queue="orphaned_pods_nodes",
     watches=(
         Watch(PODS, Pod, matters=pod_matters, indexes={BY_NODE: by_node, BY_END: by_end}),
         Watch(NODES, Node, pods_on, needs_context=True, matters=node_matters),

@@ -73,6 +73,7 @@ def pod_matters(old: Pod, new: Pod) -> bool:
 
 CONTROLLER = Controller(
     name="persistentvolumeclaim-protection-controller",
+    queue="pvcprotection",
     watches=(
         Watch(PERSISTENT_VOLUME_CLAIMS, Object),
         Watch(PODS, Pod, _waiting_beside, needs_context=True, matters=pod_matters),

@@ -33,6 +33,7 @@ async def reconcile(context: Context, key: str) -> None:
 
 CONTROLLER = Controller(
     name="persistentvolume-protection-controller",
+    queue="pvprotection",
     watches=(Watch(PERSISTENT_VOLUMES, Volume),),
     reconcile=reconcile,
     may={"persistentvolumes": "get list watch patch update"},

@@ -55,11 +55,12 @@ class Failure:
     error: Exception
 
 
-def controller(name: str, kind: Replication) -> Controller:
+def controller(name: str, queue: str, kind: Replication) -> Controller:
     """The controller of such a kind."""
     resource = kind.resource
     return Controller(
         name=name,
+        queue=queue,
         source=name,
         watches=(
             Watch(resource, ReplicaSet, indexes={BY_CONTROLLER: by_controller}),

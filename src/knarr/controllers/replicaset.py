@@ -6,4 +6,4 @@ from knarr.client.resources import REPLICA_SETS
 from knarr.controllers.ownership import label_selector
 from knarr.controllers.replicas import Replication, controller
 
-CONTROLLER = controller("replicaset-controller", Replication(REPLICA_SETS, label_selector))
+CONTROLLER = controller("replicaset-controller", "replicaset", Replication(REPLICA_SETS, label_selector))

@@ -6,4 +6,4 @@ from knarr.client.resources import REPLICATION_CONTROLLERS
 from knarr.controllers.replicas import Replication, controller
 from knarr.machinery.selectors import from_map
 
-CONTROLLER = controller("replication-controller", Replication(REPLICATION_CONTROLLERS, from_map))
+CONTROLLER = controller("replication-controller", "replicationmanager", Replication(REPLICATION_CONTROLLERS, from_map))

@@ -121,6 +121,7 @@ def nobody(obj: Object) -> Iterable[str]:
 
 CONTROLLER = Controller(
     name="resourcequota-controller",
+    queue="resourcequota_primary",
     watches=(
         Watch(RESOURCE_QUOTAS, Quota, matters=quota_matters),
         Watch(PODS, Pod, nobody, observe=_pod_changed),

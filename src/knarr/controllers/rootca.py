@@ -43,6 +43,7 @@ async def reconcile(context: Context, key: str) -> None:
 
 CONTROLLER = Controller(
     name="root-ca-cert-publisher",
+    queue="root_ca_cert_publisher",
     watches=(
         Watch(NAMESPACES, Namespace),
         Watch(CONFIG_MAPS, ConfigMap, keys=of_namespace, field_selector=f"metadata.name={NAME}"),

@@ -26,6 +26,7 @@ async def reconcile(context: Context, key: str) -> None:
 
 CONTROLLER = Controller(
     name="serviceaccount-controller",
+    queue="serviceaccount",
     watches=(
         Watch(NAMESPACES, Namespace),
         Watch(SERVICE_ACCOUNTS, Object, keys=of_namespace, field_selector=f"metadata.name={NAME}"),

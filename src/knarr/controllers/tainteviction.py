@@ -72,6 +72,7 @@ def _case(pod: Pod) -> tuple[object, ...]:
 
 CONTROLLER = Controller(
     name=NAME,
+    queue="noexec_taint_pod",
     source=NAME,
     watches=(
         Watch(PODS, Pod, observe=forget, matters=pod_matters, indexes={BY_NODE: by_node}),

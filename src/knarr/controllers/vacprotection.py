@@ -65,6 +65,7 @@ _USERS = (PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES)
 
 CONTROLLER = Controller(
     name="volumeattributesclass-protection-controller",
+    queue="vacprotection",
     watches=(
         Watch(VOLUME_ATTRIBUTES_CLASSES, Object),
         *(Watch(each, User, classes_of, matters=user_matters, indexes={BY_CLASS: classes_of}) for each in _USERS),

@@ -44,6 +44,7 @@ async def _warnings(context: Context, spec: JSON) -> list[JSON]:
 
 CONTROLLER = Controller(
     name="validatingadmissionpolicy-status-controller",
+    queue="validatingadmissionpolicy-status",
     watches=(Watch(VALIDATING_ADMISSION_POLICIES, Policy),),
     reconcile=reconcile,
     may={

@@ -61,6 +61,7 @@ class Watch:
 class Controller:
     """A controller, whole. `may` lists the rights it uses, as "resource.group": "verbs"; the resource "*" is any.
 
+    `queue` is what figures call its queue, where upstream's has a name of its own ("deployment").
     `source` is the component that its events name, as upstream's do ("deployment-controller"); by default the process.
     `resync`, where time alone changes things, is the seconds between calls for every key of the first watch.
     `run`, where a controller needs more than its watches to learn what to do, runs beside the workers until cancelled.
@@ -72,5 +73,6 @@ class Controller:
     workers: int = 1
     may: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    queue: str = ""
     resync: float | None = None
     run: Callable[[Context], Awaitable[None]] | None = None

@@ -191,7 +191,7 @@ async def run_controllers(
         )
         for controller in controllers
     ]
-    tell_of_queues(figures or Figures(), {loop.controller.name: loop.queue for loop in loops})
+    tell_of_queues(figures or Figures(), {loop.controller.queue or loop.controller.name: loop.queue for loop in loops})
     async with asyncio.TaskGroup() as group:
         for informer in informers:
             group.create_task(informer.run())
