@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -75,7 +76,19 @@ async def test_what_has_not_changed_is_not_sent_again(front: Running, path: str,
     again = await ask(front, path, accept=accept, if_none_match=first.headers["etag"])
     assert (again.status, again.body, again.headers["etag"]) == (304, b"", first.headers["etag"])
     assert "Accept" in first.headers["vary"]
+    weak = await ask(front, path, accept=accept, if_none_match=f'"other", W/{first.headers["etag"]}')
+    assert weak.status == 304
     assert (await ask(front, path, accept=accept, if_none_match='"other"')).body == first.body
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [("gzip", "gzip"), ("br, gzip;q=0.5", "gzip"), ("gzip;q=0", None), ("identity", None), ("", None)],
+)
+async def test_openapi_is_packed_for_who_wants_that(front: Running, accepted: str, encoding: str | None) -> None:
+    answer = await ask(front, "/openapi/v3/apis/apps/v1", accept_encoding=accepted)
+    assert answer.headers.get("content-encoding") == encoding
+    assert json.loads(gzip.decompress(answer.body) if encoding else answer.body)["openapi"] == "3.0.0"
 
 
 async def test_discovery_says_where_the_server_is(front: Running) -> None:

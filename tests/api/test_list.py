@@ -9,6 +9,7 @@ import pytest
 from tests.api.harness import TABLE, Server
 from tests.api.objects import CONFIG_MAPS, PODS, config_map, pod
 
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
 BAD_TOKEN = "invalid continue token: continue key is not valid:"
 NOT_KNOWN = '"spec.foo" is not a known field selector: only "metadata.name", "metadata.namespace"'
 PARTIAL = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
@@ -229,9 +230,16 @@ async def test_what_rows_may_not_carry(server: Server) -> None:
     )
 
 
-async def test_a_kind_with_fields_of_its_own_words_it_otherwise(server: Server) -> None:
-    refused = await server.get(PODS, fieldSelector="spec.foo=x")
-    assert (refused.status, refused.body["message"]) == (400, "field label not supported: spec.foo")
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        pytest.param(PODS, "field label not supported: spec.foo", id="pods"),
+        pytest.param(JOBS, 'field label "spec.foo" not supported for Job', id="jobs"),
+    ],
+)
+async def test_kinds_with_fields_of_their_own_word_it_otherwise(server: Server, path: str, message: str) -> None:
+    refused = await server.get(path, fieldSelector="spec.foo=x")
+    assert (refused.status, refused.body["message"]) == (400, message)
 
 
 async def test_metadata_alone(server: Server) -> None:

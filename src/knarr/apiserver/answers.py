@@ -40,6 +40,12 @@ def error_answer(error: APIError, request: Request) -> Response:
     return Response(error.code, headers, chosen.encode(error.to_status()) + (b"\n" if chosen is JSON else b""))
 
 
+def is_known(request: Request, etag: str) -> bool:
+    """Whether the client has what bears this tag already (RFC 9110, 13.1.2)."""
+    tags = request.headers.get("if-none-match", "").split(",")
+    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in tags)
+
+
 def json_answer(document: Any, status: int = 200) -> Response:
     return Response(status, {"content-type": JSON_TYPE}, msgspec.json.encode(document))
 
@@ -59,7 +65,6 @@ class Document:
         return cls(body, {**fields, **{name.replace("_", "-"): value for name, value in headers.items()}}, digest)
 
     def answer(self, request: Request) -> Response:
-        known = request.headers.get("if-none-match", "")
-        if self.headers["etag"] in [tag.strip() for tag in known.split(",")]:
+        if is_known(request, self.headers["etag"]):
             return Response(304, self.headers)
         return Response(200, self.headers, self.body)

@@ -21,7 +21,7 @@ async def compressed(answer: Answer, request: Request) -> Answer:
     """
     if not isinstance(answer, Response | Pieced) or _size(answer) <= _LEAST:
         return answer
-    if "content-encoding" in answer.headers or not _wanted(request):
+    if "content-encoding" in answer.headers or not takes_gzip(request):
         return answer
     answer = answer.joined() if isinstance(answer, Pieced) else answer
     body = await asyncio.to_thread(gzip.compress, answer.body, _FASTEST, mtime=0)
@@ -33,7 +33,7 @@ def _size(answer: Response | Pieced) -> int:
     return answer.size if isinstance(answer, Pieced) else len(answer.body)
 
 
-def _wanted(request: Request) -> bool:
+def takes_gzip(request: Request) -> bool:
     """Whether gzip is among the encodings that the client takes (RFC 9110, 12.5.3); `q=0` is a no."""
     for choice in request.headers.get("accept-encoding", "").split(","):
         coding, _, weight = choice.replace(" ", "").lower().partition(";q=")

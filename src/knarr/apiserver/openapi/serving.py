@@ -16,7 +16,8 @@ import msgspec
 
 from knarr import __version__
 from knarr.api.kind import JSON, Kind, Version
-from knarr.apiserver.answers import JSON_TYPE, NOT_FOUND, Document
+from knarr.apiserver.answers import JSON_TYPE, NOT_FOUND, Document, is_known
+from knarr.apiserver.compression import takes_gzip
 from knarr.apiserver.elsewhere import Elsewhere, Nowhere
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.media import preferred
@@ -48,11 +49,11 @@ class _Kept:
             "vary": "Accept, Accept-Encoding",
             **extra,
         }
-        if f'"{self.digest}"' in request.headers.get("if-none-match", ""):
+        if is_known(request, headers["etag"]):
             return Response(304, headers)
         if not self.packed:
             self.packed = gzip.compress(self.make(), compresslevel=5, mtime=0)
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if takes_gzip(request):
             return Response(200, {**headers, "content-encoding": "gzip"}, self.packed)
         return Response(200, headers, gzip.decompress(self.packed))
 

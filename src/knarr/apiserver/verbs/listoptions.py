@@ -95,6 +95,8 @@ def _fields(call: Call) -> FieldSelector:
 
 def _not_selectable(call: Call, name: str) -> str:
     """In the words of a kind that has fields of its own, or of one that has none."""
+    if call.kind.qualified_resource == "jobs.batch":
+        return f'field label "{name}" not supported for Job'
     if call.kind.fields or call.version.own:
         return f"field label not supported: {name}"
     known = ", ".join(f'"{field}"' for field in sorted(_ALWAYS_SELECTABLE))
