@@ -22,6 +22,9 @@ from knarr.wire.sinks import BodySink
 log = logging.getLogger(__name__)
 
 _PLAIN = {"content-type": "text/plain; charset=utf-8"}
+# Bytes that a peer has not taken which say that it is behind. By its own half a megabyte TLS would keep a buffer of
+# that size for each connection that once had a large answer, and copy through more than the processor's cache.
+_BEHIND = 2 * ONE_WRITE
 _FAILED = Response(500, _PLAIN, b"internal server error\n")
 
 
@@ -94,6 +97,7 @@ class ServerConnection(asyncio.Protocol):
             self._transport.abort()
             return
         self._host.connections.add(self)
+        self._transport.set_write_buffer_limits(high=_BEHIND)
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
