@@ -211,6 +211,7 @@ class Rules:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     required: tuple[str, ...] = ()  # beyond the schema's own: absent or empty is "Required value"
     demands: Mapping[str, str] = field(default_factory=dict)  # the same, with what there is to say of it
+    undemanded: tuple[str, ...] = ()  # fields that the schema requires, but upstream does not or says so otherwise
     enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bounds: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)  # inclusive
     sizes: Mapping[str, int] = field(default_factory=dict)  # the most items of a list or a map

@@ -57,8 +57,8 @@ def forbidden(path: str, detail: str) -> FieldError:
     return FieldError(path, "FieldValueForbidden", _with_detail("Forbidden", detail))
 
 
-def not_found(path: str, value: Any) -> FieldError:
-    return FieldError(path, "FieldValueNotFound", f"Not found: {_shown(value)}")
+def not_found(path: str, value: Any, detail: str = "") -> FieldError:
+    return FieldError(path, "FieldValueNotFound", _with_detail(f"Not found: {_shown(value)}", detail))
 
 
 def not_supported(path: str, value: Any, supported: Iterable[str], *, in_order: bool = False) -> FieldError:

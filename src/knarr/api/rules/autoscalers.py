@@ -151,9 +151,9 @@ RULES = (
     Rules(f"{_V1}.HorizontalPodAutoscalerSpec", defaults={"minReplicas": 1}),
     Rules(f"{_V2}.HorizontalPodAutoscalerSpec", defaults={"minReplicas": 1}, default=_default, validate=_validate),
     Rules(f"{_V2}.CrossVersionObjectReference", required=("kind", "name")),
-    Rules(f"{_V2}.MetricSpec", validate=_metric),
+    Rules(f"{_V2}.MetricSpec", undemanded=("type",), validate=_metric),
     Rules(f"{_V2}.MetricIdentifier", required=("name",), names={"name": path_segment}),
-    Rules(f"{_V2}.MetricTarget", validate=_target),
+    Rules(f"{_V2}.MetricTarget", undemanded=("type",), validate=_target),
     Rules(f"{_V2}.ResourceMetricSource", required=("name",), validate=_COMPUTE),
     Rules(
         f"{_V2}.ContainerResourceMetricSource",

@@ -24,6 +24,7 @@ _ENUMS = {
     "restartPolicy": ("Always", "Never", "OnFailure"),
     "terminationMessagePolicy": ("FallbackToLogsOnError", "File"),
 }
+_PORTS = range(1, 65536)
 _NOT_EPHEMERAL = ("lifecycle", "livenessProbe", "ports", "readinessProbe", "startupProbe")
 
 
@@ -32,6 +33,14 @@ def _container(container: JSON, path: str) -> Iterable[FieldError]:
     if image != image.strip():
         yield invalid(f"{path}.image", image, "must not have leading or trailing whitespace")
     yield from unique(f"{path}.ports", container.get("ports") or ())
+
+
+def _port(port: JSON, path: str) -> Iterable[FieldError]:
+    number = port.get("containerPort")
+    if not number:
+        yield required(f"{path}.containerPort")
+    elif number not in _PORTS:
+        yield invalid(f"{path}.containerPort", number, "must be between 1 and 65535, inclusive")
 
 
 def _probes(container: JSON, path: str) -> Iterable[FieldError]:
@@ -101,8 +110,9 @@ RULES = (
         f"{_CORE}.ContainerPort",
         defaults={"protocol": "TCP"},
         enums={"protocol": ("SCTP", "TCP", "UDP")},
-        bounds={"containerPort": (1, 65535), "hostPort": (0, 65535)},
+        bounds={"hostPort": (0, 65535)},
         names={"name": port_name, "hostIP": ip},
+        validate=_port,
     ),
     Rules(f"{_CORE}.Container", validate=_probes, when=frozenset({"livenessProbe", "readinessProbe", "startupProbe"})),
     Rules(f"{_CORE}.Container", validate=_resizing, when=frozenset({"resizePolicy"})),

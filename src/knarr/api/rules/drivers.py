@@ -93,6 +93,7 @@ RULES = (
         validate=_spec,
         validate_update=_spec_update,
     ),
+    Rules(f"{_STORAGE}.TokenRequest", undemanded=("audience",)),  # none is the API server's
     Rules(f"{_STORAGE}.CSINodeSpec", validate=_drivers, validate_update=_drivers_update),
     Rules(f"{_STORAGE}.CSINodeDriver", required=("name", "nodeID"), names={"name": driver_name}),
     Rules(f"{_STORAGE}.CSINodeDriver", validate=_node_driver),

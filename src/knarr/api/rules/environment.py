@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from knarr.api.checks import named
 from knarr.api.kind import JSON, Rules
-from knarr.machinery.fielderrors import FieldError, invalid, not_supported, required
-from knarr.machinery.names import config_key, dns1123_subdomain, env_var_name, qualified_name
+from knarr.api.pods.fields import check_field, check_resource
+from knarr.machinery.fielderrors import FieldError, invalid, required
+from knarr.machinery.names import config_key, dns1123_subdomain, env_var_name
 
 _CORE = "io.k8s.api.core.v1"
 _SOURCES = ("configMapKeyRef", "fieldRef", "fileKeyRef", "resourceFieldRef", "secretKeyRef")
@@ -24,9 +25,6 @@ _POD_FIELDS = frozenset(
         "status.podIPs",
     }
 )
-_RESOURCES = tuple(
-    f"{side}.{name}" for side in ("limits", "requests") for name in ("cpu", "ephemeral-storage", "memory")
-)
 
 
 def _variable(variable: JSON, path: str) -> Iterable[FieldError]:
@@ -41,29 +39,13 @@ def _variable(variable: JSON, path: str) -> Iterable[FieldError]:
     elif variable.get("value"):
         yield invalid(f"{path}.valueFrom", "", "may not be specified when `value` is not empty")
     if reference := source.get("fieldRef"):
-        yield from _field(f"{path}.valueFrom.fieldRef", reference)
+        yield from check_field(f"{path}.valueFrom.fieldRef", reference, _POD_FIELDS)
     if reference := source.get("resourceFieldRef"):
-        yield from _resource(f"{path}.valueFrom.resourceFieldRef", reference)
+        yield from check_resource(f"{path}.valueFrom.resourceFieldRef", reference)
 
 
 def _listed() -> str:
     return "`fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
-
-
-def _field(path: str, reference: JSON) -> Iterable[FieldError]:
-    """A field of the Pod; `metadata.labels['key']` names one label."""
-    name = reference.get("fieldPath", "")
-    base, subscript, key = name.partition("['")
-    if subscript and base in ("metadata.labels", "metadata.annotations"):
-        yield from named(path, key.removesuffix("']"), qualified_name)
-    elif name not in _POD_FIELDS:
-        yield not_supported(f"{path}.fieldPath", name, _POD_FIELDS)
-
-
-def _resource(path: str, reference: JSON) -> Iterable[FieldError]:
-    name = reference.get("resource", "")
-    if name and name not in _RESOURCES and not name.partition(".")[2].startswith("hugepages-"):
-        yield not_supported(f"{path}.resource", name, _RESOURCES)
 
 
 def _many(source: JSON, path: str) -> Iterable[FieldError]:

@@ -146,5 +146,5 @@ RULES = (
     Rules(f"{_CORE}.LimitRangeSpec", validate=_types),
     Rules(f"{_CORE}.LimitRangeItem", validate=_limit),
     Rules(f"{_CORE}.ResourceQuotaSpec", bounds={"hard": (0, None)}, validate=_quota, validate_update=_quota_update),
-    Rules(f"{_CORE}.ScopedResourceSelectorRequirement", validate=_selector),
+    Rules(f"{_CORE}.ScopedResourceSelectorRequirement", undemanded=("scopeName", "operator"), validate=_selector),
 )

@@ -74,5 +74,5 @@ RULES = (
     Rules(f"{_CORE}.NodeSpec", validate=_node, validate_update=_update),
     Rules(f"{_CORE}.NodeSpec", default=_default_network, validate=_networks, when=frozenset({"podCIDRs"})),
     Rules(f"{_CORE}.NodeStatus", default=_default_status, validate=_status, when=frozenset({"addresses"})),
-    Rules(f"{_CORE}.Taint", required=("effect",), validate=_taint),
+    Rules(f"{_CORE}.Taint", required=("effect",), undemanded=("key",), validate=_taint),
 )

@@ -22,7 +22,9 @@ def _claims(spec: JSON, path: str) -> Iterable[FieldError]:
     for where, container in containers(spec, path):
         for index, claim in enumerate((container.get("resources") or _NONE).get("claims") or ()):
             if claim.get("name") not in known:
-                yield not_found(f"{where}.resources.claims[{index}].name", claim.get("name", ""))
+                listed = f": {', '.join(sorted(filter(None, known)))}" if known else " which is empty"
+                detail = f"must be one of the names in pod.spec.resourceClaims{listed}"
+                yield not_found(f"{where}.resources.claims[{index}]", claim.get("name", ""), detail)
 
 
 def _claim(claim: JSON, path: str) -> Iterable[FieldError]:

@@ -114,5 +114,5 @@ RULES = (
         when=frozenset({"dnsPolicy"}),
     ),
     Rules(f"{_CORE}.PodDNSConfig", validate=_dns),
-    Rules(f"{_CORE}.HostAlias", validate=_host_alias),
+    Rules(f"{_CORE}.HostAlias", undemanded=("ip",), validate=_host_alias),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from knarr.api.checks import named
+from knarr.api.amounts import check_amounts
+from knarr.api.checks import labels, named
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
 from knarr.api.pods.mounts import containers
@@ -91,6 +92,15 @@ def _toleration(toleration: JSON, path: str) -> Iterable[FieldError]:
         yield not_supported(f"{path}.effect", effect, _EFFECTS)
 
 
+def _node_labels(spec: JSON, path: str) -> Iterable[FieldError]:
+    yield from labels(f"{path}.nodeSelector", spec["nodeSelector"])
+
+
+def _overhead(spec: JSON, path: str) -> Iterable[FieldError]:
+    """What running the Pod itself takes (KEP-688)."""
+    yield from check_amounts({"limits": spec["overhead"]}, f"{path}.overhead")
+
+
 def _gate(gate: JSON, path: str) -> Iterable[FieldError]:
     yield from named(f"{path}.conditionType", gate.get("conditionType") or "", qualified_name)
 
@@ -112,7 +122,6 @@ RULES = (
             "preemptionPolicy": ("Never", "PreemptLowerPriority"),
         },
         names=dict.fromkeys(_NAMES, dns1123_subdomain),
-        bounds={"terminationGracePeriodSeconds": (0, None)},
         default=_default,
         validate=_validate,
     ),
@@ -129,6 +138,8 @@ RULES = (
         enums={"operator": ("In", "NotIn")},
         sizes={"values": 255},
     ),
-    Rules(f"{_CORE}.PodReadinessGate", validate=_gate),
+    Rules(f"{_CORE}.PodReadinessGate", undemanded=("conditionType",), validate=_gate),
+    Rules(f"{_CORE}.PodSpec", validate=_node_labels, when=frozenset({"nodeSelector"})),
+    Rules(f"{_CORE}.PodSpec", validate=_overhead, when=frozenset({"overhead"})),
     Rules(f"{_CORE}.PodSchedulingGate", required=("name",), names={"name": qualified_name}),
 )

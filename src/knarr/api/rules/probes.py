@@ -35,6 +35,7 @@ def _socket(action: JSON, path: str) -> Iterable[FieldError]:
 
 
 RULES = (
+    Rules(f"{_CORE}.HTTPHeader", undemanded=("name", "value")),
     Rules(
         f"{_CORE}.Probe",
         defaults={"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3},

@@ -86,8 +86,8 @@ RULES = (
     Rules(f"{_RBAC}.PolicyRule", validate=_policy),
     Rules(f"{_RBAC}.Role", validate=_role),
     Rules(f"{_RBAC}.AggregationRule", validate=_aggregation),
-    Rules(f"{_RBAC}.RoleRef", required=("name",), default=_default_reference),
-    Rules(f"{_RBAC}.Subject", required=("name",), default=_default_subject, validate=_subject),
+    Rules(f"{_RBAC}.RoleRef", required=("name",), undemanded=("kind",), default=_default_reference),
+    Rules(f"{_RBAC}.Subject", required=("name",), undemanded=("kind",), default=_default_subject, validate=_subject),
     Rules(f"{_RBAC}.RoleBinding", validate=_references(("ClusterRole", "Role")), validate_update=_update),
     Rules(f"{_RBAC}.ClusterRoleBinding", validate=_cluster_binding, validate_update=_update),
 )

@@ -75,7 +75,7 @@ def _profile(noun: str, field: str, check: Callable[[str, str], Iterable[FieldEr
         elif local is not None:
             yield invalid(where, local, f"can only be set when {noun} type is Localhost")
 
-    return Rules(f"{_CORE}.{field[0].upper()}{field[1:]}", validate=validate)
+    return Rules(f"{_CORE}.{field[0].upper()}{field[1:]}", undemanded=("type",), validate=validate)
 
 
 def _apparmor(path: str, name: str) -> Iterable[FieldError]:
@@ -98,6 +98,7 @@ RULES = (
         validate=_ids,
         when=_IDS,
     ),
+    Rules(f"{_CORE}.Sysctl", undemanded=("name", "value")),
     Rules(f"{_CORE}.PodSecurityContext", validate=_sysctls, when=frozenset({"sysctls"})),
     Rules(f"{_CORE}.SecurityContext", enums={"procMount": ("Default", "Unmasked")}, validate=_ids, when=_IDS),
     Rules(f"{_CORE}.SecurityContext", validate=_escalation, when=frozenset({"allowPrivilegeEscalation"})),

@@ -18,7 +18,7 @@ def _label_selector(selector: JSON, path: str) -> Iterable[FieldError]:
 
 
 def _label_requirement(requirement: JSON, path: str) -> Iterable[FieldError]:
-    operator, values = requirement.get("operator"), requirement.get("values") or []
+    operator, values = requirement.get("operator") or "", requirement.get("values") or []
     yield from _values(path, operator, values)
     if operator not in _SET + _EXISTENCE:
         yield invalid(f"{path}.operator", operator, "not a valid selector operator")
@@ -35,13 +35,15 @@ def _values(path: str, operator: str | None, values: list[str]) -> Iterable[Fiel
 
 
 def _node_requirement(requirement: JSON, path: str) -> Iterable[FieldError]:
-    operator, values = requirement.get("operator"), requirement.get("values") or []
+    operator, values = requirement.get("operator") or "", requirement.get("values") or []
     yield from _values(path, operator, values)
     if operator in _ORDER and len(values) != 1:
         yield required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
     if operator not in _SET + _EXISTENCE + _ORDER:
         yield invalid(f"{path}.operator", operator, "not a valid selector operator")
     yield from named(f"{path}.key", requirement.get("key") or "", qualified_name)
+    for index, value in enumerate(values):
+        yield from named(f"{path}.values[{index}]", value, label_value)
 
 
 def _node_selector(selector: JSON, path: str) -> Iterable[FieldError]:
@@ -55,11 +57,14 @@ def _preferred_node(term: JSON, path: str) -> Iterable[FieldError]:
 
 
 def _affinity_term(term: JSON, path: str) -> Iterable[FieldError]:
-    key = term.get("topologyKey")
+    yield from _topology_key(term, path)
+
+
+def _topology_key(holder: JSON, path: str) -> Iterable[FieldError]:
+    key = holder.get("topologyKey") or ""
     if not key:
         yield required(f"{path}.topologyKey", "can not be empty")
-    else:
-        yield from named(f"{path}.topologyKey", key, qualified_name)
+    yield from named(f"{path}.topologyKey", key, qualified_name)
 
 
 def _fields(term: JSON, path: str) -> Iterable[FieldError]:
@@ -106,16 +111,13 @@ def _spreads(spec: JSON, path: str) -> Iterable[FieldError]:
 
 def _spread(constraint: JSON, path: str) -> Iterable[FieldError]:
     """docs: "Pod Topology Spread Constraints"."""
-    skew, key, otherwise = (constraint.get(name) for name in ("maxSkew", "topologyKey", "whenUnsatisfiable"))
+    skew, otherwise = constraint.get("maxSkew"), constraint.get("whenUnsatisfiable")
     domains = constraint.get("minDomains")
     if (skew or 0) <= 0:
         yield invalid(f"{path}.maxSkew", skew or 0, "must be greater than zero")
-    if not key:
-        yield required(f"{path}.topologyKey", "can not be empty")
-    else:
-        yield from named(f"{path}.topologyKey", key, qualified_name)
+    yield from _topology_key(constraint, path)
     if otherwise not in _UNSATISFIABLE:
-        yield not_supported(f"{path}.whenUnsatisfiable", otherwise, _UNSATISFIABLE)
+        yield not_supported(f"{path}.whenUnsatisfiable", otherwise or "", _UNSATISFIABLE)
     if domains is not None and domains <= 0:
         yield invalid(f"{path}.minDomains", domains, "must be greater than zero")
     if domains is not None and otherwise != "DoNotSchedule":
@@ -127,17 +129,18 @@ _META, _CORE = "io.k8s.apimachinery.pkg.apis.meta.v1", "io.k8s.api.core.v1"
 
 RULES = (
     Rules(f"{_META}.LabelSelector", validate=_label_selector),
-    Rules(f"{_META}.LabelSelectorRequirement", validate=_label_requirement),
+    Rules(f"{_META}.LabelSelectorRequirement", undemanded=("key", "operator"), validate=_label_requirement),
     Rules(f"{_CORE}.NodeSelector", validate=_node_selector),
-    Rules(f"{_CORE}.NodeSelectorRequirement", validate=_node_requirement),
+    Rules(f"{_CORE}.NodeSelectorRequirement", undemanded=("key", "operator"), validate=_node_requirement),
     Rules(f"{_CORE}.PreferredSchedulingTerm", validate=_preferred_node),
     Rules(f"{_CORE}.WeightedPodAffinityTerm", validate=_preferred_node),
-    Rules(f"{_CORE}.PodAffinityTerm", validate=_affinity_term),
+    Rules(f"{_CORE}.PodAffinityTerm", undemanded=("topologyKey",), validate=_affinity_term),
     Rules(f"{_CORE}.PodAffinityTerm", validate=_namespaces, when=frozenset({"namespaces"})),
     Rules(f"{_CORE}.PodAffinityTerm", validate=_label_keys, when=frozenset({"matchLabelKeys"})),
     Rules(f"{_CORE}.NodeSelectorTerm", validate=_fields, when=frozenset({"matchFields"})),
     Rules(
         f"{_CORE}.TopologySpreadConstraint",
+        undemanded=("topologyKey", "whenUnsatisfiable"),
         enums={"nodeAffinityPolicy": ("Honor", "Ignore"), "nodeTaintsPolicy": ("Honor", "Ignore")},
         validate=_spread,
     ),

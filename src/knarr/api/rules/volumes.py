@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from knarr.api.checks import no_parent, one_source, relative_path
 from knarr.api.kind import JSON, Rules
-from knarr.machinery.fielderrors import FieldError, invalid, not_supported, required
+from knarr.api.pods.fields import check_field, check_resource
+from knarr.machinery.fielderrors import FieldError, invalid, required
 from knarr.machinery.names import dns1123_label
 
 _CORE = "io.k8s.api.core.v1"
@@ -61,9 +62,10 @@ def _downward(item: JSON, path: str) -> Iterable[FieldError]:
         yield required(path, "one of fieldRef and resourceFieldRef is required")
     if field is not None and resource is not None:
         yield invalid(path, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously")
-    name = (field or {}).get("fieldPath", "")
-    if name and name.partition("[")[0] not in _DOWNWARD_FIELDS:
-        yield not_supported(f"{path}.fieldRef.fieldPath", name, _DOWNWARD_FIELDS)
+    if field:
+        yield from check_field(f"{path}.fieldRef", field, _DOWNWARD_FIELDS)
+    if resource:
+        yield from check_resource(f"{path}.resourceFieldRef", resource)
 
 
 def _host_path(source: JSON, path: str) -> Iterable[FieldError]:
@@ -95,6 +97,28 @@ def _projection(source: JSON, path: str) -> Iterable[FieldError]:
     yield from one_source(path, source, _PROJECTIONS, "volume type")
 
 
+def _projected(source: JSON, path: str) -> Iterable[FieldError]:
+    """Each file comes from one source."""
+    yield from _files(source, path)
+    seen: set[str] = set()
+    for projection in source.get("sources") or ():
+        for where, said in _paths(projection):
+            if where in seen:
+                yield invalid(path, said, "conflicting duplicate paths")
+            seen.add(where)
+
+
+def _paths(projection: JSON) -> Iterable[tuple[str, str]]:
+    """The files that a source makes, with what messages call it."""
+    for sort in ("secret", "configMap", "downwardAPI"):
+        one = projection.get(sort) or {}
+        for item in one.get("items") or ():
+            if where := item.get("path"):
+                yield where, where if sort == "downwardAPI" else one.get("name", "")
+    if where := (projection.get("serviceAccountToken") or {}).get("path"):
+        yield where, where
+
+
 def _token(source: JSON, path: str) -> Iterable[FieldError]:
     seconds = source.get("expirationSeconds", 3600)
     if seconds < 600:
@@ -115,7 +139,7 @@ RULES = (
     Rules(f"{_CORE}.SecretVolumeSource", defaults={"defaultMode": _MODE}, validate=_secret),
     Rules(f"{_CORE}.ConfigMapVolumeSource", defaults={"defaultMode": _MODE}, validate=_config_map),
     Rules(f"{_CORE}.DownwardAPIVolumeSource", defaults={"defaultMode": _MODE}, validate=_files),
-    Rules(f"{_CORE}.ProjectedVolumeSource", defaults={"defaultMode": _MODE}, validate=_files),
+    Rules(f"{_CORE}.ProjectedVolumeSource", defaults={"defaultMode": _MODE}, validate=_projected),
     Rules(f"{_CORE}.VolumeProjection", validate=_projection),
     Rules(
         f"{_CORE}.ServiceAccountTokenProjection",

@@ -139,7 +139,8 @@ def _needed(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, 
     ruled = {name: _EMPTY for rule in rules for name in (*rule.required, *rule.demands)}
     bounded = {name for rule in rules for name in rule.bounds}
     demanded = (name for name in shape.required if strict and (name in bounded or not _may_be_zero(shape, name)))
-    found = dict.fromkeys(demanded, _UNSET) | ruled
+    undemanded = {name for rule in rules for name in rule.undemanded}
+    found = {name: _UNSET for name in demanded if name not in undemanded} | ruled
     return {name: (empty, details.get(name, "")) for name, empty in found.items()}
 
 

@@ -132,7 +132,10 @@ CASES = {
     ),
     "a claim of no Pod": (
         container("resources: {claims: [{name: gpu}]}"),
-        ['spec.containers[0].resources.claims[0].name: Not found: "gpu"'],
+        [
+            'spec.containers[0].resources.claims[0]: Not found: "gpu": '
+            "must be one of the names in pod.spec.resourceClaims which is empty"
+        ],
     ),
     "two mounts in a place": (
         pod(
