@@ -35,7 +35,7 @@ class _Serving:
     async def serve(self, request: Request, user: User) -> Answer:
         info = parse(request.method, request.path, request.query)
         if not info.is_resource:
-            return self._documents.answer(request)
+            return await self._documents.answer(request)
         try:
             return await self._server.api.handle(APIRequest(request, info, user, request.parameters()))
         except APIError as error:

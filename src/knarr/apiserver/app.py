@@ -140,7 +140,7 @@ class Application:
         if (answer := self._elsewhere(request, user)) is not None:
             return await answer
         if not info.is_resource:
-            return self._documents.answer(request)
+            return await self._documents.answer(request)
         parsed = APIRequest(request, info, user, request.parameters() if request.query else {})
         handle = self._handlers.get((info.qualified_resource, info.subresource), self._resources.handle)
         return await handle(parsed)

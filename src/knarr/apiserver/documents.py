@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from knarr import KUBERNETES_VERSION
@@ -35,6 +36,10 @@ VERSION: Final = {
     "platform": f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
 }
 
+_AT_ONCE = 100  # pieces of figures, before others have their turn
+
+Answering = Callable[[Request], Response | Awaitable[Response]]
+
 
 class Documents:
     """Finds the answer to a path; unknown ones get the plain 404 that upstream's mux gives."""
@@ -44,7 +49,7 @@ class Documents:
         kinds: Kinds,
         checks: Checks,
         metrics: Metrics,
-        others: Mapping[str, Callable[[Request], Response]] | None = None,
+        others: Mapping[str, Answering] | None = None,
         elsewhere: Elsewhere | None = None,
         address: str = "",
     ) -> None:
@@ -52,21 +57,22 @@ class Documents:
         `address`: where clients reach this one.
         """
         self._health = Health(checks)
-        self._whole = {"/metrics/slis": lambda _: _figures(self._health.figures), **(others or {})}
+        told = self._health.figures
+        self._whole: dict[str, Answering] = {"/metrics/slis": lambda _: _figures(told), **(others or {})}
         self._discovery = Discovery(kinds, elsewhere, address)
         self._openapi = OpenAPI(kinds, elsewhere)
         tell_of_build(metrics, VERSION)
-        self._first: dict[str, Callable[[Request], Response]] = {
+        self._first: dict[str, Answering] = {
             **dict.fromkeys(ENDPOINTS, self._health.answer),
             "api": self._discovery.answer,
             "apis": self._discovery.answer,
             "openapi": self._openapi.answer,
-            "metrics": lambda _: _figures(metrics, self._health.figures),
+            "metrics": lambda _: _figures(metrics, told),
             "version": lambda _: json_answer(VERSION),
             "": self._index,
         }
 
-    def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Raises MethodNotAllowed for anything but reading."""
         first, _, rest = request.path[1:].partition("/")
         answer = self._whole.get(request.path)
@@ -76,7 +82,8 @@ class Documents:
             return NOT_FOUND
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed
-        return answer(request)
+        answered = answer(request)
+        return answered if isinstance(answered, Response) else await answered
 
     def stop(self) -> None:
         """Say that this server is not to be relied on any more."""
@@ -94,5 +101,12 @@ class Documents:
         return json_answer({"paths": sorted(paths)})
 
 
-def _figures(*figures: Figures) -> Response:
-    return Response(200, {"content-type": CONTENT_TYPE}, b"".join(each.render() for each in figures))
+async def _figures(*figures: Figures) -> Response:
+    """All of them, written a little at a time: there are tens of thousands of lines."""
+    pieces: list[str] = []
+    for each in figures:
+        for piece in each.lines():
+            pieces.append(piece)
+            if len(pieces) % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+    return Response(200, {"content-type": CONTENT_TYPE}, "\n".join([*pieces, ""]).encode())

@@ -6,8 +6,10 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from typing import Literal
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -29,7 +31,7 @@ class Spread:
 
     __slots__ = ("bounds", "counts", "sum")
 
-    def __init__(self, bounds: Sequence[float]) -> None:
+    def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
@@ -85,13 +87,13 @@ class Figures:
         return rendered(self.lines())
 
     def lines(self) -> Iterator[str]:
-        """Family by family."""
-        for family, counts in self._counts.items():
-            yield from lines(family, counts.items())
-        for family, spreads in self._spreads.items():
-            yield from lines(family, spreads.items())
-        for family, read in self._read.items():
-            yield from lines(family, read())
+        """Family by family; counting may go on in between."""
+        for family, counts in [*self._counts.items()]:
+            yield from lines(family, [*counts.items()])
+        for family, spreads in [*self._spreads.items()]:
+            yield from lines(family, [*spreads.items()])
+        for family, read in [*self._read.items()]:
+            yield from lines(family, [*read()])
 
 
 def rendered(lines: Iterable[str]) -> bytes:
@@ -99,7 +101,7 @@ def rendered(lines: Iterable[str]) -> bytes:
 
 
 def lines(family: Family, samples: Iterable[Sample]) -> Iterator[str]:
-    """A family's lines: what it is, and its samples; nothing where there are none."""
+    """What a family is, and its samples, those of a histogram as one piece; nothing where there are none."""
     headed = False
     for values, figure in samples:
         if not headed:
@@ -109,20 +111,24 @@ def lines(family: Family, samples: Iterable[Sample]) -> Iterator[str]:
         pairs = zip(family.labels, values, strict=True)
         labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in pairs)
         if isinstance(figure, Spread):
-            yield from _histogram(family.name, labels, figure)
+            yield _histogram(family.name, labels, figure)
             continue
         number = _number(figure.n if isinstance(figure, Count) else figure)
         yield f"{family.name}{{{labels}}} {number}" if labels else f"{family.name} {number}"
 
 
-def _histogram(name: str, labels: str, spread: Spread) -> Iterator[str]:
-    total, before = 0, f"{labels}," if labels else ""
-    for bound, count in zip((*map(_number, spread.bounds), "+Inf"), spread.counts, strict=True):
-        total += count
-        yield f'{name}_bucket{{{before}le="{bound}"}} {total}'
-    braced = f"{{{labels}}}" if labels else ""
-    yield f"{name}_sum{braced} {_number(spread.sum)}"
-    yield f"{name}_count{braced} {total}"
+def _histogram(name: str, labels: str, spread: Spread) -> str:
+    before, braced = (f"{labels},", f"{{{labels}}}") if labels else ("", "")
+    start = f'{name}_bucket{{{before}le="'
+    totals = [*accumulate(spread.counts)]
+    buckets = [f"{start}{bound}{total}" for bound, total in zip(_bounds(spread.bounds), totals, strict=True)]
+    return "\n".join([*buckets, f"{name}_sum{braced} {_number(spread.sum)}", f"{name}_count{braced} {totals[-1]}"])
+
+
+@lru_cache(maxsize=64)
+def _bounds(bounds: tuple[float, ...]) -> tuple[str, ...]:
+    """What follows `le="` of each bucket."""
+    return tuple(f'{bound}"}} ' for bound in (*map(_number, bounds), "+Inf"))
 
 
 def _escaped(value: str) -> str:

@@ -83,7 +83,7 @@ class Metrics(Figures):
 
     def _lines_of_requests(self) -> Iterator[str]:
         rows = [(labels, row, _values(labels)) for labels, row in self._requests.items()]
-        by_code = (((str(code), *long), n) for _, row, (long, _) in rows for code, n in row.codes.items())
+        by_code = [((str(code), *long), n) for _, row, (long, _) in rows for code, n in row.codes.items()]
         yield from lines(REQUESTS, by_code)
         yield from lines(REQUEST_DURATION, ((long, row.seconds) for _, row, (long, _) in rows))
         yield from lines(REQUEST_SLI_DURATION, _together((short, row.seconds) for _, row, (_, short) in rows))
