@@ -118,6 +118,21 @@ async def test_what_has_another_type_is_refused_however_it_is_sent(server: Serve
     assert field == "free" or answers[0].status in (400, 422) or wrong == ["item"]
 
 
+async def test_finalizers_may_be_called_anything_but_should_have_a_domain(server: Server) -> None:
+    await established(server, definition())
+    held = widget()
+    held["metadata"]["finalizers"] = ["hold"]
+    made = await server.post(WIDGETS, held)
+    assert made.status == 201
+    assert 'metadata.finalizers[0]: \\"hold\\": prefer a domain-qualified finalizer name' in made.headers["warning"]
+    assert "warning" not in (await server.patch(f"{WIDGETS}/w", {"spec": {"size": 2}})).headers
+    refused = await server.post(
+        "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c", "finalizers": ["x"]}}
+    )
+    why = "name is neither a standard finalizer name nor is it fully qualified"
+    assert refused.body["message"].endswith(f'metadata.finalizers[0]: Invalid value: "x": {why}')
+
+
 async def test_status_is_apart(server: Server) -> None:
     await established(server, definition())
     await server.post(WIDGETS, widget())
@@ -325,6 +340,21 @@ async def test_what_has_no_namespace(server: Server) -> None:
     assert (await server.post(globes, body)).status == 201
     assert (await server.get(f"{globes}/g")).status == 200
     assert (await server.get(f"/apis/{GROUP}/v1/namespaces/default/globes")).status == 404
+
+
+async def test_versions_go_when_nothing_is_stored_in_them(server: Server) -> None:
+    await established(server, definition(version(), version("v2")))
+    path, lone = f"{CRDS}/widgets.{GROUP}", {"spec": {"versions": [version("v2", storage=True)]}}
+    both = [version(storage=False), version("v2", storage=True)]
+    changed = await server.patch(path, {"spec": {"versions": both}})
+    assert changed.body["status"]["storedVersions"] == ["v1", "v2"]
+    refused = await server.patch(path, lone)
+    assert refused.body["details"]["causes"][0]["field"] == "status.storedVersions[0]"
+    for stored, why in (([], "must have at least one stored version"), (["v1"], "must have the storage version v2")):
+        refused = await server.patch(f"{path}/status", {"status": {"storedVersions": stored}})
+        assert (refused.status, refused.body["message"].endswith(why)) == (422, True)
+    assert (await server.patch(f"{path}/status", {"status": {"storedVersions": ["v2"]}})).status == 200
+    assert (await server.patch(path, lone)).status == 200
 
 
 async def test_a_version_that_is_served_no_more(server: Server) -> None:

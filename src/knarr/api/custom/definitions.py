@@ -174,10 +174,18 @@ def _column(path: str, column: JSON) -> Iterator[FieldError]:
 
 
 def _stored_versions(crd: JSON) -> Iterator[FieldError]:
-    known = {version.get("name") for version in crd["spec"].get("versions") or ()}
-    for index, name in enumerate((crd.get("status") or {}).get("storedVersions") or ()):
-        if name not in known:
-            yield invalid(f"status.storedVersions[{index}]", name, "must appear in spec.versions")
+    """There are objects of the storage version at least, and of no version that is not declared."""
+    path, stored = "status.storedVersions", (crd.get("status") or {}).get("storedVersions") or []
+    versions = {version.get("name"): version for version in crd["spec"].get("versions") or ()}
+    if not stored:
+        yield invalid(path, stored, "must have at least one stored version")
+        return
+    for name, version in versions.items():
+        if version.get("storage") and name not in stored:
+            yield invalid(path, version, f"must have the storage version {name}")
+    for index, name in enumerate(stored):
+        if name not in versions:
+            yield invalid(f"{path}[{index}]", name, "must appear in spec.versions")
 
 
 def check_approval(crd: JSON) -> Iterator[FieldError]:

@@ -9,6 +9,7 @@ from knarr.api.conditions import is_true
 from knarr.api.custom.columns import columns_of
 from knarr.api.custom.selectable import selectable
 from knarr.api.custom.types import CustomType
+from knarr.api.finalizers import finalizer_warnings
 from knarr.api.kind import ALL_VERBS, JSON, Converter, Kind, Scale, Version
 from knarr.api.paths import dig
 
@@ -40,6 +41,7 @@ def kind_of(crd: JSON, converter: Converter | None) -> Kind | None:
         verbs=_WHILE_TERMINATING if is_true(crd, "Terminating") else ALL_VERBS,
         storage_prefix=f"/registry/{spec['group']}/{names['plural']}",
         generation=True,
+        warnings=finalizer_warnings,
         fields=_fields(spec["versions"]),
     )
     faces = {v["name"]: _face(common, v, types[v["name"]]) for v in spec["versions"] if v.get("served")}

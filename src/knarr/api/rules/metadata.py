@@ -10,7 +10,6 @@ from knarr.machinery.fielderrors import FieldError, invalid, too_long
 from knarr.machinery.names import qualified_name
 
 _ANNOTATIONS_LIMIT = 256 * 1024
-_STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 
 
 def _validate(metadata: JSON, path: str) -> Iterable[FieldError]:
@@ -30,11 +29,8 @@ def _annotations(path: str, annotations: dict[str, str]) -> Iterable[FieldError]
 
 
 def _finalizers(path: str, finalizers: list[str]) -> Iterable[FieldError]:
-    for index, name in enumerate(finalizers):
+    for name in finalizers:
         yield from named(path, name, qualified_name)
-        if "/" not in name and name not in _STANDARD_FINALIZERS:
-            unqualified = "name is neither a standard finalizer name nor is it fully qualified"
-            yield invalid(f"{path}[{index}]", name, unqualified)
     if {"orphan", "foregroundDeletion"} <= set(finalizers):
         yield invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
+from knarr.api.finalizers import is_unqualified
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.verbs.call import Call
 from knarr.machinery import names
@@ -18,6 +19,7 @@ _SERVER_OWNED = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", 
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 _ENDS = ("deletionTimestamp", "deletionGracePeriodSeconds")
 _DROPPED = ("selfLink", "resourceVersion")
+_EXTENSIONS = frozenset({"admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"})
 
 
 def settle_identity(call: Call, metadata: JSON) -> None:
@@ -90,6 +92,11 @@ def check_uid(call: Call, wanted: str | None, found: str) -> None:
         raise call.conflict(f"StorageError: invalid object, Code: 4, {at}, AdditionalErrorMsg: {why}")
 
 
+def is_particular(kind: Kind) -> bool:
+    """Whether the kind is none of those whose finalizers may be called anything: upstream checks it in its core."""
+    return kind.storage_version.own is None and kind.group not in _EXTENSIONS
+
+
 def check_name(kind: Kind, metadata: JSON) -> Iterator[FieldError]:
     """The name, and the beginning of a generated one, by the kind's rule."""
     name, beginning = metadata.get("name"), metadata.get("generateName")
@@ -105,11 +112,18 @@ def check_name(kind: Kind, metadata: JSON) -> Iterator[FieldError]:
         yield invalid("metadata.name", name, message)
 
 
-def check_finalizers(new: JSON, old: JSON) -> Iterator[FieldError]:
-    """An object that is being deleted gets no new finalizers."""
-    if not old.get("deletionTimestamp"):
+def check_finalizers(kind: Kind, new: JSON, old: JSON | None) -> Iterator[FieldError]:
+    """Our own kinds know their finalizers; an object that is being deleted gets no new ones."""
+    finalizers = new.get("finalizers")
+    if not finalizers:
         return
-    added = [name for name in new.get("finalizers") or () if name not in (old.get("finalizers") or ())]
+    for index, name in enumerate(finalizers if is_particular(kind) else ()):
+        if is_unqualified(name):
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid(f"metadata.finalizers[{index}]", name, why)
+    if old is None or not old.get("deletionTimestamp"):
+        return
+    added = [name for name in finalizers if name not in (old.get("finalizers") or ())]
     if added:
         listed = ", ".join(f'"{name}"' for name in added)
         yield forbidden(

@@ -103,7 +103,8 @@ async def _plan_create(call: Call, wanted: Draft, *, implied: bool) -> tuple[Att
     for effect in effects_of(kind):
         if effect.settle:
             effect.settle(tree, None)
-    errors = [*objectmeta.check_name(kind, metadata), *typed(kind.storage_version).validate(tree)]
+    errors = [*objectmeta.check_name(kind, metadata), *objectmeta.check_finalizers(kind, metadata, None)]
+    errors += typed(kind.storage_version).validate(tree)
     for rule in (kind.validate, kind.validate_create):
         errors += rule(tree) if rule else ()
     if (own := kind.storage_version.own) and own.has_rules:
@@ -213,7 +214,7 @@ def _count_generation(kind: Kind, new: JSON, old: JSON) -> None:
 
 async def _validate_update(call: Call, part: Part, new: JSON, old: JSON) -> None:
     kind, model = call.kind, typed(call.kind.storage_version)
-    errors: list[FieldError] = [*objectmeta.check_finalizers(new["metadata"], old["metadata"])]
+    errors: list[FieldError] = [*objectmeta.check_finalizers(kind, new["metadata"], old["metadata"])]
     errors += model.validate_changes(new, old)
     errors += model.validate_update(new, old)
     errors += kind.validate(new) if kind.validate else ()
