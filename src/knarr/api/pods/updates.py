@@ -32,6 +32,8 @@ def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:
     """What may not change of a Pod that is there."""
     yield from _mirroring(*(dig(pod, "metadata.annotations", {}).get(MIRROR) for pod in (new, old)))
     after, before = new["spec"], old["spec"]
+    if after == before:
+        return
     counts = list(_counts(after, before))
     yield from counts
     if counts:

@@ -53,7 +53,7 @@ def _struct(shape: Struct) -> Comparer:
         changed = (name for name in immutable if new.get(name) != old.get(name))
         errors.extend(fielderrors.invalid(prefix + name, new.get(name), "field is immutable") for name in changed)
         for name, compare_child in children.items():
-            if name in new and name in old:
+            if name in new and name in old and new[name] is not old[name]:  # a patch shares what it leaves alone
                 compare_child(new[name], old[name], prefix + name, errors)
         for validate in whole:
             errors.extend(validate(new, old, path))
