@@ -95,6 +95,8 @@ class Struct:
         old, new = old or {}, new or {}
         if not (isinstance(old, dict) and isinstance(new, dict)):
             raise mistyped("map", old if isinstance(new, dict) else new)
+        if not old:
+            return Changes(self._taken(new), None)
         taken: Node = {}
         removed: Node = {}
         for name in sorted(new):
@@ -104,6 +106,23 @@ class Struct:
         for name in sorted(old.keys() - new.keys()):
             self._compare(name, old[name], _ABSENT, taken, removed)
         return Changes(taken or None, removed or None)
+
+    def _taken(self, new: Any) -> Node | None:
+        """What of an object is new that was not there: all but empty parts that are always present."""
+        template, _, parts = self._template(new)
+        node = dict(template)
+        for name, element, shape in parts:
+            value = new[name]
+            if name not in self._present:
+                node[element] = shape.whole(value)
+            elif value and (found := shape.changes([] if type(value) is list else {}, value).taken) is not None:
+                node[element] = found
+            else:
+                del node[element]
+        for name in self._present:
+            if not new.get(name, True):
+                node.pop(FIELD + name, None)
+        return node or None
 
     def _compare(self, name: str, before: Any, value: Any, taken: Node, removed: Node) -> None:
         shape = self.fields.get(name) or self._other()

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from knarr.machinery.apply.sets import EMPTY, paths, union
-from knarr.machinery.apply.shapes import Problem
-from knarr.machinery.apply.structs import Repeated
-from tests.unit.machinery.apply.strategies import JSON, SHAPE, values
+from knarr.machinery.apply.lists import Items
+from knarr.machinery.apply.sets import EMPTY, LEAF, paths, union
+from knarr.machinery.apply.shapes import Atomic, Problem
+from knarr.machinery.apply.structs import Repeated, Struct
+from tests.unit.machinery.apply.strategies import JSON, SHAPE, TEXT, values
 
 
 def taken(old: JSON, new: JSON) -> list[str]:
@@ -51,6 +52,28 @@ _repeated = Repeated(lambda: SHAPE.fields, frozenset())
 def test_what_is_remembered_is_what_would_be_found(old: JSON, new: JSON) -> None:
     for before, after in (({}, new), (old, new), (new, {}), ({}, old)):
         assert _repeated.changes(before, after) == SHAPE.changes(before, after)
+
+
+@given(values)
+def test_a_new_object_takes_what_one_with_nothing_in_common_takes(new: JSON) -> None:
+    assert SHAPE.changes({}, new).taken == (SHAPE.changes({"other": 1}, new).taken if new else LEAF)
+
+
+_PRESENT = Struct({"spec": Struct({"a": TEXT}), "list": Atomic(Items(TEXT))}, present=frozenset(("spec", "list")))
+
+
+@pytest.mark.parametrize(
+    ("new", "took"),
+    [
+        ({"spec": {}, "list": []}, []),
+        ({"spec": {"a": ""}, "list": []}, [".spec.a"]),
+        ({"spec": {}, "list": ["x"]}, [".list"]),
+    ],
+    ids=str,
+)
+def test_empty_parts_that_are_always_there_are_not_taken(new: JSON, took: list[str]) -> None:
+    for old in (dict[str, int](), {"other": 1}):
+        assert list(paths(_PRESENT.changes(old, new).taken or EMPTY)) == took
 
 
 @given(values)
