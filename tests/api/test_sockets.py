@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -28,6 +29,11 @@ async def _socket(front: Running, admin: Pair, path: str, *protocols: str) -> An
     options = {"ca_certs": str(front.authority.file), "certfile": str(admin.certificate), "keyfile": str(admin.key)}
     url = front.url.replace("https", "wss") + path
     return await asyncio.to_thread(websocket.create_connection, url, sslopt=options, subprotocols=protocols, timeout=10)
+
+
+async def _leave(socket: Any) -> None:
+    await asyncio.to_thread(socket.close)
+    socket.shutdown()  # `close` does not, where the server has closed before
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ async def test_port_forwards_spdy_comes_out_of_its_messages(front: Running, admi
     while len(received) < len(payload):
         received += await asyncio.to_thread(socket.recv)
     assert received == payload.upper()
-    await asyncio.to_thread(socket.close)
+    await _leave(socket)
     asked = front.kubelet.asked[-1]
     assert (asked.method, asked.path, asked.headers["upgrade"]) == ("POST", "/portForward/default/p", "SPDY/3.1")
     assert asked.headers["x-stream-protocol-version"] == "portforward.k8s.io"
@@ -92,7 +98,7 @@ async def test_logs_come_in_messages(front: Running, admin: Pair, protocols: lis
     with pytest.raises(websocket.WebSocketConnectionClosedException):
         while await asyncio.to_thread(socket.recv) == "":
             pass
-    await asyncio.to_thread(socket.close)
+    await _leave(socket)
 
 
 async def test_a_follower_that_has_gone_is_not_waited_for(front: Running, admin: Pair) -> None:
@@ -108,8 +114,29 @@ async def test_a_follower_that_has_gone_is_not_waited_for(front: Running, admin:
     front.kubelet.answer = Streaming(silent)
     socket = await _socket(front, admin, f"{PODS}/p/log?follow=true")
     assert [await asyncio.to_thread(socket.recv) for _ in range(2)] == [b"", b"one\n"]
-    await asyncio.to_thread(socket.close)
+    await _leave(socket)
     await asyncio.wait_for(left.wait(), 10)
+
+
+@pytest.mark.parametrize("protocols", [[], ["base64.binary.k8s.io"]], ids=["plain", "as a dashboard asks"])
+async def test_a_watch_in_messages(front: Running, admin: Pair, protocols: list[str]) -> None:
+    await front.running_pod("p", "a")
+    socket = await _socket(front, admin, f"{PODS}?watch=1", *protocols)
+    assert socket.subprotocol == (protocols[0] if protocols else None)
+    labels = {"metadata": {"labels": {"text": "b"}, "annotations": {"lines": "one\ntwo"}}}
+    await front.send("PATCH", f"{PODS}/p", labels)
+    events = [json.loads(await asyncio.to_thread(socket.recv)) for _ in range(2)]
+    assert [(e["type"], e["object"]["metadata"].get("annotations")) for e in events] == [
+        ("ADDED", None),
+        ("MODIFIED", {"lines": "one\ntwo"}),
+    ]
+    await _leave(socket)
+
+
+async def test_a_watch_in_messages_ends_at_its_time(front: Running, admin: Pair) -> None:
+    socket = await _socket(front, admin, f"{PODS}?watch=1&timeoutSeconds=1")
+    assert await asyncio.to_thread(socket.recv) == ""
+    await _leave(socket)
 
 
 async def test_proxies_pass_sockets_on(front: Running, admin: Pair) -> None:

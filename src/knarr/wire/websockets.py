@@ -5,11 +5,15 @@ What frames are is wsproto's business; it is loaded with the first socket.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
+from inspect import isawaitable
 
-from knarr.wire.messages import Duplex
+from knarr.wire.joining import join
+from knarr.wire.messages import Duplex, Streaming, Upgrade
 
 HANDSHAKE = ("connection", "upgrade", "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol")
 _KEY_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -33,32 +37,43 @@ def accepting(headers: Mapping[str, str], protocol: str = "") -> dict[str, str]:
     return {"upgrade": "websocket", "sec-websocket-accept": proof, **chosen}
 
 
+def in_base64(data: bytes) -> str:
+    """What a message says for whom bytes are too much."""
+    return b64encode(data).decode()
+
+
+def lines(headers: Mapping[str, str], answer: Streaming) -> Upgrade:
+    """A streamed answer to a WebSocket: each of its lines a message of text."""
+
+    async def start(near: Duplex) -> None:
+        feed = Feed()
+        running = answer.start(feed)
+        if isawaitable(running):
+            raise TypeError("only answers that write by themselves go line by line")
+        await join(Messages(near, bytes.decode), _Lines(feed))
+
+    return Upgrade(start, {**answer.headers, **accepting(headers, next(iter(offered(headers)), ""))})
+
+
 class Messages:
-    """Messages as a `Duplex`: what is written goes as one, binary or as the text that is its base64; what is read is
-    what came in them, of either kind.
+    """Messages as a `Duplex`: what is written goes as one, in the form that `form` makes of it, bytes or text; what is
+    read is what came in them, of either kind.
     """
 
-    def __init__(self, raw: Duplex, *, base64: bool = False) -> None:
+    def __init__(self, raw: Duplex, form: Callable[[bytes], bytes | str] = bytes) -> None:
         from wsproto.connection import Connection, ConnectionType
 
         self._raw = raw
-        self._base64 = base64
+        self._form = form
         self._frames = Connection(ConnectionType.SERVER)
 
     async def read(self) -> bytes:
-        """Raises ConnectionError where the peer does not speak the protocol."""
-        from wsproto.utilities import RemoteProtocolError
-
-        content = b""
-        while not content:
+        """Empty at the end, which nonsense is, too."""
+        content, ended = b"", False
+        while not content and not ended:
             data = await self._raw.read()
             self._frames.receive_data(data or None)
-            try:
-                content, ended = await self._taken()
-            except RemoteProtocolError as error:
-                raise ConnectionAbortedError(str(error)) from error
-            if ended or not data:
-                break
+            content, ended = await self._taken()
         return content
 
     async def _taken(self) -> tuple[bytes, bool]:
@@ -81,13 +96,76 @@ class Messages:
     async def write(self, data: bytes) -> None:
         from wsproto.events import BytesMessage, TextMessage
 
-        message = TextMessage(data=b64encode(data).decode()) if self._base64 else BytesMessage(data=data)
+        content = self._form(data)
+        message = TextMessage(data=content) if isinstance(content, str) else BytesMessage(data=content)
         await self._raw.write(self._frames.send(message))
 
     async def close(self) -> None:
         from wsproto.connection import ConnectionState
         from wsproto.events import CloseConnection
 
-        if self._frames.state is ConnectionState.OPEN:
+        if self._frames.state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
             await self._raw.write(self._frames.send(CloseConnection(code=1000)))
         await self._raw.close()
+
+
+class Feed:
+    """A `Sink` whose lines somebody else reads."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._size = 0
+        self._more = asyncio.Event()
+        self._closed = False
+        self._callbacks: list[Callable[[], None]] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._closed:
+            self._lines.extend(data.splitlines())
+            self._size += len(data)
+            self._more.set()
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._more.set()
+            for callback in self._callbacks:
+                callback()
+
+    def abort(self) -> None:
+        self._lines.clear()
+        self.close()
+
+    def pending(self) -> int:
+        return self._size
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        self._callbacks.append(callback)
+
+    async def drain(self) -> None:
+        """Nobody waits: what lags behind is cut by `pending`."""
+
+    async def next(self) -> bytes:
+        """The next line, without its end; empty when no more come."""
+        while not self._lines and not self._closed:
+            self._more.clear()
+            await self._more.wait()
+        line = self._lines.popleft() if self._lines else b""
+        self._size = self._size - len(line) - 1 if self._lines else 0
+        return line
+
+
+class _Lines:
+    """A feed as a `Duplex` that hears nothing."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+
+    async def read(self) -> bytes:
+        return await self._feed.next()
+
+    async def write(self, data: bytes) -> None:
+        pass
+
+    async def close(self) -> None:
+        self._feed.close()

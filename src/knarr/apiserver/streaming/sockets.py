@@ -21,7 +21,7 @@ def as_messages(request: Request, backend: StreamedResponse) -> Answer:
         raise BadRequest(f"none of the protocols {', '.join(names)} is known: {_BINARY} and {_BASE64} are")
 
     async def start(near: Duplex) -> None:
-        messages = websockets.Messages(near, base64=chosen == _BASE64)
+        messages = websockets.Messages(near, websockets.in_base64 if chosen == _BASE64 else bytes)
         await messages.write(b"")  # as upstream begins: a client knows that it is heard
         await join(messages, Body(backend))
 

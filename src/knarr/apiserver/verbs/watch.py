@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from knarr.apiserver import tables
+from knarr.apiserver.media import JSON
 from knarr.apiserver.registry import prefix_of
 from knarr.apiserver.verbs import listoptions
 from knarr.apiserver.verbs.answers import OBJECT_VIEWS, headers, output
@@ -23,6 +24,7 @@ from knarr.machinery.errors import APIError, Gone
 from knarr.storage.cache import Change, Entry, Subscription
 from knarr.storage.entries import tombstone
 from knarr.storage.store import CompactedError
+from knarr.wire import websockets
 from knarr.wire.messages import Answer, Sink, Streaming
 
 PENDING_LIMIT = 8 * 1024 * 1024  # bytes that may wait for a watcher, besides what its watch began with
@@ -40,7 +42,9 @@ async def watch(call: Call) -> Answer:
     watcher = Watcher(call, options, framing)
     if call.kind.converter:
         await watcher.convert()
-    return Streaming(watcher.start, 200, headers(call, chosen.media, watched=True))
+    answer = Streaming(watcher.start, 200, headers(call, chosen.media, watched=True))
+    given = call.request.http.headers
+    return websockets.lines(given, answer) if chosen.media is JSON and websockets.asked(given) else answer
 
 
 class Watcher:
