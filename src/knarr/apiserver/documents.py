@@ -36,7 +36,7 @@ VERSION: Final = {
     "platform": f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
 }
 
-_AT_ONCE = 100  # pieces of figures, before others have their turn
+_AT_ONCE = 25  # pieces of figures, before others have their turn
 
 Answering = Callable[[Request], Response | Awaitable[Response]]
 

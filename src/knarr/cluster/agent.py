@@ -18,6 +18,7 @@ from knarr.kubelet.cri.runtime import Runtime
 from knarr.kubelet.node import NodeOptions
 from knarr.kubelet.options import PodOptions
 from knarr.machinery.clock import Clock
+from knarr.machinery.figures import Figures
 
 SOCKET_CHECK = 0.01  # seconds between looks for containerd's socket, while it starts
 
@@ -31,13 +32,12 @@ async def kubelet(config: Config, clock: Clock, api: Client | None = None) -> No
     """The kubelet, until cancelled; containers run on without it."""
     from knarr.kubelet.cri.client import CRIRuntime
 
-    runtime = CRIRuntime(str(config.containerd_socket), clock)
-    await together(
-        _kubelet(config, clock, api or client(config, "kubelet"), runtime), strays.collect(config, runtime, clock)
-    )
+    runtime, figures = CRIRuntime(str(config.containerd_socket), clock), Figures()
+    api = api or client(config, "kubelet", figures)
+    await together(_kubelet(config, clock, api, runtime, figures), strays.collect(config, runtime, clock))
 
 
-async def _kubelet(config: Config, clock: Clock, api: Client, runtime: Runtime) -> None:
+async def _kubelet(config: Config, clock: Clock, api: Client, runtime: Runtime, figures: Figures) -> None:
     from knarr.kubelet.component import Options, run
     from knarr.wire.tls import server_context
 
@@ -47,6 +47,7 @@ async def _kubelet(config: Config, clock: Clock, api: Client, runtime: Runtime) 
         pods=_pod_options(config),
         tls=server_context(pki / "kubelet-server.crt", pki / "kubelet-server.key", pki / "ca.crt"),
         prepare=lambda: _sandbox_image(config, clock, runtime),
+        figures=figures,
     )
     try:
         await run(api, clock, runtime, options)

@@ -9,6 +9,7 @@ from knarr.cluster.config import Config
 if TYPE_CHECKING:
     from knarr.client.client import Client
     from knarr.client.kubeconfig import Credentials
+    from knarr.machinery.figures import Figures
 
 # What upstream's components call themselves: the name before the slash owns the fields that they write.
 _AGENTS = {
@@ -19,15 +20,20 @@ _AGENTS = {
 }
 
 
-def client(config: Config, identity: str) -> Client:
-    """A client over HTTPS as `identity`: the file name of a certificate in the cluster's PKI (leaves.leaves)."""
+def client(config: Config, identity: str, figures: Figures | None = None) -> Client:
+    """A client over HTTPS as `identity`: the file name of a certificate in the cluster's PKI (leaves.leaves). `figures`
+    are told of its requests.
+    """
     from knarr.client.client import Client
+    from knarr.client.figures import RequestFigures
     from knarr.wire.connections import HTTPTransport
     from knarr.wire.tls import client_context
 
     files = (config.pki / f"{identity}.crt", config.pki / f"{identity}.key")
     tls = client_context(config.pki / "ca.crt", *files)
-    return Client(HTTPTransport(config.api_url, tls=tls), user_agent=f"{_AGENTS.get(identity, 'knarr')}/knarr")
+    agent, host = f"{_AGENTS.get(identity, 'knarr')}/knarr", config.api_url.removeprefix("https://")
+    told = RequestFigures(figures, host) if figures else None
+    return Client(HTTPTransport(config.api_url, tls=tls), user_agent=agent, figures=told)
 
 
 def credentials(config: Config, identity: str = "admin") -> Credentials:

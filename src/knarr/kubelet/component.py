@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from knarr.client.client import Client
 from knarr.client.resources import SERVICES
@@ -23,6 +23,7 @@ from knarr.kubelet.server import KubeletServer, Node
 from knarr.kubelet.servicelinks import Service
 from knarr.kubelet.volumes.manager import VolumeManager
 from knarr.machinery.clock import Clock
+from knarr.machinery.figures import Figures
 from knarr.runtime.events import EventRecorder
 from knarr.runtime.informer import Informer
 from knarr.wire.server import Server
@@ -32,12 +33,15 @@ GRACE = 1.0  # seconds for requests under way when the server stops
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The node, what Pods on it get, who the HTTPS server is, and what must be done before any Pod can run."""
+    """The node, what Pods on it get, who the HTTPS server is, what must be done before any Pod can run, and what the
+    process counts of itself.
+    """
 
     node: NodeOptions
     pods: PodOptions
     tls: ssl.SSLContext
     prepare: Callable[[], Awaitable[None]]
+    figures: Figures = field(default_factory=Figures)
 
 
 async def run(client: Client, clock: Clock, runtime: Runtime, options: Options) -> None:
@@ -46,7 +50,8 @@ async def run(client: Client, clock: Clock, runtime: Runtime, options: Options) 
     services = Informer(client, SERVICES, Service, clock=clock)
     recorder = EventRecorder(client, clock, "kubelet", options.node.name)
     agent = _agent(client, clock, runtime, options, node, services, recorder)
-    server = Server(KubeletServer(Node(options.node.name, agent.pods, runtime, client, clock)), tls=options.tls)
+    told = Node(options.node.name, agent.pods, runtime, client, clock, options.figures)
+    server = Server(KubeletServer(told), tls=options.tls)
     await server.listen(options.node.addresses[0], options.node.port)
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -11,7 +11,7 @@ Failures are plain text, as upstream's kubelet words them: the API server wraps 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -29,6 +29,7 @@ from knarr.kubelet.objects import Pod
 from knarr.kubelet.tunnels import tunnel
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError, BadRequest, MethodNotAllowed, NotFound
+from knarr.machinery.figures import CONTENT_TYPE, Figures, rendered
 from knarr.wire.messages import Answer, Peer, Request, Response, Sink, Streaming
 
 _TEXT = {"content-type": "text/plain; charset=utf-8"}
@@ -52,6 +53,7 @@ class Node:
     runtime: Runtime
     client: Client
     clock: Clock
+    figures: Figures = field(default_factory=Figures)
 
 
 class KubeletServer:
@@ -146,8 +148,9 @@ class KubeletServer:
         return Response(200, _JSON, msgspec.json.encode(listed))
 
     async def _metrics(self) -> Response:
-        text = summaries.metrics(self._node.name, await self._node.runtime.containers())
-        return Response(200, {"content-type": "text/plain; version=0.0.4; charset=utf-8"}, text.encode())
+        containers = await self._node.runtime.containers()
+        told = [*summaries.metrics(self._node.name, containers), *self._node.figures.lines()]
+        return Response(200, {"content-type": CONTENT_TYPE}, rendered(told))
 
     async def _summary(self) -> Response:
         stats = await self._node.runtime.stats()

@@ -8,36 +8,38 @@ from __future__ import annotations
 import os
 import resource
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from knarr.client.objects import JSON
 from knarr.kubelet.cri.runtime import ContainerRecord, ContainerStats
 from knarr.kubelet.objects import Pod
+from knarr.machinery.figures import Family, lines
 from knarr.machinery.times import format_time
 
 _POD_UID, _CONTAINER = "io.kubernetes.pod.uid", "io.kubernetes.container.name"
 
 
-def metrics(node: str, containers: Sequence[ContainerRecord]) -> str:
+_NODE_NAME = Family("kubelet_node_name", "gauge", "The node's name. The count is always 1.", ("node",))
+_PODS = Family("kubelet_running_pods", "gauge", "Number of pods that have a running pod sandbox")
+_CONTAINERS = Family(
+    "kubelet_running_containers", "gauge", "Number of containers currently running", ("container_state",)
+)
+_CPU = Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.")
+_MEMORY = Family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.")
+
+
+def metrics(node: str, containers: Sequence[ContainerRecord]) -> Iterator[str]:
     """Metrics under upstream's names (https://kubernetes.io/docs/reference/instrumentation/metrics/)."""
     states = Counter(container.state.name.lower() for container in containers)
     running = {c.sandbox_id for c in containers if c.state.name == "RUNNING"}
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    lines = [
-        "# TYPE kubelet_node_name gauge",
-        f'kubelet_node_name{{node="{node}"}} 1',
-        "# TYPE kubelet_running_pods gauge",
-        f"kubelet_running_pods {len(running)}",
-        "# TYPE kubelet_running_containers gauge",
-        *(f'kubelet_running_containers{{container_state="{s}"}} {count}' for s, count in sorted(states.items())),
-        "# TYPE process_cpu_seconds_total counter",
-        f"process_cpu_seconds_total {usage.ru_utime + usage.ru_stime:.3f}",
-        "# TYPE process_resident_memory_bytes gauge",
-        f"process_resident_memory_bytes {_resident()}",
-    ]
-    return "\n".join(lines) + "\n"
+    yield from lines(_NODE_NAME, [((node,), 1)])
+    yield from lines(_PODS, [((), len(running))])
+    yield from lines(_CONTAINERS, (((state,), count) for state, count in sorted(states.items())))
+    yield from lines(_CPU, [((), usage.ru_utime + usage.ru_stime)])
+    yield from lines(_MEMORY, [((), _resident())])
 
 
 def summary(node: str, pods: Iterable[Pod], stats: Sequence[ContainerStats]) -> JSON:

@@ -16,11 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from knarr.client.client import Client
+from knarr.client.figures import RequestFigures
 from knarr.kubelet.cri.runtime import ExecResult, Runtime
 from knarr.kubelet.interfaces import Instance
 from knarr.kubelet.objects import Pod
 from knarr.kubelet.server import KubeletServer, Node
 from knarr.machinery.clock import VirtualClock
+from knarr.machinery.figures import Figures
 from knarr.wire.connections import HTTPTransport
 from knarr.wire.messages import Answer, Peer, Request, Response, Streaming
 from knarr.wire.server import Server
@@ -95,7 +97,9 @@ def bench(tmp_path: Path) -> Bench:
         ("app", False): Instance("c1", "app", running=True, log_path=str(tmp_path / "1.log"), attempt=1),
         ("app", True): Instance("c0", "app", running=False, log_path=str(tmp_path / "0.log")),
     }
-    node = Node("node-1", pods, cast(Runtime, runtime), Client(api), VirtualClock())
+    figures = Figures()
+    client = Client(api, figures=RequestFigures(figures, "api:6443"))
+    node = Node("node-1", pods, cast(Runtime, runtime), client, VirtualClock(), figures)
     return Bench(KubeletServer(node), runtime, pods, api)
 
 
@@ -173,9 +177,12 @@ async def test_pods_are_those_of_the_api(bench: Bench) -> None:
 
 
 async def test_metrics_and_summary(bench: Bench) -> None:
+    await bench.text("/pods")
     _, metrics = await bench.text("/metrics")
     assert 'kubelet_node_name{node="node-1"} 1' in metrics
     assert "kubelet_running_pods 1" in metrics
+    assert "# TYPE kubelet_running_containers gauge" in metrics
+    assert 'rest_client_requests_total{code="200",host="api:6443",method="GET"} 1' in metrics
     _, summary = await bench.text("/stats/summary")
     (of_pod,) = orjson.loads(summary)["pods"]
     assert of_pod["podRef"] == {"name": "web", "namespace": "shop", "uid": "u1"}

@@ -17,6 +17,14 @@ AUTHORIZATION = Family(
 USERS = Family(
     "authenticated_user_requests", "counter", "Counter of authenticated requests broken out by username.", ("username",)
 )
+AUDITED = Family(
+    "apiserver_audit_event_total", "counter", "Counter of audit events generated and sent to the audit backend."
+)
+UNAUDITED = Family(
+    "apiserver_audit_requests_rejected_total",
+    "counter",
+    "Counter of apiserver requests rejected due to an error in audit logging backend.",
+)
 _TOLD_BY_NAME = frozenset(("admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default"))
 
 
@@ -24,7 +32,8 @@ class Access:
     """Counts of one server."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+        metrics.count(AUDITED)  # none, and none refused for it: there is no audit log
+        metrics.count(UNAUDITED)
         self.believed = metrics.count(AUTHENTICATION, ("success",))
         self.refused = metrics.count(AUTHENTICATION, ("failure",))
         self.allowed = metrics.count(AUTHORIZATION, ("allowed",))
