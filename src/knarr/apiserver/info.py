@@ -95,5 +95,7 @@ def _raw_tail(path: str, parts: int) -> str:
     """The end of the raw path, from its last so many parts on: encoding and slashes are the backend's to read."""
     end = len(path)
     for _ in range(parts):
-        end = path.rindex("/", 0, len(path[:end].rstrip("/")))
+        while path[end - 1] == "/":
+            end -= 1
+        end = path.rindex("/", 0, end)
     return path[end:]

@@ -119,6 +119,8 @@ PROTOBUF = MediaType(
 
 MEDIA_TYPES: tuple[MediaType, ...] = (JSON, YAML, PROTOBUF)
 _BY_NAME = {media.name: media for media in MEDIA_TYPES}
+_SHORT = 1000  # characters of an Accept header that is remembered
+_MOST = 100  # media ranges of one that are looked at
 META_GROUP = "meta.k8s.io"  # of most views that clients may ask for
 DISCOVERY_GROUP, DISCOVERY_LIST = "apidiscovery.k8s.io", "APIGroupDiscoveryList"
 _VIEWS = {  # with their groups and versions
@@ -167,13 +169,17 @@ def unknown_format(accepted: Iterable[str]) -> UnsupportedMediaType:
     )
 
 
-@lru_cache(maxsize=256)
 def negotiate(accept: str, views: frozenset[str] = frozenset(), *, watched: bool = False, typed: bool = True) -> Output:
     """The first choice of an Accept header that can be served here: `views` are offered besides the object itself.
 
     `watched`: as a stream of events; `typed`: the object has a protobuf form (custom resources do not). Raises
     NotAcceptable.
     """
+    negotiated = _remembered if len(accept) < _SHORT else _negotiated
+    return negotiated(accept, views, watched=watched, typed=typed)
+
+
+def _negotiated(accept: str, views: frozenset[str], *, watched: bool, typed: bool) -> Output:
     offered = [media for media in MEDIA_TYPES if media.event or not watched]
     for name, parameters in accepted(accept):
         for media in offered:
@@ -183,6 +189,9 @@ def negotiate(accept: str, views: frozenset[str] = frozenset(), *, watched: bool
     raise NotAcceptable(f"only the following media types are accepted: {listed}")
 
 
+_remembered = lru_cache(maxsize=256)(_negotiated)  # clients send the same few
+
+
 def preferred(accept: str, offered: Iterable[str]) -> str | None:
     """The first choice of an Accept header among media types that are not of the table."""
     names = tuple(offered)
@@ -190,9 +199,12 @@ def preferred(accept: str, offered: Iterable[str]) -> str | None:
 
 
 def accepted(accept: str) -> list[tuple[str, dict[str, str]]]:
-    """An Accept header's media ranges with their parameters, best first: by quality, exact names before ranges."""
+    """An Accept header's media ranges with their parameters, best first: by quality, exact names before ranges.
+
+    Of more than anybody has a use for the first ones count.
+    """
     found = []
-    for clause in (accept or "*/*").split(","):
+    for clause in (accept or "*/*").split(",", _MOST)[:_MOST]:
         name, *rest = (part.strip() for part in clause.split(";"))
         parameters = dict(part.split("=", 1) for part in rest if "=" in part)
         found.append((name.lower(), parameters))

@@ -34,10 +34,13 @@ def malformed(message: str, pattern: str, *examples: str) -> str:
     return f"{message} (e.g. {shown}regex used for validation is '{pattern}')"
 
 
+_LONGEST_REMEMBERED = 400  # characters
+
+
 def _remembered(check: Check) -> Check:
-    """The same check with a memory: the same few names come with every object."""
+    """The same check with a memory: the same few names come with every object. No text is kept that is no name."""
     remembered = lru_cache(maxsize=1024)(lambda name: tuple(check(name)))
-    return lambda name: list(remembered(name))
+    return lambda name: list(remembered(name)) if len(name) < _LONGEST_REMEMBERED else check(name)
 
 
 def _pattern(limit: int, pattern: str, message: str, *examples: str) -> Check:

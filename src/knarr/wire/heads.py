@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from knarr.wire.messages import Request
 
+_SHORT = 100  # characters of a field's name that is remembered
 BODILESS = frozenset((204, 304))  # answers that have neither a body nor a Content-Length
 
 
@@ -37,9 +38,14 @@ def request_head(request: Request, prefix: str, headers: Mapping[str, str]) -> b
     return f"{request.method} {target} HTTP/1.1\r\n{fields}\r\n".encode()
 
 
-@lru_cache(maxsize=256)
 def field_name(name: bytes) -> str:
-    """A field's name as messages have it. The few that there are come again with every message."""
+    """A field's name as messages have it."""
+    return _known_name(name) if len(name) < _SHORT else name.lower().decode("latin-1")
+
+
+@lru_cache(maxsize=256)
+def _known_name(name: bytes) -> str:
+    """The few that there are come again with every message."""
     return name.lower().decode("latin-1")
 
 

@@ -66,5 +66,10 @@ def test_parse(line: str, expected: RequestInfo) -> None:
     assert {**_fields(parsed), "path": ""} == _fields(expected)
 
 
+def test_a_path_without_end_is_read_in_one_pass() -> None:
+    parsed = parse("GET", f"{NS}/pods/a/proxy" + "/b" * 200_000)
+    assert (parsed.name, parsed.subresource, parsed.rest) == ("a", "proxy", "/b" * 200_000)
+
+
 def _fields(of: RequestInfo) -> dict[str, object]:
     return {name: getattr(of, name) for name in RequestInfo.__struct_fields__}

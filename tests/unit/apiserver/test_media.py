@@ -37,6 +37,10 @@ def test_what_cannot_be_served_is_said(accept: str) -> None:
         negotiate(accept, VIEWS)
 
 
+def test_of_very_many_choices_the_first_count() -> None:
+    assert negotiate("text/plain," * 99 + "application/yaml" + ",application/json;q=1" * 100_000) == Output(YAML)
+
+
 def test_a_watch_cannot_be_yaml() -> None:
     assert negotiate("application/yaml, application/json", watched=True) == Output(JSON)
     with pytest.raises(
