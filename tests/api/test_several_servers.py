@@ -29,7 +29,7 @@ from tests.storage.etcds import Etcd, etcd, on_etcd
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 WRITERS, WRITES = 4, 25
-PACE = 5.0  # seconds that kubectl and the controllers may take on a busy machine
+PACE = 15.0  # seconds that kubectl and the controllers may take on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -209,11 +209,12 @@ class TestProcesses:
 
     def test_one_goes_and_the_other_does_all(self, servers: list[ServerProcess]) -> None:
         assert leader(servers[0]).startswith("server1_")
+        servers[0].kubectl(installed()[-1])("create", "deployment", "left", "--image=x")
         servers[0].process.send_signal(signal.SIGTERM)
         assert servers[0].process.wait(PATIENCE) == 0, servers[0].said()
-        two = servers[1].kubectl(installed()[-1])
-        two("scale", "deployment", "web", "--replicas=3")
-        eventually(lambda: two("get", "pods", "-l", "app=web", "-o", "name").count("pod/") == 3)
+        other = servers[1].kubectl(installed()[-1])
+        other("scale", "deployment", "left", "--replicas=3")
+        eventually(lambda: other("get", "pods", "-l", "app=left", "-o", "name").count("pod/") == 3)
         found = servers[1].send("GET", "/api/v1/namespaces/default/endpoints/kubernetes").json["subsets"]
         assert [address["ip"] for subset in found for address in subset["addresses"]] == [servers[1].config.node_ip]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -26,6 +27,19 @@ async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 def config_map(name: str, **data: str) -> dict[str, object]:
     return {"metadata": {"name": name, "labels": {"app": name}}, "data": data}
+
+
+async def test_of_many_who_patch_the_same_nobody_loses_again_and_again(server: Server) -> None:
+    await server.post(CONFIG_MAPS, config_map("a"))
+
+    async def write(writer: int) -> None:
+        for n in range(20):
+            answer = await server.patch(f"{CONFIG_MAPS}/a", {"data": {f"{writer}-{n}": "x"}})
+            assert answer.status == 200, answer.body
+            await asyncio.sleep(0.001)  # as over a network: who has just won comes back a little later
+
+    await asyncio.gather(*(write(writer) for writer in range(8)))
+    assert len((await server.get(f"{CONFIG_MAPS}/a")).body["data"]) == 160
 
 
 async def test_a_life(server: Server) -> None:

@@ -23,6 +23,7 @@ from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.metrics.storage import Commits, Lists
 from knarr.apiserver.recent import Recent
 from knarr.apiserver.specs import Specs
+from knarr.apiserver.turns import Turns
 from knarr.machinery.clock import Clock
 from knarr.runtime.timers import Timers
 from knarr.storage.cache import Entry, WatchCache
@@ -73,6 +74,7 @@ class Registry:
         self.timers = Timers(clock)
         self.frames = Recent()
         self.specs = Specs()
+        self.turns = Turns()
         self.aside = Aside()
         self.metrics = Metrics()
         self.authorizer: Authorizer | None = None  # whom policies ask; who composes the server gives it

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import orjson
 
@@ -18,6 +19,7 @@ from knarr.machinery.errors import Invalid, Timeout
 from knarr.storage.cache import Entry
 from knarr.storage.store import ConflictError, Write
 
+T = TypeVar("T")
 ATTEMPTS = 50  # of one write against others; each round at least one writer gets through
 
 
@@ -34,6 +36,25 @@ async def remove(call: Call, entry: Entry, last: JSON) -> Stored:
     """Delete an entry for good, with its effects undone; returns its last state. Raises ConflictError."""
     extra = plan_effects(call, None, orjson.loads(entry.value))
     return await commit(call, None, last, [Write(entry.key, None, expected=entry.revision), *extra], entry.revision)
+
+
+async def insist(call: Call, key: str, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Attempt to change the object until no other writer is faster: the first time at once, then in turns. Raises
+    APIError.
+    """
+    turns = call.registry.turns
+    if not turns.taken(key):
+        try:
+            return await attempt()
+        except ConflictError as conflict:
+            await catch_up(call, conflict)
+    async with turns.turn(key):
+        for _ in range(ATTEMPTS):
+            try:
+                return await attempt()
+            except ConflictError as conflict:
+                await catch_up(call, conflict)
+    raise contended(call)
 
 
 def contended(call: Call) -> Timeout:

@@ -8,18 +8,19 @@ from contextlib import suppress
 import orjson
 
 from knarr.apiserver.encoding import to_stored
+from knarr.apiserver.registry import key_of
 from knarr.apiserver.verbs import deleteoptions
 from knarr.apiserver.verbs.answers import Stored, object_answer, success
 from knarr.apiserver.verbs.attributes import attributes_of
 from knarr.apiserver.verbs.call import Call
-from knarr.apiserver.verbs.committing import ATTEMPTS, contended, remove
+from knarr.apiserver.verbs.committing import insist, remove
 from knarr.apiserver.verbs.conversion import seen_value
 from knarr.apiserver.verbs.deleting import DeleteOptions, finished, mark
 from knarr.apiserver.verbs.list import chosen_entries, list_answer
 from knarr.apiserver.verbs.listoptions import read as read_list_options
 from knarr.machinery.errors import Conflict, NotFound
 from knarr.storage.cache import Entry
-from knarr.storage.store import ConflictError, Write
+from knarr.storage.store import Write
 from knarr.wire.messages import Answer
 
 # Whose deletion is answered with the object itself, as upstream's registries are configured (ReturnDeletedObject).
@@ -82,16 +83,15 @@ async def delete_object(
     call: Call, name: str, options: DeleteOptions, *, namespace: str | None = None
 ) -> tuple[Stored, bool]:
     """Returns the object as it is now, or was at last, and whether it is gone. Raises APIError."""
-    namespace = call.namespace if namespace is None else namespace
-    for _ in range(ATTEMPTS):
-        entry = await call.registry.current(call.kind, namespace, name)
+    found = call.namespace if namespace is None else namespace
+
+    async def attempt() -> tuple[Stored, bool]:
+        entry = await call.registry.current(call.kind, found, name)
         if entry is None:
             raise call.not_found(name)
-        try:
-            return await _delete(call, entry, options)
-        except ConflictError:
-            await call.registry.synced()
-    raise contended(call)
+        return await _delete(call, entry, options)
+
+    return await insist(call, key_of(call.kind, found, name), attempt)
 
 
 async def _delete(call: Call, entry: Entry, options: DeleteOptions) -> tuple[Stored, bool]:

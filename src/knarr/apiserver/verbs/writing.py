@@ -24,7 +24,7 @@ from knarr.apiserver.verbs.answers import Stored
 from knarr.apiserver.verbs.attributes import attributes_of
 from knarr.apiserver.verbs.authorizing import require_create
 from knarr.apiserver.verbs.call import Call
-from knarr.apiserver.verbs.committing import ATTEMPTS, catch_up, commit, contended, plan_effects, remove
+from knarr.apiserver.verbs.committing import ATTEMPTS, catch_up, commit, contended, insist, plan_effects, remove
 from knarr.apiserver.verbs.conversion import bytes_to_store, seen_one
 from knarr.apiserver.verbs.deleting import finished
 from knarr.apiserver.verbs.parts import MAIN, Part
@@ -136,22 +136,22 @@ async def update_object(
     Returns what is stored now, and whether it was created, by `create`, as there was nothing. A write that changes
     nothing keeps its revision. Raises APIError.
     """
-    for _ in range(ATTEMPTS):
+
+    async def attempt() -> tuple[Stored, bool]:
         entry = await call.registry.current(call.kind, call.namespace, name)
-        if entry is None:
-            if create is None:
-                raise call.not_found(name)
-            try:
-                return await create_object(call, create, implied=True), True
-            except AlreadyExists:  # by another writer, at this moment: there is something to update now
-                if call.registry.entry(call.kind, call.namespace, name) is None:
-                    raise
-                continue
-        try:
+        if entry is not None:
             return await _update(call, await seen_one(call, entry), draft, part), False
-        except ConflictError as conflict:
-            await catch_up(call, conflict)
-    raise contended(call)
+        if create is None:
+            raise call.not_found(name)
+        try:
+            return await create_object(call, create, implied=True), True
+        except AlreadyExists:  # by another writer, at this moment
+            made = call.registry.entry(call.kind, call.namespace, name)
+            if made is None:
+                raise
+            raise ConflictError(made.key, None) from None  # there is something to update now
+
+    return await insist(call, key_of(call.kind, call.namespace, name), attempt)
 
 
 async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stored:
