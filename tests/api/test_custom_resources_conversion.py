@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api.certificates import Authority
-from tests.api.definitions import GROUP, WIDGETS, definition, established, version
+from tests.api.definitions import CRDS, GROUP, WIDGETS, definition, established, version
 from tests.api.harness import TABLE, Reply, Server, settle
 from tests.api.webhooks import Hook, hook
 
@@ -179,3 +179,24 @@ async def test_owners_of_other_versions_are_no_reason_to_refuse_an_update(server
     webhook.reply = lambda review: {"nothing": 1}
     changed = await server.patch(f"{WIDGETS}/w", {"spec": {"size": 4}}, fieldManager="old")
     assert (changed.status, owners(changed)["old"]) == (200, ("v1", ["f:size"]))
+
+
+async def test_a_definition_whose_webhook_nobody_vouches_for_waits(server: Server, webhook: Hook) -> None:
+    crd = both(webhook)
+    config = crd["spec"]["conversion"]["webhook"]["clientConfig"]
+    good, config["caBundle"] = config["caBundle"], "Cg=="
+    assert (await server.post(CRDS, crd)).status == 201
+    await settle()
+    path = f"{CRDS}/widgets.{GROUP}"
+    established = (await server.get(path)).body["status"]["conditions"][-1]
+    assert (established["status"], established["reason"]) == ("False", "InvalidCABundle")
+    assert (await server.get(WIDGETS)).status == 404
+
+    def bundle(value: str) -> JSON:
+        return {"spec": {"conversion": {"webhook": {"clientConfig": {"caBundle": value}}}}}
+
+    assert (await server.patch(path, bundle(good))).status == 200
+    await settle()
+    assert (await server.get(WIDGETS)).status == 200
+    refused = await server.patch(path, bundle("Cg=="))
+    assert refused.body["details"]["causes"][0]["field"] == "spec.conversion.webhookClientConfig.caBundle"

@@ -5,6 +5,7 @@ Upstream: k8s.io/apiserver, pkg/util/webhook.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from knarr.machinery.names import dns1035_label, dns1123_subdomain, port_number
 
 REVIEW_VERSIONS = ("v1", "v1beta1")  # which configurations may name; v1 is what we speak
 HTTPS = 443
+NO_PEM = "unable to parse bytes as PEM block"  # as upstream says of a caBundle
 _OPERATIONS, _SCOPES = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE"), ("*", "Cluster", "Namespaced")
 _FORM = "; desired format: https://host[/path]"
 
@@ -28,6 +30,18 @@ def client_config(path: str, config: JSON) -> Iterable[FieldError]:
         yield from _url(f"{path}.url", url)
     elif named is not None:
         yield from service(f"{path}.service", named)
+
+
+def is_authority(bundle: str) -> bool:
+    """Whether a `caBundle` holds certificates, of which an empty one needs none."""
+    if not bundle:
+        return True
+    from cryptography.x509 import load_pem_x509_certificates  # here: loading this takes milliseconds
+
+    try:
+        return bool(load_pem_x509_certificates(base64.b64decode(bundle)))
+    except ValueError:
+        return False
 
 
 def review_versions(path: str, versions: Sequence[str]) -> Iterable[FieldError]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from knarr.api.checks import member
 from knarr.api.kind import JSON
-from knarr.api.webhooks import client_config, review_versions
-from knarr.machinery.fielderrors import FieldError, forbidden, required
+from knarr.api.webhooks import NO_PEM, client_config, is_authority, review_versions
+from knarr.machinery.fielderrors import FieldError, forbidden, invalid, required
 
 
 def check_conversion(spec: JSON) -> Iterator[FieldError]:
@@ -27,6 +27,20 @@ def check_conversion(spec: JSON) -> Iterator[FieldError]:
     for name, at in (("clientConfig", "webhookClientConfig"), ("conversionReviewVersions", "conversionReviewVersions")):
         if webhook.get(name):
             yield forbidden(f"{path}.{at}", "should not be set when strategy is not set to Webhook")
+
+
+def has_authority(spec: JSON) -> bool:
+    """Whether those can be trusted who vouch for the webhook, if there is one."""
+    webhook = (spec.get("conversion") or {}).get("webhook") or {}
+    return is_authority((webhook.get("clientConfig") or {}).get("caBundle") or "")
+
+
+def check_authority(spec: JSON, before: JSON) -> Iterator[FieldError]:
+    """A definition whose webhook could be trusted stays one."""
+    if has_authority(before) and not has_authority(spec):
+        bundle = spec["conversion"]["webhook"]["clientConfig"]["caBundle"]
+        why = f"unable to load root certificates: {NO_PEM}"
+        yield invalid("spec.conversion.webhookClientConfig.caBundle", bundle, why)
 
 
 def _webhook(path: str, webhook: JSON) -> Iterator[FieldError]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from knarr.api.checks import unchanged
 from knarr.api.conditions import is_true, put_condition
 from knarr.api.custom import schemas
-from knarr.api.custom.conversions import check_conversion
+from knarr.api.custom.conversions import check_authority, check_conversion
 from knarr.api.custom.places import placed
 from knarr.api.custom.selectable import check_selectable
 from knarr.api.kind import JSON
@@ -53,6 +53,7 @@ def check_change(new: JSON, old: JSON) -> Iterator[FieldError]:
         yield from unchanged("spec.names.kind", spec["names"].get("kind"), before["names"].get("kind"))
     yield from unchanged("spec.group", spec.get("group"), before.get("group"))
     yield from unchanged("spec.names.plural", spec["names"].get("plural"), before["names"].get("plural"))
+    yield from check_authority(spec, before)
 
 
 def set_condition(crd: JSON, kind: str, status: str, reason: str, message: str, now: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from knarr.api.conditions import condition_of, is_true
+from knarr.api.custom.conversions import has_authority
 from knarr.api.custom.definitions import approval, is_protected, set_condition
 from knarr.api.kind import JSON
 
@@ -27,7 +28,12 @@ def settle(crd: JSON, group: Iterable[JSON], now: str) -> None:
     status, reason, message = conflict or ("True", "NoConflicts", "no conflicts found")
     crd["status"] = {**(crd.get("status") or {}), "acceptedNames": names}
     set_condition(crd, _ACCEPTED, status, reason, message, now)
-    if status == "True" and not is_true(crd, _ESTABLISHED):
+    if is_true(crd, _ESTABLISHED):
+        pass  # and stays so
+    elif status == "True" and not has_authority(crd["spec"]):
+        message = "The conversion webhook CABundle is invalid"
+        set_condition(crd, _ESTABLISHED, "False", "InvalidCABundle", message, now)
+    elif status == "True":
         message = "the initial names have been accepted"
         set_condition(crd, _ESTABLISHED, "True", "InitialNamesAccepted", message, now)
     elif condition_of(crd, _ESTABLISHED) is None:

@@ -40,7 +40,7 @@ class Webhooks:
         except TimeoutError:
             self._pool.forget(target)
             raise CallError(f"{url}: context deadline exceeded") from None
-        except (OSError, ValueError) as error:  # ValueError: an authority that is no PEM
+        except OSError as error:
             raise CallError(f"{url}: {failure(error, _host(target))}") from error
         if not 200 <= status < 300:
             raise CallError(refusal(status, answer))

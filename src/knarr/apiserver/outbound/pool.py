@@ -6,6 +6,7 @@ import ssl
 from collections import OrderedDict
 from pathlib import Path
 
+from knarr.api.webhooks import NO_PEM
 from knarr.apiserver.outbound.targets import Service, Target, resolve
 from knarr.apiserver.registry import Lister
 from knarr.wire.connections import HTTPTransport
@@ -13,6 +14,10 @@ from knarr.wire.tls import client_context
 
 _MOST = 256  # targets whose connections are kept
 _CONNECT_SECONDS = 30.0  # upstream's
+
+
+class AuthorityError(ConnectionError):
+    """A `caBundle` without certificates; the message is upstream's."""
 
 
 class Pool:
@@ -27,7 +32,7 @@ class Pool:
         self._transports: OrderedDict[Target, HTTPTransport] = OrderedDict()
 
     def transport(self, target: Target, *, repeatable: bool = False) -> HTTPTransport:
-        """The transport to a target. Raises ssl.SSLError for an authority that is no PEM."""
+        """The transport to a target. Raises AuthorityError for an authority that is no PEM."""
         known = self._transports.get(target)
         if known is None:
             known = self._transports[target] = self._make(target, repeatable)
@@ -61,7 +66,10 @@ class Pool:
         )
 
     def _tls(self, target: Target) -> ssl.SSLContext:
-        return client_context(target.authority or None, *self._pair, verify=target.verify)
+        try:
+            return client_context(target.authority or None, *self._pair, verify=target.verify)
+        except (ssl.SSLError, ValueError):
+            raise AuthorityError(f"unable to load root certificates: {NO_PEM}") from None
 
 
 class _Route:
