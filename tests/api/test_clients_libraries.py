@@ -21,6 +21,7 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apps_v1 import Deployment as LightDeployment
 from lightkube.resources.core_v1 import ConfigMap as LightConfigMap
 from lightkube.types import PatchType
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.processes import ServerProcess
 
@@ -155,6 +156,30 @@ class TestOfficial:
         names = [pod.metadata.generate_name for pod in core.list_namespaced_pod(namespace).items]
         assert len(names) == 3
         assert all(name.startswith("web-") for name in names)
+
+    def test_answers_have_all_that_their_types_demand(self, api: Any, namespace: str) -> None:
+        template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+        selector = {"matchLabels": {"a": "b"}}
+        target = {"kind": "Deployment", "name": "x", "apiVersion": "apps/v1"}
+        metadata = {"name": "x"}
+        apps = official.AppsV1Api(api)
+        spec = {"replicas": 0, "serviceName": "s", "selector": selector, "template": template}
+        apps.create_namespaced_stateful_set(namespace, {"metadata": metadata, "spec": spec})
+        apps.create_namespaced_daemon_set(
+            namespace, {"metadata": metadata, "spec": {"selector": selector, "template": template}}
+        )
+        scaler = {"metadata": metadata, "spec": {"maxReplicas": 2, "scaleTargetRef": target}}
+        official.AutoscalingV2Api(api).create_namespaced_horizontal_pod_autoscaler(namespace, scaler)
+        listed = [
+            apps.list_namespaced_stateful_set(namespace).items[0].status.replicas,
+            apps.list_namespaced_daemon_set(namespace).items[0].status.number_ready,
+            *(
+                of(api).list_namespaced_horizontal_pod_autoscaler(namespace).items[0].status.desired_replicas
+                for of in (official.AutoscalingV1Api, official.AutoscalingV2Api)
+            ),
+        ]
+        assert listed == [0, 0, 0, 0]
+        assert official.NetworkingV1Api(api).list_service_cidr().items
 
     def test_the_dynamic_client(self, api: Any, namespace: str) -> None:
         dynamic = kubernetes.dynamic.DynamicClient(api)
@@ -299,3 +324,21 @@ def test_kr8s(process: ServerProcess, namespace: str) -> None:
     assert not made.exists()
     with pytest.raises(kr8s.NotFoundError):
         Kr8sConfigMap.get("c", namespace=namespace, api=api)
+
+
+def test_prometheus(process: ServerProcess, namespace: str) -> None:
+    """What a scraper of the whole server reads: the API's figures, and those of the parts that run beside it."""
+    families = {family.name: family for family in text_string_to_metric_families(process.send("GET", "/metrics").body)}
+    assert [name for name, family in families.items() if family.type == "unknown" or not family.documentation] == []
+
+    def labelled(name: str, label: str) -> set[str]:
+        return {sample.labels[label] for sample in families[name].samples}
+
+    assert {"deployment", "garbage_collector_attempt_to_delete", "namespace"} <= labelled("workqueue_adds", "name")
+    assert f"127.0.0.1:{process.config.api_port}" in labelled("rest_client_requests", "host")
+    assert {"GET", "POST"} <= labelled("rest_client_request_duration_seconds", "verb")
+    added = {s.labels["name"]: s.value for s in families["workqueue_adds"].samples if s.name.endswith("_total")}
+    assert added["namespace"] > 0
+    if not process.config.datastore:
+        (size,) = families["apiserver_storage_size_bytes"].samples
+        assert size.value > 1000

@@ -10,7 +10,8 @@ import pytest
 
 from knarr.client.client import Client
 from knarr.machinery.clock import VirtualClock
-from knarr.runtime.leader import LeaderElector, LeadershipLost
+from knarr.machinery.figures import Figures
+from knarr.runtime.leader import LEADS, LeaderElector, LeadershipLost
 from tests.unit.fake_api import JSON, FakeAPI
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/scheduler"
@@ -20,6 +21,7 @@ class Election:
     def __init__(self) -> None:
         self.api, self.clock, self.leading = FakeAPI(), VirtualClock(), list[str]()
         self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.figures: dict[str, Figures] = {}
 
     def stand(self, identity: str) -> None:
         async def work() -> None:
@@ -29,13 +31,18 @@ class Election:
             finally:
                 self.leading.remove(identity)
 
-        elector = LeaderElector(Client(self.api), self.clock, "scheduler", identity)
+        figures = self.figures[identity] = Figures()
+        elector = LeaderElector(Client(self.api), self.clock, "scheduler", identity, figures=figures)
         self.tasks[identity] = asyncio.create_task(elector.run(work))
 
     async def stop(self, identity: str) -> None:
         self.tasks[identity].cancel()
         with suppress(asyncio.CancelledError):
             await self.tasks[identity]
+
+    def told(self) -> dict[str, float]:
+        """Who says that it leads."""
+        return {identity: figures.count(LEADS, ("scheduler",)).n for identity, figures in self.figures.items()}
 
     @property
     def lease(self) -> JSON:
@@ -65,6 +72,16 @@ async def test_the_first_leads_and_renews(election: Election) -> None:
         "leaseTransitions": 0,
     }
     assert renewed == "2026-01-01T00:01:00.000000Z"
+
+
+async def test_figures_say_who_leads(election: Election) -> None:
+    for identity in ("a", "b"):
+        election.stand(identity)
+        await election.clock.advance(0)
+    assert election.told() == {"a": 1, "b": 0}
+    await election.stop("a")
+    await election.clock.advance(3)
+    assert election.told() == {"a": 0, "b": 1}
 
 
 async def test_a_leader_that_stops_hands_over_at_once(election: Election) -> None:
