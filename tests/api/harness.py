@@ -59,11 +59,13 @@ class Stream:
     closed: bool = False
     aborted: bool = False
     waiting: int = 0  # bytes that the reader is said to have left
+    largest: int = 0  # bytes written at once
     callbacks: list[Callable[[], None]] = field(default_factory=list)
 
     def write(self, data: bytes) -> None:
         if not self.closed:
             self.data += data
+            self.largest = max(self.largest, len(data))
 
     def close(self) -> None:
         self.closed = True

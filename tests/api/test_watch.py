@@ -150,3 +150,11 @@ async def test_refused(server: Server, options: dict[str, str], code: int, messa
         await server.watch(CONFIG_MAPS, **options)
     assert refusal.value.code == code
     assert message in refusal.value.message
+
+
+async def test_what_a_watch_begins_with_does_not_come_in_one_piece(server: Server) -> None:
+    for n in range(30):
+        await server.post(CONFIG_MAPS, config_map(f"cm-{n:02}", data="x" * 20_000))
+    stream = await server.watch(CONFIG_MAPS)
+    assert stream.largest < 100_000
+    assert stream.brief() == [("ADDED", f"cm-{n:02}") for n in range(30)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from knarr.wire.messages import Pieced
+from collections.abc import Iterator, Sequence
 
 # Bytes: below, joining head and body is cheaper than a second write; above, TLS grows a buffer to hold all that one
 # write encrypts, and for megabytes copying that along costs the most.
@@ -17,8 +15,9 @@ def sliced(body: bytes) -> Iterator[memoryview]:
     return (view[start : start + ONE_WRITE] for start in range(0, len(body), ONE_WRITE))
 
 
-def joined(answer: Pieced) -> Iterator[bytes]:
-    """The pieces, so many at once as make about a write: the join stays small enough for the processor's cache."""
-    pieces = answer.pieces
-    many = max(1, len(pieces) * ONE_WRITE // max(answer.size, 1))
+def joined(pieces: Sequence[bytes | memoryview], size: int) -> Iterator[bytes]:
+    """Pieces of this size in all, so many at once as make about a write: the join stays small enough for the
+    processor's cache.
+    """
+    many = max(1, len(pieces) * ONE_WRITE // max(size, 1))
     return (b"".join(pieces[start : start + many]) for start in range(0, len(pieces), many))

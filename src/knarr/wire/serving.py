@@ -225,7 +225,7 @@ class ServerConnection(asyncio.Protocol):
         if isinstance(answer, Response):
             self._send_whole(answer)
         elif isinstance(answer, Pieced):
-            self._send_body(answer.status, answer.headers, answer.size, joined(answer))
+            self._send_body(answer.status, answer.headers, answer.size, joined(answer.pieces, answer.size))
         elif isinstance(answer, Streaming):
             self._send_stream(answer)
         else:
