@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import api, idle, launch, pods
+from benchmarks import api, authorization, idle, launch, pods
 
 BENCHMARKS: dict[str, Callable[[], object]] = {
     "launch": launch.main,
     "idle": idle.main,
     "pods": pods.main,
     "api": api.main,
+    "authorization": authorization.main,
 }
 
 

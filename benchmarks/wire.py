@@ -16,8 +16,7 @@ from pathlib import Path
 from knarr.api.kinds.table import KINDS
 from knarr.apiserver.app import Application
 from knarr.apiserver.authn.authenticator import Authenticator
-from knarr.apiserver.authz.identities import NamedIdentities
-from knarr.apiserver.authz.table import IDENTITIES
+from knarr.apiserver.authz.table import authorizer_of
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.indexing import index_of
@@ -52,7 +51,7 @@ def chain() -> Application:
     registry = Registry(kinds, store, WatchCache(store, index_of(kinds), clock=clock), clock)
     return Application(
         authenticator=Authenticator(clock),
-        authorizer=NamedIdentities(IDENTITIES),
+        authorizer=authorizer_of(registry),
         resources=Constant(),
         documents=Documents(kinds, {}, registry.metrics),
         metrics=registry.metrics,

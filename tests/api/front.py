@@ -17,10 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from knarr.api.kinds.table import KINDS
 from knarr.apiserver import bootstrap
 from knarr.apiserver.api import API
+from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Front, Security, assemble
 from knarr.apiserver.authn.users import User
+from knarr.apiserver.authz.reconciling import ensure_policy
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
+from knarr.apiserver.registry import Registry
 from knarr.apiserver.transport import InProcessTransport
 from knarr.machinery.clock import RealClock
 from knarr.storage.cache import WatchCache
@@ -57,8 +60,13 @@ class Running:
     directory: Path
     front: Front
     kubelet: FakeKubelet
+    registry: Registry
     admin: InProcessTransport
     https: Server
+
+    @property
+    def application(self) -> Application:
+        return self.front.application
 
     def transport(self, pair: Pair | None = None, **headers: str) -> HTTPTransport:
         """A client with this certificate, or with none."""
@@ -125,10 +133,11 @@ async def running(directory: Path) -> AsyncIterator[Running]:
     await cache.start()
     api.start()
     await bootstrap.ensure(api.registry)
+    await ensure_policy(api.registry)
     founded.set()
     port, node_port = await server.listen(), await node.listen()
     admin = InProcessTransport(front.application, User("admin", groups=("system:masters",)))
-    found = Running(f"https://127.0.0.1:{port}", authority, directory, front, kubelet, admin, server)
+    found = Running(f"https://127.0.0.1:{port}", authority, directory, front, kubelet, api.registry, admin, server)
     await _register(found, node_port)
     aggregating = asyncio.create_task(front.aggregation.run())
     await front.aggregation.registered.wait()

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -12,8 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision
-from knarr.apiserver.authz.roles import Role
+from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, Held
 from knarr.apiserver.info import RequestInfo
 from tests.api.harness import Server, settle
 from tests.api.objects import PODS, pod
@@ -295,8 +293,8 @@ class Signers:
     def authorize(self, user: User, info: RequestInfo) -> Decision:
         return ALLOWED if (info.verb, info.resource, info.name) == self._allowed else NO_OPINION
 
-    def roles(self, user: User, namespace: str) -> Iterable[Role]:
-        return ()
+    def held(self, user: User, namespace: str) -> Held:
+        return Held()
 
 
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"

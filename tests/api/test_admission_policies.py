@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from knarr.apiserver.authz.identities import NamedIdentities
-from knarr.apiserver.authz.table import IDENTITIES
+from knarr.apiserver.authz.table import authorizer_of
 from knarr.apiserver.policies import validating
 from knarr.storage.store import Write
 from tests.api.certificates import Authority
@@ -296,7 +295,7 @@ async def test_a_dear_policy_does_not_hold_up_others(server: Server) -> None:
     asked = "authorizer.group('').resource('pods').check('get').allowed()"
     await enforce(server, policy(f"{each} && namespaceObject.metadata.name == 'default' && {asked}"))
     data = {f"k{index}": "v" for index in range(150)}
-    server.api.registry.authorizer = NamedIdentities(IDENTITIES)
+    server.api.registry.authorizer = authorizer_of(server.api.registry)
     dear = asyncio.create_task(server.post(MAPS, config_map(data=data)))
     turns = 0
     while not dear.done():

@@ -147,6 +147,13 @@ class Account:
 
 @pytest.fixture
 def account(process: ServerProcess, namespace: str) -> Account:
+    """One that may read Pods, and its namespace."""
+    rules = [{"verbs": ["get", "list"], "apiGroups": [""], "resources": ["namespaces", "pods"]}]
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"}
+    binding = {"roleRef": reference, "subjects": [{"kind": "ServiceAccount", "name": "default"}]}
+    for plural, content in (("roles", {"rules": rules}), ("rolebindings", binding)):
+        path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/{plural}"
+        assert process.send("POST", path, {"metadata": {"name": "reader"}, **content}).status == 201
     return Account(process, namespace)
 
 

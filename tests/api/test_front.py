@@ -11,6 +11,7 @@ import pytest
 
 from knarr.wire.messages import Answer, Duplex, Peer, Request, Response, Upgrade
 from knarr.wire.server import Server
+from tests.api.access import bind, role
 from tests.api.certificates import Pair
 from tests.api.front import Running, own_address
 from tests.kubectl import installed
@@ -62,7 +63,9 @@ async def test_impersonation_is_refused_and_not_ignored(front: Running, admin: P
     assert 'cannot impersonate resource "users"' in json.loads(refused.body)["message"]
 
 
-async def test_a_service_accounts_token_opens_its_namespace(front: Running) -> None:
+async def test_a_service_accounts_token_opens_what_it_is_bound_to(front: Running) -> None:
+    await role(front, "reader", "read: pods", "default")
+    await bind(front, "Role", "reader", "ServiceAccount:default", namespace="default")
     path = "/api/v1/namespaces/default/serviceaccounts/default/token"
     token = (await front.post(path, {"spec": {}}))["status"]["token"]
     bearer = {"authorization": f"Bearer {token}"}

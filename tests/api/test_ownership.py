@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision
-from knarr.apiserver.authz.identities import NamedIdentities
+from knarr.apiserver.authn.users import User
+from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, InTurn
 from knarr.apiserver.info import RequestInfo
 from tests.api.definitions import GROUP, WIDGETS, definition, established, widget
 from tests.api.harness import STRATEGIC, Reply, Server
@@ -180,14 +180,14 @@ async def test_entries_of_all_groups_stay_and_yield(server: Server) -> None:
     )
 
 
-class MayNotCreate(NamedIdentities):
-    def authorize(self, user: object, info: RequestInfo) -> Decision:
+class MayNotCreate(InTurn):
+    def authorize(self, user: User, info: RequestInfo) -> Decision:
         return NO_OPINION if info.verb == "create" else ALLOWED
 
 
 async def test_who_creates_by_another_verb_must_be_allowed_to_create(server: Server) -> None:
     await server.post(CONFIG_MAPS, config_map("there", a="1"))
-    server.api.registry.authorizer = MayNotCreate(())
+    server.api.registry.authorizer = MayNotCreate()
     refused = await apply(server, CM, cm(a="1"))
     assert (refused.status, refused.body["message"]) == (
         403,

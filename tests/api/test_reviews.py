@@ -52,6 +52,10 @@ def test_a_token_is_nobodys(process: ServerProcess) -> None:
 
 @pytest.mark.parametrize(("verb", "allowed"), [("get", True), ("delete", False)])
 def test_what_somebody_may(process: ServerProcess, namespace: str, verb: str, allowed: bool) -> None:
+    process.kubectl(namespace=namespace)("create", "role", "reader", "--verb=get", "--resource=pods")
+    process.kubectl(namespace=namespace)(
+        "create", "rolebinding", "r", "--role=reader", f"--serviceaccount={namespace}:default"
+    )
     groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
     asked = {"verb": verb, "resource": "pods", "namespace": namespace}
     spec = {"user": f"system:serviceaccount:{namespace}:default", "groups": groups, "resourceAttributes": asked}

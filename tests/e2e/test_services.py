@@ -195,6 +195,8 @@ def test_a_service_of_another_namespace_at_an_external_address(client_pod: Kubec
 
 
 def test_a_pod_reaches_the_api_with_its_token(kubectl: Kubectl) -> None:
+    account = f"--serviceaccount={kubectl.namespace}:default"
+    kubectl("create", "rolebinding", "reader", "--clusterrole=view", account)
     kubectl("run", "client", "--image=knarr/openssl", "--restart=Never", "--", "sleep", "3600")
     kubectl.wait("--for=condition=Ready", "pod/client")
     assert '"name":"client"' in ask_the_api(kubectl, "pods/client")

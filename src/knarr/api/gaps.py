@@ -20,12 +20,6 @@ KINDS = {
     "persistentvolumeclaims": "no controller binds PersistentVolumeClaims yet",
     "ingresses.networking.k8s.io": "no controller serves Ingresses yet",
     "networkpolicies.networking.k8s.io": "NetworkPolicies are not enforced yet",
-    "roles.rbac.authorization.k8s.io": "Roles are not enforced yet: access is by named identities",
-    "rolebindings.rbac.authorization.k8s.io": "RoleBindings are not enforced yet: access is by named identities",
-    "clusterroles.rbac.authorization.k8s.io": "ClusterRoles are not enforced yet: access is by named identities",
-    "clusterrolebindings.rbac.authorization.k8s.io": (
-        "ClusterRoleBindings are not enforced yet: access is by named identities"
-    ),
     "certificatesigningrequests.certificates.k8s.io": "no controller signs certificates yet",
     "deviceclasses.resource.k8s.io": "devices are not allocated yet",
     "resourceclaims.resource.k8s.io": "devices are not allocated yet",

@@ -18,8 +18,7 @@ from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.issuers import issuer_documents
 from knarr.apiserver.authn.tokenrequests import TokenRequests
 from knarr.apiserver.authn.tokens import TokenIssuer, TokenVerifier
-from knarr.apiserver.authz.identities import NamedIdentities
-from knarr.apiserver.authz.table import IDENTITIES
+from knarr.apiserver.authz.table import authorizer_of
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.flowcontrol.dumps import dumps
@@ -69,7 +68,7 @@ def assemble(api: API, security: Security, founded: asyncio.Event) -> Front:
     clock, audiences, metrics = registry.clock, [security.issuer], registry.metrics
     tell_of_storage(metrics, registry.kinds, registry.cache)
     tell_of_process(metrics)
-    authorizer, kubelets = NamedIdentities(IDENTITIES), Kubelets(registry, security.kubelet_tls)
+    authorizer, kubelets = authorizer_of(registry), Kubelets(registry, security.kubelet_tls)
     registry.authorizer = authorizer
     tokens = TokenVerifier(security.verification_keys, security.issuer, audiences, clock, lookup)
     issuer = TokenIssuer(security.signing_key, security.issuer, clock)

@@ -30,6 +30,7 @@ _STAGES: Mapping[str, Stage] = {
     "poststarthook/crd-informer-synced": Stage.LOADED,
     "poststarthook/start-system-namespaces-controller": Stage.FOUNDED,
     "poststarthook/start-cluster-authentication-info-controller": Stage.FOUNDED,
+    "poststarthook/rbac/bootstrap-roles": Stage.FOUNDED,
     "poststarthook/scheduling/bootstrap-system-priority-classes": Stage.FOUNDED,
     "poststarthook/priority-and-fairness-config-producer": Stage.FOUNDED,
     "poststarthook/bootstrap-controller": Stage.FOUNDED,

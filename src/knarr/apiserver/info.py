@@ -36,6 +36,7 @@ class RequestInfo(msgspec.Struct, frozen=True):
     is_resource: bool = False
     path: str = ""  # as sent, percent-encoded
     rest: str = ""  # what follows the subresource, with its slash: the path that a proxy passes on
+    field_selector: str = ""  # of what lists or watches a collection, as sent
 
     @property
     def qualified_resource(self) -> str:
@@ -69,26 +70,28 @@ def _resource(method: str, path: str, query: str, group: str, parts: list[str]) 
         if len(rest) > 2 and rest[2] not in _NAMESPACE_SUBRESOURCES:
             rest = rest[2:]
     resource, name, subresource = (*rest[:3], "", "")[:3]
+    selector = ""
     if not name:
-        verb, name = _of_collection(verb, query)
+        verb, name, selector = _of_collection(verb, query)
     tail = _raw_tail(path, len(rest) - 3) if len(rest) > 3 else ""
-    return RequestInfo(verb, group, version, resource, subresource, namespace, name, True, path, tail)
+    return RequestInfo(verb, group, version, resource, subresource, namespace, name, True, path, tail, selector)
 
 
 _known = lru_cache(_REMEMBERED)(_parse)  # clients ask for the same things over and over
 
 
-def _of_collection(verb: str, query: str) -> tuple[str, str]:
-    """The verb on a collection, and the one name that its field selector asks for."""
+def _of_collection(verb: str, query: str) -> tuple[str, str, str]:
+    """The verb on a collection, the one name that its field selector asks for, and that selector."""
     if verb == "delete":
-        return "deletecollection", ""
+        return "deletecollection", "", ""
     if verb not in ("get", "watch"):
-        return verb, ""
+        return verb, "", ""
     parameters = parse_qs(query, keep_blank_values=True) if query else {}
     watching = verb == "watch" or parameters.get("watch", ["false"])[0].lower() not in ("false", "0")
-    terms = parameters.get("fieldSelector", [""])[0].split(",")
+    selector = parameters.get("fieldSelector", [""])[0]
+    terms = selector.split(",")
     name = next((term[len(_EXACT_NAME) :].lstrip("=") for term in terms if term.startswith(_EXACT_NAME)), "")
-    return "watch" if watching else "list", name if "/" not in name and "%" not in name else ""
+    return "watch" if watching else "list", name if "/" not in name and "%" not in name else "", selector
 
 
 def _raw_tail(path: str, parts: int) -> str:

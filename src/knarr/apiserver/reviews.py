@@ -16,15 +16,14 @@ from knarr.apiserver.admission.admission import Waived
 from knarr.apiserver.app import Handler
 from knarr.apiserver.authn.tokens import InvalidTokenError, TokenVerifier
 from knarr.apiserver.authn.users import User
+from knarr.apiserver.authz.asking import asked
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict
-from knarr.apiserver.authz.roles import path_rules, resource_rules
-from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import tree_answer
 from knarr.apiserver.verbs.call import Call
-from knarr.machinery.errors import BadRequest, Invalid, MethodNotAllowed
+from knarr.machinery.errors import BadRequest, Invalid, MethodNotAllowed, NotFound
 from knarr.machinery.fielderrors import FieldError, invalid
 from knarr.wire.messages import Answer
 
@@ -55,6 +54,8 @@ def reviews(judges: Judges) -> dict[tuple[str, str], Handler]:
 
 
 async def _answer(review: Review, judges: Judges, request: APIRequest) -> Answer:
+    if request.info.version != review.kind.storage_version.name:
+        raise NotFound("the server could not find the requested resource")
     if request.info.verb != "create" or request.info.name:
         raise MethodNotAllowed
     call = Call(judges.registry, request, review.kind, review.kind.storage_version, Waived())
@@ -87,47 +88,35 @@ def _may_they(judges: Judges, spec: JSON, call: Call) -> JSON:
 
 
 def _may_they_here(judges: Judges, spec: JSON, call: Call) -> JSON:
-    asked = spec.get("resourceAttributes")
-    if asked and asked.get("namespace", "") != call.namespace:
+    about = spec.get("resourceAttributes")
+    if about and about.get("namespace", "") != call.namespace:
         detail = "must match metadata.namespace"
-        raise _refusal(call, invalid("spec.resourceAttributes.namespace", asked.get("namespace", ""), detail))
+        raise _refusal(call, invalid("spec.resourceAttributes.namespace", about.get("namespace", ""), detail))
     return _may_they(judges, spec, call)
 
 
 def _decision(judges: Judges, user: User, spec: JSON, call: Call) -> JSON:
-    decision = judges.authorizer.authorize(user, _asked(spec, call))
+    info, errors = asked(spec)
+    if errors:
+        raise _refusal(call, *errors)
+    decision = judges.authorizer.authorize(user, info)
     status: JSON = {"allowed": decision.verdict is Verdict.ALLOW}
     if decision.verdict is Verdict.DENY:
         status["denied"] = True
     return {**status, "reason": decision.reason} if decision.reason else status
 
 
-def _asked(spec: JSON, call: Call) -> RequestInfo:
-    """The question as the request that it is about."""
-    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-    if resource is not None and path is not None:
-        detail = "cannot be specified in combination with resourceAttributes"
-        raise _refusal(call, invalid("spec.nonResourceAttributes", path, detail))
-    if path is not None:
-        return RequestInfo(path.get("verb", ""), path=path.get("path", ""))
-    if resource is None:
-        detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        raise _refusal(call, invalid("spec.resourceAttributes", None, detail))
-    names = ("group", "version", "resource", "subresource", "namespace", "name")
-    return RequestInfo(
-        resource.get("verb", ""), is_resource=True, **{name: resource[name] for name in names if name in resource}
-    )
-
-
 def _what_may_i(judges: Judges, spec: JSON, call: Call) -> JSON:
     if not spec.get("namespace"):
         raise BadRequest("no namespace on request")
-    roles = list(judges.authorizer.roles(call.request.user, spec["namespace"]))
-    return {
-        "resourceRules": [rule for role in roles for rule in resource_rules(role)],
-        "nonResourceRules": [rule for role in roles for rule in path_rules(role)],
-        "incomplete": False,
+    held = judges.authorizer.held(call.request.user, spec["namespace"])
+    paths = [rule for rule in held.rules if rule.get("nonResourceURLs")]
+    status: JSON = {
+        "resourceRules": [rule for rule in held.rules if not rule.get("nonResourceURLs")],
+        "nonResourceRules": paths,
+        "incomplete": bool(held.errors),
     }
+    return {**status, "evaluationError": held.error} if held.errors else status
 
 
 def _whose_is_it(judges: Judges, spec: JSON, call: Call) -> JSON:
@@ -142,8 +131,8 @@ def _whose_is_it(judges: Judges, spec: JSON, call: Call) -> JSON:
     return {"authenticated": True, "user": _user_info(user), "audiences": good_for}
 
 
-def _refusal(call: Call, error: FieldError) -> Invalid:
-    return Invalid.of(call.kind.group, call.kind.kind, "", [error])
+def _refusal(call: Call, *errors: FieldError) -> Invalid:
+    return Invalid.of(call.kind.group, call.kind.kind, "", errors)
 
 
 def _review(kind: str, group: str, status: Callable[[Judges, JSON, Call], JSON], *, namespaced: bool = False) -> Review:

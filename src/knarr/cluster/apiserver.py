@@ -19,6 +19,7 @@ from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Security, assemble
 from knarr.apiserver.authn.users import AUTHENTICATED, User
+from knarr.apiserver.authz.reconciling import ensure_policy
 from knarr.apiserver.foreign import decoder
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
@@ -101,6 +102,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 async def _bootstrap(api: API, started: asyncio.Event) -> None:
     await bootstrap.ensure(api.registry)
+    await ensure_policy(api.registry)
     started.set()
     await bootstrap.run(api.registry)
 

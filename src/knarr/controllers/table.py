@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from knarr.controllers import (
+    clusterroleaggregation,
     deployment,
     endpoints,
     endpointslice,
@@ -28,6 +29,7 @@ from knarr.runtime.controller import Controller
 CONTROLLERS: tuple[Controller, ...] = (
     serviceaccount.CONTROLLER,
     rootca.CONTROLLER,
+    clusterroleaggregation.CONTROLLER,
     namespace.CONTROLLER,
     resourcequota.CONTROLLER,
     garbagecollector.CONTROLLER,

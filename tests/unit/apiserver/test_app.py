@@ -8,8 +8,7 @@ from knarr.api.kinds.table import KINDS
 from knarr.apiserver.app import Application
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.identities import NamedIdentities
-from knarr.apiserver.authz.table import IDENTITIES
+from knarr.apiserver.authz.authorizer import InTurn
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.indexing import index_of
@@ -41,7 +40,7 @@ async def ask(failure: Exception, request: Request, broken: str = "") -> Respons
     checks = {"readyz": {"store": lambda: broken}}
     application = Application(
         authenticator=Authenticator(clock),
-        authorizer=NamedIdentities(IDENTITIES),
+        authorizer=InTurn(),
         resources=Raising(failure),
         documents=Documents(kinds, checks, metrics),
         metrics=metrics,

@@ -45,7 +45,7 @@ def info(verb: str, resource: str, name: str = "", **more: str) -> RequestInfo:
         ),
         pytest.param(
             f"GET {NS}/pods?fieldSelector=metadata.name%3Da",
-            info("list", "pods", "a", namespace="default"),
+            info("list", "pods", "a", namespace="default", field_selector="metadata.name=a"),
             id="a field selector that pins the name",
         ),
         pytest.param(

@@ -9,6 +9,8 @@ AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
 MASTERS = "system:masters"
 ACCOUNTS = "system:serviceaccounts"  # the group of all; that of a namespace has its name behind it
+NODES = "system:nodes"
+_NODE_PREFIX = "system:node:"  # of the kubelets' names
 ACCOUNT_PREFIX = "system:serviceaccount:"  # of their names as users
 
 
@@ -33,6 +35,13 @@ def service_account(
     """A service account as a user, in the groups that all of them are in."""
     groups = (ACCOUNTS, f"{ACCOUNTS}:{namespace}", AUTHENTICATED)
     return User(account_name(namespace, name), uid, groups, extra or {})
+
+
+def node_of(user: User) -> str | None:
+    """The node whose kubelet this is, empty where its name does not say; None of anybody else."""
+    if NODES not in user.groups or not user.name.startswith(_NODE_PREFIX):
+        return None
+    return user.name.removeprefix(_NODE_PREFIX)
 
 
 ANONYMOUS = User("system:anonymous", groups=(UNAUTHENTICATED,))

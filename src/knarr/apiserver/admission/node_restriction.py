@@ -1,0 +1,229 @@
+"""NodeRestriction: a kubelet writes its own Node, the Pods bound to it, and tokens for these alone.
+
+https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from knarr.api.kind import JSON
+from knarr.api.paths import dig, each
+from knarr.apiserver.admission.plugin import Attributes, Plugin, Surroundings
+from knarr.apiserver.authn.users import node_of
+from knarr.apiserver.authz.authorizer import Authorizer, Verdict
+from knarr.apiserver.authz.references import MIRROR, references
+from knarr.apiserver.info import RequestInfo
+from knarr.machinery.errors import NotFound
+
+NAME = "NodeRestriction"
+_RESERVED = ("kubernetes.io", "k8s.io")
+_RESTRICTED = "node-restriction.kubernetes.io"
+_KUBELETS = ("kubelet.kubernetes.io", "node.kubernetes.io")  # whose labels a kubelet may set
+_LABELS = frozenset(
+    (
+        "kubernetes.io/hostname",
+        "kubernetes.io/arch",
+        "kubernetes.io/os",
+        "beta.kubernetes.io/arch",
+        "beta.kubernetes.io/os",
+        "beta.kubernetes.io/instance-type",
+        "node.kubernetes.io/instance-type",
+        "failure-domain.beta.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region",
+        "failure-domain.kubernetes.io/zone",
+        "failure-domain.kubernetes.io/region",
+        "topology.kubernetes.io/zone",
+        "topology.kubernetes.io/region",
+    )
+)
+_WORDS = {
+    "serviceaccounts": "a service account",
+    "secrets": "secrets",
+    "configmaps": "configmaps",
+    "persistentvolumeclaims": "persistentvolumeclaims",
+    "resourceclaims": "resourceclaims",
+}
+_REPORTED = ("capacity", "conditions", "allocatedResources", "allocatedResourceStatuses")  # of a claim, by kubelets
+
+_Refuse = Callable[[Attributes, str, Authorizer | None], str]  # why, empty where all is well
+
+
+def start(surroundings: Surroundings) -> Plugin:
+    registry = surroundings.registry
+
+    def restrict(attributes: Attributes) -> None:
+        node = node_of(attributes.user)
+        if node is None:
+            return
+        if not node:
+            raise attributes.forbidden(f'could not determine node from user "{attributes.user.name}"')
+        refuse = _TABLE.get((attributes.kind.qualified_resource, attributes.subresource))
+        if refuse and (why := refuse(attributes, node, registry.authorizer)):
+            raise attributes.forbidden(why)
+
+    return Plugin(
+        NAME,
+        mutate=restrict,
+        operations=frozenset({"CREATE", "UPDATE", "DELETE"}),
+        resources=tuple({resource for resource, _ in _TABLE}),
+        subresources=True,
+    )
+
+
+def _pod(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+    if attributes.operation == "DELETE":
+        own = dig(attributes.old, "spec.nodeName") == node
+        return "" if own else f'node "{node}" can only delete pods with spec.nodeName set to itself'
+    if attributes.operation != "CREATE" or attributes.object is None:
+        return f'unexpected operation "{attributes.operation}", node "{node}" can only create and delete mirror pods'
+    return _mirror(attributes, attributes.object, node)
+
+
+def _mirror(attributes: Attributes, pod: JSON, node: str) -> str:
+    if MIRROR not in (dig(pod, "metadata.annotations") or {}):
+        return f'pod does not have "{MIRROR}" annotation, node "{node}" can only create mirror pods'
+    if dig(pod, "spec.nodeName") != node:
+        return f'node "{node}" can only create pods with spec.nodeName set to itself'
+    owners = each(pod, "metadata.ownerReferences")
+    if len(owners) > 1:
+        return f'node "{node}" can only create pods with a single owner reference set to itself'
+    uid = dig(attributes.lister.get("", "nodes", "", node), "metadata.uid")
+    own = {"apiVersion": "v1", "kind": "Node", "name": node, "uid": uid}
+    if not owners or any(owners[0].get(name) != value for name, value in own.items()):
+        return f'node "{node}" can only create pods with an owner reference set to itself'
+    if owners[0].get("blockOwnerDeletion"):
+        return f'node "{node}" must not set blockOwnerDeletion on an owner reference'
+    bare = {**pod, "metadata": {**pod["metadata"], "annotations": {}}}
+    referred = {plural for plural, _ in references(bare)}
+    what = next((words for plural, words in _WORDS.items() if plural in referred), "")
+    return f'node "{node}" can not create pods that reference {what}' if what else ""
+
+
+def _pod_status(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+    if dig(attributes.old, "spec.nodeName") != node:
+        return f'node "{node}" can only update pod status for pods with spec.nodeName set to itself'  # noqa: S608  # no SQL
+    old, new = (dig(tree, "metadata.labels") or {} for tree in (attributes.old, attributes.object))
+    return "" if old == new else f'node "{node}" cannot update labels through pod status'
+
+
+def _eviction(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+    pod = attributes.lister.get("", "pods", attributes.namespace, attributes.name)
+    own = dig(pod, "spec.nodeName") == node
+    return "" if own else f"node {node} can only evict pods with spec.nodeName set to itself"
+
+
+def _node(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+    if attributes.name != node:
+        return f'node "{node}" is not allowed to modify node "{attributes.name}"'
+    new, old = attributes.object, attributes.old
+    if new is None:
+        return ""
+    if old is None:
+        labels = _forbidden(dig(new, "metadata.labels") or {})
+        return f'node "{node}" is not allowed to set the following labels: {", ".join(labels)}' if labels else ""
+    if each(new, "spec.taints") != each(old, "spec.taints"):
+        return f'node "{node}" is not allowed to modify taints'
+    if each(new, "metadata.ownerReferences") != each(old, "metadata.ownerReferences"):
+        return f'node "{node}" is not allowed to modify ownerReferences'
+    labels = _forbidden(_modified(dig(new, "metadata.labels") or {}, dig(old, "metadata.labels") or {}))
+    return f'node "{node}" is not allowed to modify labels: {", ".join(labels)}' if labels else ""
+
+
+def _modified(new: Mapping[str, str], old: Mapping[str, str]) -> list[str]:
+    return [label for label in {**old, **new} if new.get(label) != old.get(label)]
+
+
+def _forbidden(labels: Iterable[str]) -> list[str]:
+    """Labels that are the administrators' and the control plane's."""
+    return sorted(label for label in labels if label not in _LABELS and _is_reserved(label.rpartition("/")[0]))
+
+
+def _is_reserved(prefix: str) -> bool:
+    if _below(prefix, _RESTRICTED):
+        return True
+    return any(_below(prefix, domain) for domain in _RESERVED) and not any(_below(prefix, own) for own in _KUBELETS)
+
+
+def _below(prefix: str, domain: str) -> bool:
+    return prefix == domain or prefix.endswith(f".{domain}")
+
+
+def _token(attributes: Attributes, node: str, authorizer: Authorizer | None) -> str:
+    spec = dig(attributes.object, "spec") or {}
+    reference = spec.get("boundObjectRef") or {}
+    if reference.get("kind") != "Pod" or reference.get("apiVersion") != "v1":
+        return "node requested token not bound to a pod"
+    if not reference.get("uid"):
+        return "node requested token with a pod binding without a uid"
+    name = reference.get("name") or ""
+    pod = attributes.lister.get("", "pods", attributes.namespace, name)
+    if pod is None:
+        raise NotFound(f'pods "{name}" not found', kind="pods", name=name)
+    if reference["uid"] != pod["metadata"]["uid"]:
+        return (
+            f"the UID in the bound object reference ({reference['uid']}) does not match the UID in record. "
+            "The object might have been deleted and then recreated"
+        )
+    if dig(pod, "spec.nodeName") != node:
+        return "node requested token bound to a pod scheduled on a different node"
+    return _audience(attributes, pod, each(spec, "audiences"), authorizer)
+
+
+def _audience(attributes: Attributes, pod: JSON, audiences: list[str], authorizer: Authorizer | None) -> str:
+    """An audience must be one that the Pod asks for, or that somebody has allowed the node to ask for."""
+    if len(audiences) > 1:
+        return "node may only request 0 or 1 audiences"
+    wanted = audiences[0] if audiences else ""
+    sources = (source for volume in each(pod, "spec.volumes") for source in each(volume, "projected.sources"))
+    if wanted in {dig(source, "serviceAccountToken.audience", "") for source in sources} | _drivers(attributes, pod):
+        return ""
+    verb = "request-serviceaccounts-token-audience"
+    info = RequestInfo(
+        verb, resource=wanted, namespace=attributes.namespace, name=attributes.name, is_resource=True, version="*"
+    )
+    if authorizer and authorizer.authorize(attributes.user, info).verdict is Verdict.ALLOW:
+        return ""
+    return f'audience "{wanted}" not found in pod spec volume, {attributes.user.name} is not authorized to {verb}'
+
+
+def _drivers(attributes: Attributes, pod: JSON) -> set[str]:
+    """The audiences of tokens for the CSI drivers of the Pod's own volumes."""
+    named = {dig(volume, "csi.driver", "") for volume in each(pod, "spec.volumes")} - {""}
+    found = (attributes.lister.get("storage.k8s.io", "csidrivers", "", name) for name in named)
+    return {dig(request, "audience", "") for driver in found for request in each(driver, "spec.tokenRequests")}
+
+
+def _claim_status(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+    def rest(tree: JSON | None) -> JSON:
+        return {name: value for name, value in (dig(tree, "status") or {}).items() if name not in _REPORTED}
+
+    same = rest(attributes.old) == rest(attributes.object)
+    return (
+        ""
+        if same
+        else f'node "{node}" is not allowed to update fields other than status.capacity and status.conditions'
+    )
+
+
+def _named_alike(what: str) -> _Refuse:
+    def refuse(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+        alike = attributes.name == node
+        return "" if alike else f"can only access {what} with the same name as the requesting node"
+
+    return refuse
+
+
+_TABLE: dict[tuple[str, str], _Refuse] = {
+    ("pods", ""): _pod,
+    ("pods", "status"): _pod_status,
+    ("pods", "eviction"): _eviction,
+    ("nodes", ""): _node,
+    ("nodes", "status"): _node,
+    ("serviceaccounts", "token"): _token,
+    ("persistentvolumeclaims", "status"): _claim_status,
+    ("leases.coordination.k8s.io", ""): _named_alike("node lease"),
+    ("csinodes.storage.k8s.io", ""): _named_alike("CSINode"),
+}
+
+PLUGIN = Plugin(NAME, start=start)

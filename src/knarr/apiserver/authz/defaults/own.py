@@ -1,0 +1,37 @@
+"""What Knarr's own components need beyond upstream's roles."""
+
+from __future__ import annotations
+
+from knarr.apiserver.authz.defaults.controllers import ROLES as CONTROLLERS
+from knarr.apiserver.authz.defaults.notation import EVENTS, Binding, Role
+
+_MANAGER, _DNS, _SYSTEM = "kube-controller-manager", "knarr:kube-dns", "kube-system"
+
+
+def _together(roles: tuple[Role, ...]) -> str:
+    """The rules of all of them, each once."""
+    lines = (line.strip() for role in roles for line in role.text.strip().splitlines())
+    return "\n".join(dict.fromkeys(lines))
+
+
+ROLES: tuple[Role, ...] = (
+    # Our controllers run as the controller manager itself, not each by an account of its own.
+    Role(f"knarr:{_MANAGER}", _together(CONTROLLERS)),
+    Role(
+        _DNS,
+        f"""
+        list watch: namespaces
+        list watch: endpointslices in discovery.k8s.io
+        {EVENTS}
+        """,
+    ),
+    Role(_DNS, "create patch: services\ncreate patch: endpointslices in discovery.k8s.io", _SYSTEM),
+)
+
+BINDINGS: tuple[Binding, ...] = (
+    Binding("cluster-admin", users=("system:apiserver",), name="knarr:apiserver"),
+    Binding(f"knarr:{_MANAGER}", users=(f"system:{_MANAGER}",)),
+    Binding("system:kube-dns", users=("system:kube-dns",), name="knarr:kube-dns:services"),
+    Binding(_DNS, users=("system:kube-dns",)),
+    Binding(_DNS, users=("system:kube-dns",), namespace=_SYSTEM, kind="Role"),
+)
