@@ -187,6 +187,7 @@ def _entropy(deck: int, hand: int) -> int:
 
 
 RULES = (
+    Rules(f"{_FLOW}.PriorityLevelConfigurationReference", undemanded=("name",)),
     Rules(f"{_FLOW}.FlowSchema", validate=_schema),
     Rules(f"{_FLOW}.FlowSchemaSpec", defaults={"matchingPrecedence": 1000}, validate=_flow),
     Rules(f"{_FLOW}.FlowDistinguisherMethod", required=("type",), enums={"type": ("ByNamespace", "ByUser")}),

@@ -11,6 +11,7 @@ from knarr.api.schedules import validate_schedule
 from knarr.machinery.fielderrors import FieldError, invalid, not_supported, required
 
 _BATCH = "io.k8s.api.batch.v1"
+_POLICIES = 'valid values: "OnFailure", "Never"'
 _UNLIMITED = 2**31 - 1
 _COUNTS = (
     *("parallelism", "completions", "backoffLimit", "backoffLimitPerIndex", "maxFailedIndexes"),
@@ -41,7 +42,7 @@ def _job_spec(spec: JSON, path: str) -> Iterable[FieldError]:
         yield required(f"{path}.completions", "when completion mode is Indexed")
     policy, where = dig(spec, "template.spec.restartPolicy", "Always"), f"{path}.template.spec.restartPolicy"
     if policy == "Always":
-        yield required(where, 'valid values: "OnFailure", "Never"')
+        yield required(where, _POLICIES)
     elif policy not in ("Never", "OnFailure"):
         yield not_supported(where, policy, ("Never", "OnFailure"))
     yield from validate_mounts(dig(spec, "template.spec", {}), f"{path}.template.spec")
@@ -50,6 +51,9 @@ def _job_spec(spec: JSON, path: str) -> Iterable[FieldError]:
 def _template(template: JSON, path: str) -> Iterable[FieldError]:
     """The selector of each Job is made when it is."""
     spec = template.get("spec") or {}
+    if not spec:
+        yield required(f"{path}.spec.template.spec.containers")
+        yield required(f"{path}.spec.template.spec.restartPolicy", _POLICIES)
     if spec.get("selector") is not None:
         yield invalid(f"{path}.spec.selector", spec["selector"], "`selector` will be auto-generated")
     if spec.get("manualSelector"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from knarr.api.checks import labels, named
+from knarr.api.finalizers import is_unqualified
 from knarr.api.kind import JSON, Rules
 from knarr.machinery.fielderrors import FieldError, invalid, too_long
 from knarr.machinery.names import qualified_name
@@ -35,6 +36,15 @@ def _finalizers(path: str, finalizers: list[str]) -> Iterable[FieldError]:
         yield invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set")
 
 
+def _namespace(spec: JSON, path: str) -> Iterable[FieldError]:
+    """Finalizers of a namespace's contents."""
+    for name in spec.get("finalizers") or ():
+        yield from named(f"{path}.finalizers", name, qualified_name)
+        if is_unqualified(name):
+            unqualified = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid(f"{path}.finalizers", name, unqualified)
+
+
 def _owners(path: str, owners: list[JSON]) -> Iterable[FieldError]:
     controllers = [f"{owner.get('kind')}/{owner.get('name')}" for owner in owners if owner.get("controller")]
     if len(controllers) > 1:
@@ -43,11 +53,16 @@ def _owners(path: str, owners: list[JSON]) -> Iterable[FieldError]:
         yield invalid(path, owners, detail)
     for owner in owners:
         for key in ("apiVersion", "kind", "name", "uid"):
-            if owner.get(key) == "":
+            if not owner.get(key):
                 empty = "version must not be empty" if key == "apiVersion" else "must not be empty"
                 yield invalid(f"{path}.{key}", "", empty)
         if (owner.get("apiVersion"), owner.get("kind")) == ("v1", "Event"):
             yield invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner")
 
 
-RULES = (Rules("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", validate=_validate),)
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+RULES = (
+    Rules(f"{_META}.ObjectMeta", validate=_validate),
+    Rules("io.k8s.api.core.v1.NamespaceSpec", validate=_namespace),
+    Rules(f"{_META}.OwnerReference", undemanded=("apiVersion", "kind", "name", "uid")),
+)

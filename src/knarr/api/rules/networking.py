@@ -20,7 +20,7 @@ _UNSAFE_PATHS, _UNSAFE_ENDS = ("//", "/./", "/../", "%2f", "%2F"), ("/..", "/.")
 
 def _ingress(spec: JSON, path: str) -> Iterable[FieldError]:
     if not each(spec, "rules") and spec.get("defaultBackend") is None:
-        yield invalid(path, each(spec, "rules"), "either `defaultBackend` or `rules` must be specified")
+        yield invalid(path, spec.get("rules"), "either `defaultBackend` or `rules` must be specified")
 
 
 def _rule(rule: JSON, path: str) -> Iterable[FieldError]:
@@ -131,6 +131,8 @@ def _peer(peer: JSON, path: str) -> Iterable[FieldError]:
 
 def _block(block: JSON, path: str) -> Iterable[FieldError]:
     """Each exception lies strictly within the block."""
+    if not block.get("cidr"):
+        return
     for where, cidr in ((f"{path}.cidr", block.get("cidr") or ""), *_exceptions(block, path)):
         if faults := list(named(where, cidr, network)):
             yield from faults

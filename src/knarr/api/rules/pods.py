@@ -8,7 +8,7 @@ from knarr.api.kind import JSON, Rules
 from knarr.api.paths import dig, each
 from knarr.api.pods.demand import demand_of_containers, is_pod_level
 from knarr.api.pods.mounts import validate_mounts
-from knarr.machinery.fielderrors import FieldError, forbidden
+from knarr.machinery.fielderrors import FieldError, forbidden, required
 
 
 def _default(pod: JSON) -> None:
@@ -58,20 +58,24 @@ def _validate(pod: JSON, path: str) -> Iterable[FieldError]:
 
 
 def _validate_template(template: JSON, path: str) -> Iterable[FieldError]:
+    if not template.get("template"):
+        yield required("template.spec.containers")
     yield from validate_mounts(dig(template, "template.spec", {}), "template.spec")
 
 
 _OVERCOMMITTED = ("cpu", "memory")
 
 
-def _debugged(template: JSON, path: str) -> Iterable[FieldError]:
-    """There is nothing yet to debug."""
+def _template(template: JSON, path: str) -> Iterable[FieldError]:
+    """Something is to run, and there is nothing yet to debug."""
+    if not template.get("spec"):
+        yield required(f"{path}.spec.containers")
     if dig(template, "spec.ephemeralContainers"):
         yield forbidden(f"{path}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")
 
 
 RULES = (
-    Rules("io.k8s.api.core.v1.PodTemplateSpec", validate=_debugged),
+    Rules("io.k8s.api.core.v1.PodTemplateSpec", validate=_template),
     Rules("io.k8s.api.core.v1.Pod", default=_default, validate=_validate, repeated=("spec",)),
     Rules("io.k8s.api.core.v1.PodStatus", default=_default_addresses),
     Rules("io.k8s.api.core.v1.PodTemplate", validate=_validate_template),

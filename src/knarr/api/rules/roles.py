@@ -8,7 +8,7 @@ from knarr.api.checks import member, named
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
 from knarr.machinery.fielderrors import FieldError, invalid, required
-from knarr.machinery.names import path_segment
+from knarr.machinery.names import dns1123_subdomain, path_segment
 
 _RBAC, _GROUP = "io.k8s.api.rbac.v1", "rbac.authorization.k8s.io"
 
@@ -52,9 +52,11 @@ def _default_subject(subject: JSON) -> None:
 
 def _subject(subject: JSON, path: str) -> Iterable[FieldError]:
     kind, group = subject.get("kind"), subject.get("apiGroup") or ""
-    yield from member(f"{path}.kind", kind, ("Group", "ServiceAccount", "User"))
+    yield from member(f"{path}.kind", kind or "", ("Group", "ServiceAccount", "User"))
     if kind == "ServiceAccount":
         yield from member(f"{path}.apiGroup", group, ("",))
+        if name := subject.get("name"):
+            yield from named(f"{path}.name", name, dns1123_subdomain)
     elif kind in ("Group", "User"):
         yield from member(f"{path}.apiGroup", group, (_GROUP,))
 
@@ -62,8 +64,8 @@ def _subject(subject: JSON, path: str) -> Iterable[FieldError]:
 def _references(kinds: tuple[str, ...]) -> Callable[[JSON, str], Iterable[FieldError]]:
     def validate(binding: JSON, path: str) -> Iterable[FieldError]:
         reference = binding.get("roleRef") or {}
-        yield from member("roleRef.apiGroup", reference.get("apiGroup"), (_GROUP,))
-        yield from member("roleRef.kind", reference.get("kind"), kinds)
+        yield from member("roleRef.apiGroup", reference.get("apiGroup") or _GROUP, (_GROUP,))
+        yield from member("roleRef.kind", reference.get("kind") or "", kinds)
         yield from named("roleRef.name", reference.get("name") or "", path_segment)
 
     return validate

@@ -26,6 +26,8 @@ def _kept_running(kind: str) -> _Check:
         noun = "deployment" if kind == "ReplicaSet" else kind.lower()  # upstream's wording
         yield from validate_selection(spec, path, f"empty selector is invalid for {noun}")
         pod, where = dig(spec, "template.spec", {}), f"{path}.template.spec"
+        if kind == "ReplicaSet" and not spec.get("template"):  # which only its schema says may be left out
+            yield required(f"{where}.containers")
         if pod.get("restartPolicy", "Always") != "Always":
             yield not_supported(f"{where}.restartPolicy", pod["restartPolicy"], ("Always",))
         claims = [dig(claim, "metadata.name", "") for claim in each(spec, "volumeClaimTemplates")]
@@ -211,6 +213,7 @@ RULES = (
     Rules(
         f"{_APPS}.ControllerRevision",
         demands={"data": "data is mandatory"},
+        undemanded=("revision",),
         bounds={"revision": (0, None)},
     ),
     Rules(

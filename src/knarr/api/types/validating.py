@@ -33,6 +33,13 @@ _DUPLICATES_ALLOWED = frozenset(
         *("topologySpreadConstraints", "volumeMounts"),  # the rules say it otherwise
     }
 )
+_POINTERS = frozenset(  # structs that are required and may be absent to Go
+    {
+        "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector",
+        "io.k8s.api.core.v1.LocalObjectReference",
+        "io.k8s.api.core.v1.SecretReference",
+    }
+)
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _UNSET = (None, "")
 _NANO = 10**9
@@ -55,9 +62,9 @@ def change_validator(shape: Shape) -> Callable[[JSON, JSON, list[FieldError]], N
     whole = [rule.validate for rule in rules if rule.validate]
 
     def validate(new: JSON, old: JSON, errors: list[FieldError]) -> None:
-        errors.extend(
-            fielderrors.required(name, detail) for name, (empty, detail) in needed.items() if new.get(name) in empty
-        )
+        for name, need in needed.items():
+            if new.get(name) in need.empty:
+                need.report(name, errors)
         for name, item in new.items():
             if name in checks and (name not in old or item != old[name]):
                 good, check = checks[name]
@@ -112,10 +119,10 @@ def _struct(shape: Struct, strict: bool) -> Validator:
         nonlocal checks
         if checks is None:
             checks = _checks(shape, rules, strict)
-        for name, (empty, detail) in needed:
+        for name, need in needed:
             found = value.get(name)
-            if not found and found in empty:
-                errors.append(fielderrors.required(_join(path, name), detail))
+            if not found and found in need.empty:
+                need.report(_join(path, name), errors)
         if checks:
             for name, item in value.items():
                 if name in checks:
@@ -133,15 +140,37 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _needed(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, tuple[tuple[Any, ...], str]]:
-    """The fields that must be there, each with the values that count as absent, and what to say then."""
+class Need(NamedTuple):
+    """That a field must be there: the values that count as absent, and what to say then.
+
+    What is a struct to Go and no pointer is always there: without it, its own fields are what is missing.
+    """
+
+    empty: tuple[Any, ...]
+    detail: str = ""
+    inside: Validator | None = None
+
+    def report(self, path: str, errors: list[FieldError]) -> None:
+        if self.inside:
+            self.inside({}, path, errors)
+        else:
+            errors.append(fielderrors.required(path, self.detail))
+
+
+def _needed(shape: Struct, rules: tuple[Rules, ...], strict: bool) -> dict[str, Need]:
+    """The fields that must be there."""
     details = {name: detail for rule in rules for name, detail in rule.demands.items()}
     ruled = {name: _EMPTY for rule in rules for name in (*rule.required, *rule.demands)}
     bounded = {name for rule in rules for name in rule.bounds}
     demanded = (name for name in shape.required if strict and (name in bounded or not _may_be_zero(shape, name)))
     undemanded = {name for rule in rules for name in rule.undemanded}
-    found = {name: _UNSET for name in demanded if name not in undemanded} | ruled
-    return {name: (empty, details.get(name, "")) for name, empty in found.items()}
+    found = {name: Need(_UNSET, "", _inside(shape, name)) for name in demanded if name not in undemanded}
+    return found | {name: Need(empty, details.get(name, "")) for name, empty in ruled.items()}
+
+
+def _inside(shape: Struct, name: str) -> Validator | None:
+    found = shape.fields[name].shape if name in shape.fields else None
+    return _validator(found, strict=True) if isinstance(found, Struct) and found.name not in _POINTERS else None
 
 
 def _may_be_zero(shape: Struct, name: str) -> bool:

@@ -326,7 +326,7 @@ OTHERS = {
     ),
     "ingress to nowhere": (
         "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: a}, spec: {}}",
-        ["spec: Invalid value: []: either `defaultBackend` or `rules` must be specified"],
+        ["spec: Invalid value: null: either `defaultBackend` or `rules` must be specified"],
     ),
     "event of another namespace": (
         "{apiVersion: v1, kind: Event, metadata: {name: a, namespace: here}, involvedObject: {namespace: there}}",
