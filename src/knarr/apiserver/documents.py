@@ -66,7 +66,7 @@ class Documents:
             **dict.fromkeys(ENDPOINTS, self._health.answer),
             "api": self._discovery.answer,
             "apis": self._discovery.answer,
-            "openapi": self._openapi.answer,
+            "openapi": self._described,
             "metrics": lambda _: _figures(metrics, told),
             "version": lambda _: json_answer(VERSION),
             "": self._index,
@@ -88,6 +88,10 @@ class Documents:
     def stop(self) -> None:
         """Say that this server is not to be relied on any more."""
         self._health.stopping = True
+
+    async def _described(self, request: Request) -> Response:
+        await self._openapi.prepare(request)
+        return self._openapi.answer(request)
 
     def _index(self, _request: Request) -> Response:
         paths = [

@@ -5,10 +5,12 @@ https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-d
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -41,6 +43,13 @@ class _Kept:
     digest: str
     media_type: str = JSON_TYPE
     packed: bytes = b""
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def pack(self) -> None:
+        """Make the document, unless it is made; several threads may want to."""
+        with self._turn:
+            if not self.packed:
+                self.packed = gzip.compress(self.make(), compresslevel=5, mtime=0)
 
     def answer(self, request: Request, extra: Mapping[str, str]) -> Response:
         headers = {
@@ -51,8 +60,7 @@ class _Kept:
         }
         if is_known(request, headers["etag"]):
             return Response(304, headers)
-        if not self.packed:
-            self.packed = gzip.compress(self.make(), compresslevel=5, mtime=0)
+        self.pack()
         if takes_gzip(request):
             return Response(200, {**headers, "content-encoding": "gzip"}, self.packed)
         return Response(200, headers, gzip.decompress(self.packed))
@@ -108,11 +116,20 @@ class OpenAPI:
         self._refresh()
         return ["/openapi/v2", "/openapi/v3", *(f"/openapi/v3/{path}" for path in self._three)]
 
+    async def prepare(self, request: Request) -> None:
+        """Have the document made that is asked for, in a thread: a large one takes 0.1 s. Raises NotAcceptable."""
+        self._refresh()
+        path = request.path.strip("/")
+        kept = self._second(request) if path == "openapi/v2" else self._three.get(path.removeprefix("openapi/v3/"))
+        if kept and not kept.packed:
+            await asyncio.to_thread(kept.pack)
+
     def answer(self, request: Request) -> Response:
+        """Raises NotAcceptable."""
         self._refresh()
         match request.path.strip("/").split("/", 2):
             case ["openapi", "v2"]:
-                return self._second(request)
+                return self._second(request).answer(request, {})
             case ["openapi", "v3"]:
                 return self._index(request)
             case ["openapi", "v3", path] if path in self._three:
@@ -135,9 +152,9 @@ class OpenAPI:
             return Response(301, {"location": f"/openapi/v3/{path}?hash={kept.digest}"})
         return kept.answer(request, {"cache-control": _FOREVER} if asked else {})
 
-    def _second(self, request: Request) -> Response:
+    def _second(self, request: Request) -> _Kept:
         chosen = _chosen(request, JSON_TYPE, PROTOBUF, _PROTOBUF_ANSWER)
-        return (self._two if chosen == JSON_TYPE else self._two_protobuf).answer(request, {})
+        return self._two if chosen == JSON_TYPE else self._two_protobuf
 
 
 def _chosen(request: Request, *offered: str) -> str:
