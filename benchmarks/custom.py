@@ -14,10 +14,12 @@ import sys
 import time
 from typing import Any
 
+import orjson
+
 from benchmarks.api import API, CONNECTIONS, MERGE, Load, Operation
 from benchmarks.clusters import Server, api_server
 from benchmarks.measuring import p50_p99, say
-from knarr.wire.messages import Request
+from knarr.wire.messages import Request, Response
 
 JSON = dict[str, Any]
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -71,11 +73,31 @@ def widget(name: str, number: int = 0, size: int = 5) -> JSON:
     return {"kind": "Widget", "apiVersion": f"g{number}.bench.example.com/v1", "metadata": metadata, "spec": spec}
 
 
+_versions: dict[str, str] = {}  # the resourceVersion of each stored object, which a PUT must name
+
+
+async def create(api: API, n: int) -> None:
+    """Store one of the objects that are read and changed."""
+    _remember(await api.send("POST", WIDGETS, widget(f"w{n}")))
+
+
+async def put(api: API, n: int) -> None:
+    name = f"w{n % STORED}"
+    body = widget(name, size=6 + n)
+    body["metadata"]["resourceVersion"] = _versions[name]
+    _remember(await api.send("PUT", f"{WIDGETS}/{name}", body))
+
+
+def _remember(answer: Response) -> None:
+    metadata = orjson.loads(answer.body)["metadata"]
+    _versions[metadata["name"]] = metadata["resourceVersion"]
+
+
 OPERATIONS: dict[str, Operation] = {
     "GET": lambda api, n: api.send("GET", f"{WIDGETS}/w{n % STORED}"),
     f"LIST {STORED}": lambda api, n: api.send("GET", WIDGETS),
     "create": lambda api, n: api.send("POST", WIDGETS, widget(f"n{n}")),
-    "PUT": lambda api, n: api.send("PUT", f"{WIDGETS}/w{n % STORED}", widget(f"w{n % STORED}", size=6 + n)),
+    "PUT": put,
     "patch status (merge)": lambda api, n: api.send(
         "PATCH", f"{WIDGETS}/w{n % STORED}/status", {"status": {"message": str(n)}}, MERGE
     ),
@@ -111,8 +133,7 @@ async def run(seconds: float, store: str) -> None:
         median, worst = p50_p99(times)
         say("definition to served", "", f"{median * 1000:.1f} / {worst * 1000:.1f} ms")
         for first in range(0, STORED, CONNECTIONS):
-            names = range(first, min(first + CONNECTIONS, STORED))
-            await asyncio.gather(*(api.send("POST", WIDGETS, widget(f"w{n}")) for n in names))
+            await asyncio.gather(*(create(api, n) for n in range(first, min(first + CONNECTIONS, STORED))))
         size = len((await api.send("GET", f"{WIDGETS}/w0")).body)
         say("an object", f"{size / 1000:.1f} KB")
         for name in OPERATIONS:
