@@ -30,7 +30,7 @@ from knarr.storage.cache import Entry, WatchCache
 from knarr.storage.store import Store, Write
 from knarr.wire.limits import BODY_LIMIT
 
-_TREES = 256  # that are kept decoded
+_TREES, _LARGEST = 256, 16 * 1024  # how many are kept decoded, and bytes of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,13 @@ class Options:
 
 
 class Lister(Protocol):
-    """Synchronous reads of what the watch cache holds, as trees of the storage version with their resourceVersion."""
+    """Synchronous reads of what the watch cache holds, as trees of the storage version with their resourceVersion.
+
+    Others see the same trees: nobody changes them.
+    """
 
     def get(self, group: str, plural: str, namespace: str, name: str) -> JSON | None:
-        """One object, which others see too: nobody changes it. None also where the resource is not served."""
+        """One object; None also where the resource is not served."""
 
     def list(self, group: str, plural: str, namespace: str = "") -> Iterator[JSON]:
         """All objects of a resource, or of one namespace of it."""
@@ -93,18 +96,9 @@ class Registry:
         entry = self.entry(kind, namespace, name) if kind else None
         return self._shared(entry) if entry else None
 
-    def _shared(self, entry: Entry) -> JSON:
-        """Every write asks for its namespace, every Pod for its account: they are decoded once."""
-        known = self._trees.get(entry)
-        if known is None:
-            if len(self._trees) >= _TREES:
-                self._trees.clear()
-            known = self._trees[entry] = tree_of(entry)
-        return known
-
     def list(self, group: str, plural: str, namespace: str = "") -> Iterator[JSON]:
         kind = self.find(group, plural)
-        return map(tree_of, self.cache.range(prefix_of(kind, namespace))) if kind else iter(())
+        return map(self._shared, self.cache.range(prefix_of(kind, namespace))) if kind else iter(())
 
     def labels(self, group: str, plural: str, namespace: str, name: str) -> Mapping[str, str]:
         kind = self.find(group, plural)
@@ -152,6 +146,18 @@ class Registry:
         if self.cache.revision < revision:
             await self.cache.wait(revision)
         return revision
+
+    def _shared(self, entry: Entry) -> JSON:
+        """Every write asks for its namespace, every Pod for its account and the priority classes: decoded once."""
+        known = self._trees.get(entry)
+        if known is not None:
+            return known
+        tree = tree_of(entry)
+        if len(entry.value) <= _LARGEST:
+            if len(self._trees) >= _TREES:
+                self._trees.clear()
+            self._trees[entry] = tree
+        return tree
 
 
 def prefix_of(kind: Kind, namespace: str = "") -> str:

@@ -11,13 +11,14 @@ from knarr.api.paths import dig
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.registry import Registry, key_of
 from knarr.machinery.times import format_time
+from knarr.machinery.trees import copied
 from knarr.storage.store import Write
 
 
 async def keep_conditions(registry: Registry) -> None:
     """Put the condition of every schema right. Raises StoreError."""
     levels = {level["metadata"]["name"] for level in registry.list(GROUP, PLURAL["PriorityLevelConfiguration"])}
-    schemas = list(registry.list(GROUP, PLURAL["FlowSchema"]))
+    schemas = copied(list(registry.list(GROUP, PLURAL["FlowSchema"])))
     now = format_time(registry.clock.now())
     wrong = [schema for schema in schemas if put_condition(schema, _dangling(schema, levels), now)]
     await asyncio.gather(*(_write(registry, schema) for schema in wrong))
