@@ -5,7 +5,7 @@ https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
 from knarr.api.checks import named
@@ -30,29 +30,32 @@ def validate_status(new: JSON, old: JSON) -> Iterable[FieldError]:
     after, before = new["status"], old.get("status") or {}
     if after.get("qosClass") != before.get("qosClass"):
         yield invalid("status.qosClass", after.get("qosClass"), "field is immutable")
-    if not any(rule.get("action") == "RestartAllContainers" for rule in _rules(old["spec"])):
-        for field, sort, restarts in _SORTS:
-            containers = {container.get("name"): container for container in each(old["spec"], sort)}
-            yield from _transitions(after, before, field, containers, lambda *a, r=restarts: r(old["spec"], *a))
-    yield from _addresses("status.podIPs", each(after, "podIPs"))
-    yield from _addresses("status.hostIPs", each(after, "hostIPs"))
-    yield from _claims(each(after, "resourceClaimStatuses"), old["spec"])
+    for field, sort, restarts in _SORTS:
+        for index, name, code in _resumed(after.get(field) or (), before.get(field) or ()):
+            container: JSON = next((c for c in each(old["spec"], sort) if c.get("name") == name), {})
+            if not restarts(old["spec"], container, code) and not _restarts_as_a_whole(old["spec"]):
+                yield forbidden(f"status.{field}[{index}].state", _BACK)
+    for field in ("podIPs", "hostIPs"):
+        if after.get(field) != before.get(field):
+            yield from _addresses(f"status.{field}", each(after, field))
+    if claims := after.get("resourceClaimStatuses"):
+        yield from _claims(claims, old["spec"])
 
 
-def _rules(spec: JSON) -> list[JSON]:
-    return [rule for container in each(spec, "containers") for rule in each(container, "restartPolicyRules")]
-
-
-def _transitions(
-    after: JSON, before: JSON, field: str, containers: JSON, restarts: Callable[[JSON, int], bool]
-) -> Iterable[FieldError]:
-    now = {status.get("name"): status for status in each(after, field)}
-    for index, status in enumerate(each(before, field)):
-        ended, name = dig(status, "state.terminated"), status.get("name")
-        if ended is None or name not in now or dig(now[name], "state.terminated") is not None:
+def _resumed(after: Sequence[JSON], before: Sequence[JSON]) -> Iterator[tuple[int, str, int]]:
+    """Containers that had ended and are said to run or wait again: their places, names and exit codes."""
+    for index, status in enumerate(before):
+        ended = (status.get("state") or {}).get("terminated")
+        if ended is None:
             continue
-        if not restarts(containers.get(name, {}), ended.get("exitCode", 0)):
-            yield forbidden(f"status.{field}[{index}].state", _BACK)
+        name = status.get("name", "")
+        if any(s.get("name") == name and (s.get("state") or {}).get("terminated") is None for s in after):
+            yield index, name, ended.get("exitCode", 0)
+
+
+def _restarts_as_a_whole(spec: JSON) -> bool:
+    rules = (rule for container in each(spec, "containers") for rule in each(container, "restartPolicyRules"))
+    return any(rule.get("action") == "RestartAllContainers" for rule in rules)
 
 
 def _container_restarts(spec: JSON, container: JSON, code: int) -> bool:
