@@ -8,10 +8,18 @@ import pytest
 
 from knarr.apiserver.authn.users import ACCOUNTS, account_name
 from knarr.apiserver.authz.reconciling import ensure_policy
+from knarr.storage.store import Write
 from tests.api.access import GROUP, NS, RBAC, Somebody, bind, binding, role
 from tests.api.front import NODE, Running
 
 ELSEWHERE = "/api/v1/namespaces/kube-system"
+UNREADABLE = (
+    b"{",
+    b"[]",
+    b"{}",
+    b'{"metadata":{"name":"x","namespace":"default"},"roleRef":{"kind":"Rolle","name":"r"},'
+    b'"subjects":[1,{"kind":"User","name":"alice"}]}',
+)
 
 
 def forbidden(what: str, verb: str, namespace: str = "default", user: str = "bob") -> str:
@@ -79,6 +87,16 @@ async def test_all_that_cannot_be_resolved_is_said(front: Running) -> None:
     errors = f'[clusterrole.{GROUP} "b" not found, role.{GROUP} "a" not found]'
     refused = await Somebody(front, "bob").send(f"GET {NS}/pods")
     assert refused == (403, f"{forbidden('pods', 'list')}: RBAC: {errors}")
+
+
+async def test_what_others_have_stored_and_cannot_be_read_is_nobodys_trouble(front: Running) -> None:
+    await role(front, "reader", "read: pods", "default")
+    await bind(front, "Role", "reader", "User:bob", namespace="default")
+    await front.registry.commit([Write(f"/registry/rolebindings/default/{n}", v) for n, v in enumerate(UNREADABLE)])
+    bob, alice = Somebody(front, "bob"), Somebody(front, "alice")
+    assert (await bob.send(f"GET {NS}/pods"))[0] == 200
+    why = 'RBAC: unsupported role reference kind: "Rolle"'
+    assert await alice.send(f"GET {NS}/pods") == (403, f"{forbidden('pods', 'list', user='alice')}: {why}")
 
 
 async def test_namespaces_are_read_by_roles_within(front: Running) -> None:

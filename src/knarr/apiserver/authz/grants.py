@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from knarr.api.kind import JSON
-from knarr.api.paths import each
+from knarr.api.paths import dig, each
 from knarr.apiserver.authn.users import User, account_name
 from knarr.apiserver.authz.authorizer import Decision, Verdict
 
@@ -21,7 +21,7 @@ class Grant:
 
     def __init__(self, role: str, binding: JSON, subject: str) -> None:
         self.role, self._binding, self._subject = role, _title(binding), subject
-        self.role_kind, self.role_name = binding["roleRef"]["kind"], binding["roleRef"]["name"]
+        self.role_kind, self.role_name = dig(binding, "roleRef.kind", ""), dig(binding, "roleRef.name", "")
         self._allowed: Decision | None = None
 
     @property
@@ -60,7 +60,7 @@ class Grants:
     def put(self, key: str, role: str, binding: JSON) -> None:
         """Take in a binding, or what has become of it, to the role with the key `role`."""
         self.drop(key)
-        namespace = binding["metadata"].get("namespace", "")
+        namespace = dig(binding, "metadata.namespace", "")
         scope = self._scopes.setdefault(namespace, _Scope())
         places: list[tuple[dict[str, _List], str, Grant]] = []
         self._places[key] = namespace, places
@@ -85,17 +85,15 @@ class Grants:
 
 def _find(scope: _Scope, subject: JSON, namespace: str) -> tuple[dict[str, _List], str, str]:
     """Where a subject's grants are, under which name, and what reasons call it; a service account is a user."""
-    kind, name = subject.get("kind"), subject.get("name") or ""
+    kind, name = dig(subject, "kind"), dig(subject, "name", "")
     if kind == "Group":
         return scope.groups, name, f'Group "{name}"'
     if kind == "User":
         return scope.users, name, f'User "{name}"'
-    home = subject.get("namespace") or namespace
+    home = dig(subject, "namespace") or namespace
     return scope.users, account_name(home, name) if home else "", f'ServiceAccount "{name}/{home}"'
 
 
 def _title(binding: JSON) -> str:
-    metadata = binding["metadata"]
-    if namespace := metadata.get("namespace"):
-        return f'RoleBinding "{metadata["name"]}/{namespace}"'
-    return f'ClusterRoleBinding "{metadata["name"]}"'
+    name, namespace = (dig(binding, f"metadata.{field}", "") for field in ("name", "namespace"))
+    return f'RoleBinding "{name}/{namespace}"' if namespace else f'ClusterRoleBinding "{name}"'

@@ -6,12 +6,13 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 
 import orjson
 
 from knarr.api.kind import JSON
-from knarr.api.paths import each
+from knarr.api.paths import dig, each
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import NO_OPINION, Decision, Held, Verdict, joined
 from knarr.apiserver.authz.grants import Grant, Grants
@@ -19,6 +20,8 @@ from knarr.apiserver.authz.rules import GROUP, Rules
 from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.registry import Registry, prefix_of
 from knarr.storage.cache import Change, Entry, Following
+
+log = logging.getLogger(__name__)
 
 ROLES = {"Role": "roles", "ClusterRole": "clusterroles"}
 _BINDINGS = ("rolebindings", "clusterrolebindings")
@@ -55,7 +58,7 @@ class RBAC:
         missing: dict[str, None] = {}
         for grant in self._grants.of(user, namespace):
             if entry := self._cache.get(grant.role):
-                rules += each(orjson.loads(entry.value), "rules")
+                rules += each(_read(entry), "rules")
             else:
                 missing[_missing(grant)] = None
         return Held(rules, tuple(missing))
@@ -86,22 +89,36 @@ class RBAC:
 
     def _bind(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            tree = orjson.loads(entry.value)
+            tree = _read(entry)
             self._grants.put(entry.key, self._role_of(tree), tree)
 
     def _role_of(self, binding: JSON) -> str:
         """The key of the role that a binding is about."""
-        kind, name = binding["roleRef"]["kind"], binding["roleRef"]["name"]
-        namespace = f"{binding['metadata'].get('namespace', '')}/" if kind == "Role" else ""
+        kind, name = dig(binding, "roleRef.kind", ""), dig(binding, "roleRef.name", "")
+        if kind not in ROLES:
+            return ""
+        namespace = f"{dig(binding, 'metadata.namespace', '')}/" if kind == "Role" else ""
         return f"{self._prefixes[ROLES[kind]]}{namespace}{name}"
 
     def _compile(self, key: str) -> Rules | None:
         entry = self._cache.get(key)
         if entry is None:
             return None
-        self._rules[key] = Rules(each(orjson.loads(entry.value), "rules"))
+        self._rules[key] = Rules(each(_read(entry), "rules"))
         return self._rules[key]
 
 
+def _read(entry: Entry) -> JSON:
+    """What is stored; what cannot be read, as nobody here has written it, grants nothing and keeps nobody waiting."""
+    try:
+        tree: JSON = orjson.loads(entry.value)
+    except orjson.JSONDecodeError:
+        log.warning("%s cannot be read", entry.key)
+        return {}
+    return tree
+
+
 def _missing(grant: Grant) -> str:
+    if not grant.role:
+        return f'unsupported role reference kind: "{grant.role_kind}"'
     return f'{grant.role_kind.lower()}.{GROUP} "{grant.role_name}" not found'
