@@ -33,14 +33,16 @@ async def ask(front: Running, pair: Pair | None, path: str, **headers: str) -> R
 
 async def test_nobody_is_anybody_but_for_health_and_version(front: Running) -> None:
     refused = await ask(front, None, "/api/v1/pods")
+    what = 'User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope'
     assert json.loads(refused.body) == {
         "kind": "Status",
         "apiVersion": "v1",
         "metadata": {},
         "status": "Failure",
-        "message": "Unauthorized",
-        "reason": "Unauthorized",
-        "code": 401,
+        "message": f"pods is forbidden: {what}",
+        "reason": "Forbidden",
+        "details": {"kind": "pods"},
+        "code": 403,
     }
     answers = {path: (await ask(front, None, path)).status for path in ("/livez", "/readyz", "/healthz", "/version")}
     assert set(answers.values()) == {200}

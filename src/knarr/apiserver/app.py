@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from knarr.apiserver.answers import TOO_MANY, error_answer
 from knarr.apiserver.authn.authenticator import Authenticator
-from knarr.apiserver.authn.users import ANONYMOUS, User
+from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
 from knarr.apiserver.compression import compressed
 from knarr.apiserver.documents import Documents
@@ -25,7 +25,7 @@ from knarr.apiserver.metrics.access import Access
 from knarr.apiserver.pretty import prettied
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import APIError, Forbidden, InternalError, RequestEntityTooLarge, Unauthorized
+from knarr.machinery.errors import APIError, Forbidden, InternalError, RequestEntityTooLarge
 from knarr.wire.limits import BODY_LIMIT
 from knarr.wire.messages import Answer, Duplex, Peer, Pieced, Request, Response, Sink, Streaming, Upgrade
 
@@ -132,8 +132,6 @@ class Application:
             self._access.allowed.n += 1
             return
         self._access.denied.n += 1
-        if user is ANONYMOUS:
-            raise Unauthorized("Unauthorized")
         raise forbidden(user, info, decision.reason)
 
     async def _dispatch(self, request: Request, info: RequestInfo, user: User) -> Answer:
