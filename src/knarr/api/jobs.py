@@ -21,6 +21,7 @@ _IMMUTABLE = (
     "successPolicy",
 )
 _PLACEMENT = ("nodeSelector", "schedulingGates", "tolerations")  # open while suspended (KEP-2926)
+_MANY, _CROWD = 10**5, 10**4
 _SORTS = ("containers", "initContainers")
 
 
@@ -72,6 +73,16 @@ def _generated(job: JSON, labels: dict[str, str]) -> Iterable[FieldError]:
             yield required(path, detail)
         elif labels[key] != value:
             yield invalid(path, labels, detail)
+
+
+def crowd_warnings(spec: JSON, path: str) -> Iterable[str]:
+    """Said of more indexes at once than a status may be able to name."""
+    indexed, completions = spec.get("completionMode") == "Indexed", spec.get("completions") or 0
+    if indexed and completions > _MANY and (spec.get("parallelism") or 0) > _CROWD:
+        yield (
+            f"{path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than "
+            "10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
+        )
 
 
 def validate_update(new: JSON, old: JSON) -> Iterable[FieldError]:

@@ -56,7 +56,7 @@ def _pattern(limit: int, pattern: str, message: str, *examples: str) -> Check:
     return check
 
 
-dns1123_label = _pattern(
+_label = _pattern(
     63,
     _LABEL,
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
@@ -71,6 +71,17 @@ dns1123_subdomain = _pattern(
     "end with an alphanumeric character",
     "example.com",
 )
+
+
+@_remembered
+def dns1123_label(name: str) -> list[str]:
+    """Of a name that would be good but for its dots, those are what is said."""
+    errors = _label(name)
+    if errors and not dns1123_subdomain(name):
+        return [*errors[:-1], "must not contain dots"] if "." in name else errors
+    return errors
+
+
 wildcard_dns1123_subdomain = _pattern(
     253,
     rf"\*\.{_SUBDOMAIN}",

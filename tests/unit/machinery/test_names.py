@@ -59,6 +59,9 @@ def test_good_names(check: names.Check, name: str) -> None:
     [
         (names.dns1123_label, "Web", [LABEL]),
         (names.dns1123_label, "web-", [LABEL]),
+        (names.dns1123_label, "web.v1", ["must not contain dots"]),
+        (names.dns1123_label, "web..v1", [LABEL]),
+        (names.dns1123_label, "w" * 62 + ".v1", ["must be no more than 63 bytes", "must not contain dots"]),
         (names.dns1123_label, "web\n", [LABEL]),
         (names.dns1123_label, "", [LABEL]),
         (names.dns1123_label, "a" * 64, ["must be no more than 63 bytes"]),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, NONE, UNSET, count, selector, since, template_columns, text, value
+from knarr.api.jobs import crowd_warnings
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig
 from knarr.api.pods.warnings import template_warnings
@@ -36,6 +37,12 @@ def _validate(cron_job: JSON) -> Iterable[FieldError]:
         yield invalid("metadata.name", cron_job["metadata"]["name"], detail)
 
 
+def _warnings(new: JSON, old: JSON | None) -> Iterable[str]:
+    yield from _OF_TEMPLATE(new, old)
+    yield from crowd_warnings(dig(new, "spec.jobTemplate.spec", {}), "spec.jobTemplate.spec")
+
+
+_OF_TEMPLATE = template_warnings("spec.jobTemplate.spec.template.spec")
 KIND = Kind(
     kind="CronJob",
     plural="cronjobs",
@@ -66,5 +73,5 @@ KIND = Kind(
         Column("Selector", selector("spec.jobTemplate.spec.selector"), priority=1),
     ),
     validate=_validate,
-    warnings=template_warnings("spec.jobTemplate.spec.template.spec", names_pods=False),
+    warnings=_warnings,
 )

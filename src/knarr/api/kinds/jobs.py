@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, selector, since, template_columns
-from knarr.api.jobs import prepare_create, validate, validate_create, validate_update
+from knarr.api.jobs import crowd_warnings, prepare_create, validate, validate_create, validate_update
 from knarr.api.jobstatuses import validate_status
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
@@ -36,6 +37,12 @@ def _duration(job: JSON, now: datetime) -> str:
     return human_duration((parse_time(end) - parse_time(start)).total_seconds()) if end else since(start, now)
 
 
+def _warnings(new: JSON, old: JSON | None) -> Iterable[str]:
+    yield from _OF_TEMPLATE(new, old)
+    yield from crowd_warnings(new.get("spec") or {}, "spec")
+
+
+_OF_TEMPLATE = template_warnings()
 KIND = Kind(
     kind="Job",
     plural="jobs",
@@ -62,5 +69,5 @@ KIND = Kind(
     validate_create=validate_create,
     validate_update=validate_update,
     validate_status=validate_status,
-    warnings=template_warnings(names_pods=False),
+    warnings=_warnings,
 )

@@ -26,5 +26,5 @@ KIND = Kind(
         Column("Selector", labels("spec.selector"), priority=1),
     ),
     fields={"status.replicas": lambda controller: str(dig(controller, "status.replicas", 0))},
-    warnings=template_warnings(names_pods=False),
+    warnings=template_warnings(),
 )

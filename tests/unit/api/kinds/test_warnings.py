@@ -8,14 +8,16 @@ from knarr.api.kind import Kind
 from knarr.api.kinds import (
     deployments,
     ingresses,
+    jobs,
     persistentvolumeclaims,
     persistentvolumes,
     pods,
+    replicasets,
     runtimeclasses,
     services,
     statefulsets,
 )
-from tests.unit.api.manifests import container, defaulted, pod, service, workload
+from tests.unit.api.manifests import container, defaulted, job, pod, service, workload
 
 TWICE = container("env: [{name: A, value: a}, {name: B, value: b}, {name: A, value: c}]")
 HIDES = 'spec.containers[0].env[2]: hides previous definition of "A", which may be dropped when using apply'
@@ -42,13 +44,28 @@ def test_git_volumes_are_of_the_past() -> None:
     ]
 
 
-def test_names_that_are_no_hostnames() -> None:
-    dotted = workload("apps/v1", "Deployment").replace("name: web, namespace", "name: web.v1, namespace")
-    (warning,) = warned(deployments.KIND, dotted)
-    assert warning.startswith(
-        "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
-        "a DNS label is recommended: [a lowercase RFC 1123 label must consist of"
-    )
+DOTTED = (
+    "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
+    "a DNS label is recommended: [must not contain dots]"
+)
+
+
+@pytest.mark.parametrize("kind", [deployments.KIND, replicasets.KIND], ids=["Deployment", "ReplicaSet"])
+def test_names_that_are_no_hostnames(kind: Kind) -> None:
+    dotted = workload("apps/v1", kind.kind).replace("name: web, namespace", "name: web.v1, namespace")
+    assert warned(kind, dotted) == [DOTTED]
+
+
+def test_names_of_jobs_that_are_no_hostnames() -> None:
+    assert warned(jobs.KIND, job().replace("name: pi, namespace", "name: pi.v1, namespace")) == [DOTTED]
+
+
+def test_more_indexes_than_can_be_told() -> None:
+    crowd = job("completionMode: Indexed, completions: 100001, parallelism: 10001")
+    assert warned(jobs.KIND, crowd) == [
+        "spec: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, "
+        "Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
+    ]
 
 
 def said(fields: str) -> str:
