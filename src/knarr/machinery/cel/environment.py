@@ -31,9 +31,9 @@ class Budget:
     left: int
     here: int | None = None
 
-    def spend(self, cost: int) -> None:
-        """Raises CostError once more is spent than there was."""
-        self.left -= cost
+    def spend(self, cost: int, prices: int = 0) -> None:
+        """Raises CostError once more is spent than there was; `prices` are what takes no time."""
+        self.left -= cost + prices
         if self.here is not None:
             self.here -= cost
         if self.left < 0:
@@ -113,7 +113,7 @@ class Program:
         """
         compiler, code, variables = self._code
         most = limit if budget is None or budget.here is None else min(limit, budget.here)
-        frame: list[Any] = [most - compiler.cost, *[None] * (compiler.width - 1)]
+        frame: list[Any] = [most - compiler.cost, *[None] * (compiler.width - 1), limit]
         for slot, name, adapt in variables:
             if name not in bindings:
                 raise CelError(f"no such attribute(s): {name}")
@@ -121,14 +121,17 @@ class Program:
         try:
             if frame[0] < 0:
                 raise CostError
-            return code(frame)
+            found = code(frame)
+            if most - frame[0] + limit - frame[-1] > limit:
+                raise CostError
+            return found
         except RecursionError:
             raise CelError("expression recursion limit exceeded") from None
         except CostError:
             if most == limit or frame[0] >= 0:
                 raise
-            frame[0] = most  # nothing is charged for what is begun anew
+            frame[0], frame[-1] = most, limit  # nothing is charged for what is begun anew
             raise LaboriousError from None
         finally:
             if budget is not None:
-                budget.spend(most - frame[0])
+                budget.spend(most - frame[0], limit - frame[-1])

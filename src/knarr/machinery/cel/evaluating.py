@@ -1,8 +1,8 @@
 """A checked tree as closures: each node becomes a function of the frame, compiled once.
 
-A frame is a list: first what may still be spent, then the variables. What a run costs for certain is charged in
-advance, for the whole expression and for each round of a loop (loops.py); a branch is charged when it is taken, and
-calls whose cost depends on their arguments charge it themselves.
+A frame is a list: first what may still be spent, then the variables, at last what may be spent on priced calls. What a
+run costs for certain is charged in advance, for the whole expression and for each round of a loop (loops.py); a branch
+is charged when it is taken, and calls whose cost depends on their arguments charge it themselves.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from knarr.machinery.cel.nodes import (
     Struct,
     qualified,
 )
-from knarr.machinery.cel.running import Code, Frame, spend
+from knarr.machinery.cel.running import Code, Frame, pay, spend
 from knarr.machinery.cel.types import SCALARS, is_dyn
 from knarr.machinery.cel.values import Instance
 
@@ -135,11 +135,11 @@ class Compiler:
         if costs == {one} or (scalar and node.function in _COMPARISONS):
             self.cost += 1
             return guarded(run)
-        safe = guarded(run)
+        safe, charge = guarded(run), pay if all(overload.priced for overload in node.overloads) else spend
 
         def charge_and_run(frame: Frame, *arguments: Any) -> Any:
             extents = [extent(argument) for argument in arguments]
-            spend(frame, max(measure(*extents) for measure in costs))
+            charge(frame, max(measure(*extents) for measure in costs))
             return safe(frame, *arguments)
 
         return charge_and_run

@@ -37,7 +37,7 @@ class Overload:
 
     `cost` gives the cost from the arguments' extents, for estimates as for accounting; `grows` the most that the
     result's size can be, where that is not plain from its type; `least` that it cannot be smaller for the least
-    arguments.
+    arguments. A `priced` call costs what it is to cost, which says nothing about the time that it takes.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Overload:
     cost: Measure = one
     grows: Measure | None = None
     least: bool = False
+    priced: bool = False
 
 
 _NAMES: dict[str, CelType] = {
@@ -59,7 +60,13 @@ _SIGNATURE = re.compile(r"(?:(?P<receiver>[\w.]+(?:<.*?>+)?)\.)?(?P<name>[^\s(.]
 
 
 def overload(
-    signature: str, run: Callable[..., Any], cost: Measure = one, grows: Measure | None = None, *, least: bool = False
+    signature: str,
+    run: Callable[..., Any],
+    cost: Measure = one,
+    grows: Measure | None = None,
+    *,
+    least: bool = False,
+    priced: bool = False,
 ) -> Overload:
     """An overload by its signature; single capitals are type parameters, other unknown names opaque types.
 
@@ -75,7 +82,7 @@ def overload(
         found.insert(0, _type(receiver))
     elif receiver:
         name = f"{receiver}.{name}"
-    return Overload(name, member, tuple(found), _type(result), run, cost, grows, least)
+    return Overload(name, member, tuple(found), _type(result), run, cost, grows, least, priced)
 
 
 # Types of fixed size that only functions make and take apart.

@@ -7,7 +7,7 @@ from typing import Any
 
 from knarr.machinery.cel.errors import CelError, CostError, no_such_overload
 
-Frame = list[Any]  # what may still be spent, then the variables
+Frame = list[Any]  # what may still be spent, the variables, what may still be spent on priced calls
 Code = Callable[[Frame], Any]
 
 
@@ -15,6 +15,13 @@ def spend(frame: Frame, cost: int) -> None:
     """Raises CostError when nothing is left."""
     frame[0] -= cost
     if frame[0] < 0:
+        raise CostError
+
+
+def pay(frame: Frame, price: int) -> None:
+    """The same for a call whose price says nothing about the time that it takes. Raises CostError."""
+    frame[-1] -= price
+    if frame[-1] < 0:
         raise CostError
 
 

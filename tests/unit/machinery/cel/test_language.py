@@ -11,15 +11,19 @@ from knarr.machinery.cel import (
     DYN,
     INT,
     STRING,
+    Authorizer,
     Budget,
     CelError,
+    CelType,
     CompileError,
     CostError,
+    Decision,
     Environment,
     Program,
     list_of,
     type_of_schema,
 )
+from knarr.machinery.laborious import LaboriousError
 
 SELF = {
     "type": "object",
@@ -360,3 +364,24 @@ def test_bindings_are_where_they_are_asked_for() -> None:
     assert Environment({"self": INT}, bindings=True).compile(text).evaluate({"self": 2}) == 9
     with pytest.raises(CompileError, match="undeclared reference to 'cel'"):
         Environment({"self": INT}).compile(text)
+
+
+def test_what_takes_long_is_begun_anew_elsewhere() -> None:
+    program = Environment({"n": INT}).compile("[1, 2, 3, 4].all(x, x > n)")
+    budget = Budget(1000, here=20)
+    with pytest.raises(LaboriousError):
+        program.evaluate({"n": 0}, budget)
+    assert budget == Budget(1000, here=20)
+    assert program.evaluate({"n": 0}, Budget(1000)) is True
+
+
+def test_a_price_is_no_time() -> None:
+    """A decision of the authorizer costs 350 000, of which an expression may have two."""
+    asked = "authorizer.path('/x').check('get').allowed()"
+    environment = Environment({"authorizer": CelType("kubernetes.authorization.Authorizer")})
+    authorizer = Authorizer(lambda attributes: Decision(True))
+    budget = Budget(10_000_000, here=100)
+    assert environment.compile(f"{asked} && {asked}").evaluate({"authorizer": authorizer}, budget) is True
+    assert 10_000_000 - budget.left > 700_000 and budget.here is not None and budget.here > 80
+    with pytest.raises(CostError):
+        environment.compile(f"{asked} && {asked} && {asked}").evaluate({"authorizer": authorizer}, budget)

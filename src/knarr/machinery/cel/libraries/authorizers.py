@@ -110,8 +110,8 @@ OVERLOADS = (
         overload(f"{_A}.ResourceCheck.{name}(string) -> {_A}.ResourceCheck", _narrowed(ResourceCheck, field))
         for name, field in _NARROWING.items()
     ),
-    overload(f"{_A}.PathCheck.check(string) -> {_A}.Decision", _check, _check_cost),
-    overload(f"{_A}.ResourceCheck.check(string) -> {_A}.Decision", _check, _check_cost),
+    overload(f"{_A}.PathCheck.check(string) -> {_A}.Decision", _check, _check_cost, priced=True),
+    overload(f"{_A}.ResourceCheck.check(string) -> {_A}.Decision", _check, _check_cost, priced=True),
     overload(f"{_A}.Decision.allowed() -> bool", lambda decision: decision.allowed),
     overload(f"{_A}.Decision.reason() -> string", lambda decision: decision.reason),
     overload(f"{_A}.Decision.errored() -> bool", lambda decision: bool(decision.error)),
