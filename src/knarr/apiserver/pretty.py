@@ -5,7 +5,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/ (the `pretty` param
 
 from __future__ import annotations
 
-import orjson
+import msgspec
 
 from knarr.apiserver.answers import JSON_TYPE
 from knarr.apiserver.request import truthy
@@ -24,8 +24,7 @@ def prettied(answer: Answer, request: Request) -> Answer:
         return answer
     if not answer.headers.get("content-type", "").startswith(JSON_TYPE) or "content-encoding" in answer.headers:
         return answer
-    body = orjson.dumps(orjson.loads(answer.body), option=orjson.OPT_INDENT_2)
-    return Response(answer.status, answer.headers, body)
+    return Response(answer.status, answer.headers, msgspec.json.format(answer.body, indent=2))
 
 
 def _wanted(request: Request) -> bool:
