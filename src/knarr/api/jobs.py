@@ -50,7 +50,7 @@ def validate(job: JSON) -> Iterable[FieldError]:
     if selector is None:
         yield required("spec.selector")
     elif not selects(selector, labels):
-        yield invalid("spec.template.metadata.labels", labels, MISMATCH)
+        yield invalid("spec.template.metadata.labels", labels or None, MISMATCH)
 
 
 def validate_create(job: JSON) -> Iterable[FieldError]:

@@ -36,4 +36,4 @@ def validate_selection(spec: JSON, path: str, empty: str) -> Iterable[FieldError
     if selector.everything:
         yield invalid(f"{path}.selector", given, empty)
     elif not selector.matches(labels):
-        yield invalid(f"{path}.template.metadata.labels", labels, MISMATCH)
+        yield invalid(f"{path}.template.metadata.labels", labels or None, MISMATCH)

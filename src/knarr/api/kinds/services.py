@@ -64,7 +64,12 @@ _TYPE_DEPENDENT = (
 )
 
 
+_HINTS = "service.kubernetes.io/topology-aware-hints"
+
+
 def _warnings(new: JSON, old: JSON | None) -> Iterable[str]:
+    if _HINTS in dig(new, "metadata.annotations", {}) and _HINTS not in dig(old, "metadata.annotations", {}):
+        yield f"annotation {_HINTS} is deprecated, please use service.kubernetes.io/topology-mode instead"
     spec = new["spec"]
     if old is not None and old["spec"] == spec:
         return

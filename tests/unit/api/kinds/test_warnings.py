@@ -194,3 +194,12 @@ def test_labels_of_old_where_nodes_are_chosen() -> None:
     assert warned(runtimeclasses.KIND, runtime + "{nodeSelector: {beta.kubernetes.io/os: linux}}}") == [
         'scheduling.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'
     ]
+
+
+def test_hints_are_a_mode_now() -> None:
+    hints = "annotations: {service.kubernetes.io/topology-aware-hints: auto}"
+    manifest = service("ports: [{port: 80}]").replace("name: web,", f"name: web, {hints},", 1)
+    assert warned(services.KIND, manifest) == [
+        "annotation service.kubernetes.io/topology-aware-hints is deprecated, "
+        "please use service.kubernetes.io/topology-mode instead"
+    ]

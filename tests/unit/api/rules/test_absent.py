@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.api.manifests import faults, prepared
 
-LABELS = "spec.template.metadata.labels: Invalid value: {}: `selector` does not match template `labels`"
+LABELS = "spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`"
 RESTARTS = 'Required value: valid values: "OnFailure", "Never"'
 CASES: dict[tuple[str, str, str], list[str]] = {
     ("v1", "Pod", ""): ["spec.containers: Required value"],
