@@ -73,7 +73,7 @@ def _step(token: re.Match[str]) -> Iterator[Step]:
     elif token["star"]:
         yield _children
     elif token["field"]:
-        yield _field(re.sub(r"\\(.)", r"\1", token["field"]))
+        yield _field(_unescaped(token["field"]))
     elif token["filter"] is not None:
         yield _filter(token["filter"])
     elif token["inside"] is not None:
@@ -100,7 +100,7 @@ def _inside(text: str) -> Step:
     if text == "*":
         return _children
     if text[:1] in "'\"" and text[-1:] == text[:1] and len(text) > 1:
-        return _field(text[1:-1])
+        return _field(_unescaped(text[1:-1]))
     if "," in text:
         parts = [_inside(part.strip()) for part in text.split(",")]
         return lambda value: [found for part in parts for found in part(value)]
@@ -112,6 +112,11 @@ def _inside(text: str) -> Step:
     if chosen:
         return lambda value: value[chosen] if type(value) is list else ()
     return _index(bounds[0] or 0)
+
+
+def _unescaped(name: str) -> str:
+    r"""Dots in names are written `\.`, in quotes too."""
+    return re.sub(r"\\(.)", r"\1", name)
 
 
 def _index(at: int) -> Step:

@@ -20,6 +20,7 @@ TREE = {
         (".spec.nothing", []),
         (r".spec.a\.b", ["dotted"]),
         (".spec['a.b']", ["dotted"]),
+        (r".spec['a\.b']", ["dotted"]),
         (".list[0].name", ["a"]),
         (".list[-1].name", ["b"]),
         (".list[5].name", []),
