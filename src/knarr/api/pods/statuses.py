@@ -12,7 +12,7 @@ from knarr.api.checks import named
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
 from knarr.machinery.fielderrors import FieldError, duplicate, forbidden, invalid
-from knarr.machinery.names import ip
+from knarr.machinery.names import ip, qualified_name
 
 _BACK = "may not be transitioned to non-terminated state"
 _Restarts = Callable[[JSON, JSON, int], bool]  # (spec, container, exit code): whether it may run again
@@ -38,8 +38,16 @@ def validate_status(new: JSON, old: JSON) -> Iterable[FieldError]:
     for field in ("podIPs", "hostIPs"):
         if after.get(field) != before.get(field):
             yield from _addresses(f"status.{field}", each(after, field))
+    if after.get("conditions") != before.get("conditions"):
+        yield from _conditions(each(after, "conditions"))
     if claims := after.get("resourceClaimStatuses"):
         yield from _claims(claims, old["spec"])
+
+
+def _conditions(conditions: list[JSON]) -> Iterable[FieldError]:
+    """Everybody's own have qualified names; upstream looks for them in the metadata."""
+    for index, condition in enumerate(conditions):
+        yield from named(f"metadata.conditions[{index}].Type", condition.get("type") or "", qualified_name)
 
 
 def _resumed(after: Sequence[JSON], before: Sequence[JSON]) -> Iterator[tuple[int, str, int]]:

@@ -77,6 +77,15 @@ STATUSES: dict[str, tuple[JSON, list[str]]] = {
         {"qosClass": "Guaranteed"},
         ['status.qosClass: Invalid value: "Guaranteed": field is immutable'],
     ),
+    "a condition of somebody": ({"conditions": [{"type": "example.com/warm", "status": "True"}]}, []),
+    "a condition of a bad name": (
+        {"conditions": [{"type": "a b", "status": "True"}]},
+        [
+            'metadata.conditions[0].Type: Invalid value: "a b": name part must consist of alphanumeric characters, '
+            "'-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  "
+            "or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+        ],
+    ),
     "a claim that is not there": (
         {"resourceClaimStatuses": [{"name": "gpu"}]},
         [
