@@ -11,6 +11,7 @@ import websocket
 
 from knarr.wire.messages import Answer, Duplex, Peer, Request, Sink, Streaming, Upgrade
 from knarr.wire.server import Server
+from tests.api.access import bind, role
 from tests.api.certificates import Pair
 from tests.api.front import Running, own_address
 
@@ -137,6 +138,23 @@ async def test_a_watch_in_messages_ends_at_its_time(front: Running, admin: Pair)
     socket = await _socket(front, admin, f"{PODS}?watch=1&timeoutSeconds=1")
     assert await asyncio.to_thread(socket.recv) == ""
     await _leave(socket)
+
+
+@pytest.mark.parametrize("subresource", ["exec", "attach", "portforward"])
+async def test_a_socket_asks_for_what_posting_asks(front: Running, subresource: str) -> None:
+    """It comes by GET: who may only read does not therefore run things."""
+    await front.running_pod("p", "a")
+    await role(front, "reader", f"read: pods pods/{subresource} in core")
+    await bind(front, "ClusterRole", "reader", "User:reader")
+    transport = front.transport(front.authority.issue("reader"))
+    response, duplex = await transport.upgrade(Request("GET", f"{PODS}/p/{subresource}", "command=sh", SOCKET))
+    await transport.close()
+    assert (duplex, response.status) == (None, 403)
+    assert json.loads(response.body)["message"] == (
+        f'pods "p" is forbidden: User "reader" cannot create resource "pods/{subresource}" in API group ""'
+        ' in the namespace "default"'
+    )
+    assert not front.kubelet.asked
 
 
 async def test_proxies_pass_sockets_on(front: Running, admin: Pair) -> None:
