@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from knarr.machinery.errors import BadRequest
 from knarr.wire.connections import HTTPTransport
-from knarr.wire.joining import join
-from knarr.wire.messages import Answer, Duplex, Request, Response, Upgrade
+from knarr.wire.joining import switched
+from knarr.wire.messages import Answer, Request
 
 _PER_HOP = ("date", "content-length", "transfer-encoding")
 
@@ -25,15 +25,4 @@ async def tunnel(request: Request, url: str) -> Answer:
         await transport.close()
         raise
     passed = {name: value for name, value in response.headers.items() if name not in _PER_HOP}
-    if far is None:
-        await transport.close()
-        return Response(response.status, passed, response.body)
-    return Upgrade(lambda near: _join(near, far, transport), passed)
-
-
-async def _join(near: Duplex, far: Duplex, transport: HTTPTransport) -> None:
-    """SPDY and WebSockets end their streams themselves before either side ends."""
-    try:
-        await join(near, far)
-    finally:
-        await transport.close()
+    return await switched(response, far, passed, transport)  # both protocols end their streams before either side ends

@@ -249,8 +249,7 @@ class ServerConnection(asyncio.Protocol):
         if answer.size >= _BEHIND or self._answering.request.method == "HEAD":
             self._send_body(answer.status, answer.headers, answer.size, joined(answer.pieces, answer.size))
             return
-        framing = f"content-length: {answer.size}\r\n{self._persistence()}"
-        head = response_head(answer.status, answer.headers, framing)
+        head = self._sized_head(answer.status, answer.headers, answer.size)
         self._outgoing = joined([head, *answer.pieces], len(head) + answer.size)
         self._go_on()
 
@@ -259,9 +258,12 @@ class ServerConnection(asyncio.Protocol):
     ) -> None:
         """A large body goes as the peer takes it: what it has not taken is neither joined nor encrypted yet."""
         assert self._answering is not None
-        self._transport.write(response_head(status, headers, f"content-length: {size}\r\n{self._persistence()}"))
+        self._transport.write(self._sized_head(status, headers, size))
         self._outgoing = iter(()) if self._answering.request.method == "HEAD" else body
         self._go_on()
+
+    def _sized_head(self, status: int, headers: Mapping[str, str], size: int) -> bytes:
+        return response_head(status, headers, f"content-length: {size}\r\n{self._persistence()}")
 
     def _go_on(self) -> None:
         """Write until the peer is behind; it ends the answer to have written everything."""

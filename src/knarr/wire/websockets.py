@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from inspect import isawaitable
 
-from knarr.wire.joining import join
+from knarr.wire.joining import Source, join
 from knarr.wire.messages import Duplex, Streaming, Upgrade
 
 HANDSHAKE = ("connection", "upgrade", "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol")
@@ -50,7 +50,7 @@ def lines(headers: Mapping[str, str], answer: Streaming) -> Upgrade:
         running = answer.start(feed)
         if isawaitable(running):
             raise TypeError("only answers that write by themselves go line by line")
-        await join(Messages(near, bytes.decode), _Lines(feed))
+        await join(Messages(near, bytes.decode), Source(feed.next, feed.left))
 
     return Upgrade(start, {**answer.headers, **accepting(headers, next(iter(offered(headers)), ""))})
 
@@ -145,6 +145,10 @@ class Feed:
     async def drain(self) -> None:
         """Nobody waits: what lags behind is cut by `pending`."""
 
+    async def left(self) -> None:
+        """Whoever reads has gone."""
+        self.close()
+
     async def next(self) -> bytes:
         """The next line, without its end; empty when no more come."""
         while not self._lines and not self._closed:
@@ -153,19 +157,3 @@ class Feed:
         line = self._lines.popleft() if self._lines else b""
         self._size = self._size - len(line) - 1 if self._lines else 0
         return line
-
-
-class _Lines:
-    """A feed as a `Duplex` that hears nothing."""
-
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
-
-    async def read(self) -> bytes:
-        return await self._feed.next()
-
-    async def write(self, data: bytes) -> None:
-        pass
-
-    async def close(self) -> None:
-        self._feed.close()

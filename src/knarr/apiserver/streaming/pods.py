@@ -16,12 +16,10 @@ from knarr.wire import websockets
 from knarr.wire.messages import Answer, Request, Response
 
 _SPDY = ("connection", "upgrade", "x-stream-protocol-version")
-_CHANNELS = (
-    "v4.channel.k8s.io",
-    "v4.base64.channel.k8s.io",
-    "channel.k8s.io",
-    "base64.channel.k8s.io",
-)  # the runtime's
+# The subprotocols of exec, attach and port-forward that the runtime speaks.
+_CHANNELS = frozenset(
+    ("v4.channel.k8s.io", "v4.base64.channel.k8s.io", "channel.k8s.io", "base64.channel.k8s.io"),
+)
 
 
 class PodStreams:
@@ -85,7 +83,7 @@ def _upgrade(http: Request) -> tuple[str, dict[str, str]]:
     """How the kubelet is asked for the client's protocol. Raises BadRequest for one that its runtime does not speak."""
     if websockets.asked(http.headers):
         names = websockets.offered(http.headers)
-        if not names or any(name in _CHANNELS for name in names):
+        if not names or not _CHANNELS.isdisjoint(names):
             return "GET", {name: http.headers[name] for name in websockets.HANDSHAKE if name in http.headers}
     elif "spdy/3.1" in http.headers.get("upgrade", "").lower():
         return "POST", {name: http.headers[name] for name in _SPDY if name in http.headers}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from knarr.machinery.errors import APIError, BadRequest, InternalError, NotFound, ServiceUnavailable
 from knarr.wire.heads import BODILESS
-from knarr.wire.joining import join
-from knarr.wire.messages import Answer, Duplex, Request, Response, Sink, StreamedResponse, Streaming, Transport, Upgrade
+from knarr.wire.joining import switched
+from knarr.wire.messages import Answer, Duplex, Request, Response, Sink, StreamedResponse, Streaming, Transport
 
 _HOP_BY_HOP = frozenset(
     (
@@ -85,19 +85,10 @@ def wants_upgrade(request: Request) -> bool:
 
 async def joined(response: Response, far: Duplex | None, transport: Transport | None = None) -> Answer:
     """A backend's answer to an upgrade as ours; its transport, where given, is closed afterwards."""
-    if far is None:
-        if transport:
-            await transport.close()
-        return Response(response.status, end_to_end(response.headers), response.body)
-
-    async def start(near: Duplex) -> None:
-        try:
-            await join(near, far)
-        finally:
-            if transport:
-                await transport.close()
-
-    return Upgrade(start, {**end_to_end(response.headers), "upgrade": response.headers.get("upgrade", "")})
+    passed = end_to_end(response.headers)
+    if far is not None:
+        passed["upgrade"] = response.headers.get("upgrade", "")
+    return await switched(response, far, passed, transport)
 
 
 async def dial(transport: Transport, request: Request) -> tuple[Response, Duplex | None]:
@@ -106,23 +97,6 @@ async def dial(transport: Transport, request: Request) -> tuple[Response, Duplex
         return await transport.upgrade(request)
     except (ConnectionError, TimeoutError) as error:
         raise InternalError(f"Internal error occurred: error dialing backend: {error}") from error
-
-
-class Body:
-    """A streamed body as a `Duplex` that hears nothing."""
-
-    def __init__(self, backend: StreamedResponse) -> None:
-        self._backend = backend
-        self._chunks = aiter(backend)
-
-    async def read(self) -> bytes:
-        return await anext(self._chunks, b"")
-
-    async def write(self, data: bytes) -> None:
-        pass
-
-    async def close(self) -> None:
-        await self._backend.close()
 
 
 async def refusal(backend: StreamedResponse, resource: str, name: str) -> APIError:

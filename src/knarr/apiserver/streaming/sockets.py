@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from knarr.apiserver.streaming.relays import Body, dial, end_to_end
+from functools import partial
+
+from knarr.apiserver.streaming.relays import dial, end_to_end
 from knarr.machinery.errors import BadRequest
 from knarr.wire import websockets
-from knarr.wire.joining import join
+from knarr.wire.joining import Source, join
 from knarr.wire.messages import Answer, Duplex, Request, Response, StreamedResponse, Transport, Upgrade
 
 TUNNELLED = "SPDY/3.1+portforward.k8s.io"  # KEP-4006: port-forward's SPDY inside of messages
@@ -23,7 +25,7 @@ def as_messages(request: Request, backend: StreamedResponse) -> Answer:
     async def start(near: Duplex) -> None:
         messages = websockets.Messages(near, websockets.in_base64 if chosen == _BASE64 else bytes)
         await messages.write(b"")  # as upstream begins: a client knows that it is heard
-        await join(messages, Body(backend))
+        await join(messages, Source(partial(anext, aiter(backend), b""), backend.close))
 
     return Upgrade(start, websockets.accepting(request.headers, chosen))
 
