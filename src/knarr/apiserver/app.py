@@ -19,7 +19,7 @@ from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
 from knarr.apiserver.compression import compressed
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
-from knarr.apiserver.info import RequestInfo, parse
+from knarr.apiserver.info import LONG_RUNNING, RequestInfo, parse
 from knarr.apiserver.metrics import Labels, Metrics
 from knarr.apiserver.metrics.access import Access
 from knarr.apiserver.pretty import prettied
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 Handler = Callable[[APIRequest], Awaitable[Answer]]
 _READS = ("GET", "HEAD")
 _NOTHING: Mapping[str, str] = {}
-_LONG_RUNNING = frozenset(("attach", "exec", "log", "portforward", "proxy"))
 
 
 class Resources(Protocol):
@@ -207,7 +206,7 @@ def _labels(info: RequestInfo, dry_run: str) -> Labels:
     verb = _VERBS.get(info.verb) or info.verb.upper()
     if not info.is_resource:
         return Labels(verb, "", "", "", info.path.split("/", 2)[1] if "/" in info.path else "", "", dry_run)
-    if info.subresource in _LONG_RUNNING:
+    if info.subresource in LONG_RUNNING:
         verb = "CONNECT"
     named = info.name and info.verb not in ("list", "watch")
     scope = "resource" if named else "namespace" if info.namespace else "cluster"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import groupby
@@ -23,7 +22,7 @@ from knarr.apiserver.effects.table import effects_of
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.flowcontrol.conditions import keep_conditions
 from knarr.apiserver.initial import Initial, initial_objects
-from knarr.apiserver.registry import Registry, key_of, prefix_of
+from knarr.apiserver.registry import Registry, born, key_of, prefix_of
 from knarr.apiserver.servers import PREFIX, alive
 from knarr.machinery.clock import Clock
 from knarr.machinery.times import format_time
@@ -139,7 +138,7 @@ def _writes(registry: Registry, kind: Kind, initial: Initial) -> list[Write]:
 def _born(registry: Registry, tree: JSON) -> JSON:
     """The object as it begins: its conditions hold from now on."""
     now = format_time(registry.clock.now())
-    born = {**tree, "metadata": {**tree["metadata"], "uid": str(uuid.uuid4()), "creationTimestamp": now}}
+    made = born(tree, now)
     if conditions := each(tree, "status.conditions"):
-        born["status"] = {**tree["status"], "conditions": [{**c, "lastTransitionTime": now} for c in conditions]}
-    return born
+        made["status"] = {**tree["status"], "conditions": [{**c, "lastTransitionTime": now} for c in conditions]}
+    return made

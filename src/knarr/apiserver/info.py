@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
+LONG_RUNNING = frozenset(("attach", "exec", "log", "portforward", "proxy"))  # subresources that last as they please
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 _EXACT_NAME = "metadata.name="

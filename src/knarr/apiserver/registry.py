@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
@@ -158,6 +159,11 @@ class Registry:
                 self._trees.clear()
             self._trees[entry] = tree
         return tree
+
+
+def born(tree: JSON, now: str) -> JSON:
+    """An object that the server itself makes, as it begins to exist; the time in the API's form."""
+    return {**tree, "metadata": {**tree["metadata"], "uid": str(uuid.uuid4()), "creationTimestamp": now}}
 
 
 def prefix_of(kind: Kind, namespace: str = "") -> str:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
+from knarr.api.pods.mirrors import MIRROR, is_mirror
 from knarr.apiserver.admission.plugin import Attributes, Plugin, Surroundings
 from knarr.apiserver.authn.users import node_of
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict
-from knarr.apiserver.authz.references import MIRROR, references
+from knarr.apiserver.authz.references import references
 from knarr.apiserver.info import RequestInfo
 from knarr.machinery.errors import NotFound
 
@@ -81,7 +82,7 @@ def _pod(attributes: Attributes, node: str, _: Authorizer | None) -> str:
 
 
 def _mirror(attributes: Attributes, pod: JSON, node: str) -> str:
-    if MIRROR not in (dig(pod, "metadata.annotations") or {}):
+    if not is_mirror(pod):
         return f'pod does not have "{MIRROR}" annotation, node "{node}" can only create mirror pods'
     if dig(pod, "spec.nodeName") != node:
         return f'node "{node}" can only create pods with spec.nodeName set to itself'

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from knarr.apiserver.aggregation.registrations import Registration
 from knarr.apiserver.answers import plain_answer
 from knarr.apiserver.authn.users import MASTERS, User
-from knarr.apiserver.info import parse
+from knarr.apiserver.info import LONG_RUNNING, parse
 from knarr.apiserver.outbound.pool import Pool
 from knarr.apiserver.outbound.wording import failure
 from knarr.apiserver.streaming.relays import end_to_end, joined, passed_on, switching, wants_upgrade
@@ -24,7 +24,6 @@ from knarr.machinery.errors import Timeout
 from knarr.wire.messages import Answer, Request, Response, StreamedResponse, Transport
 
 _PRIVATE = ("authorization", "host")  # meant for us alone
-_LONG_RUNNING = ("attach", "exec", "log", "portforward", "proxy")
 _FORGEABLE = ("x-remote-", "impersonate-")  # what only we may say of a user
 _FIELD_NAME = "!#$&'*+-.^_`|~"  # what a field's name may hold besides letters and digits (RFC 9110, 5.6.2)
 
@@ -57,7 +56,7 @@ async def proxied(pool: Pool, registration: Registration, request: Request, user
 async def _head(transport: Transport, request: Request) -> StreamedResponse:
     """The beginning of the answer; within the time that a request may take, unless it is to last. Raises Timeout."""
     info = parse(request.method, request.path, request.query)
-    lasts = info.verb in ("proxy", "watch") or info.subresource in _LONG_RUNNING
+    lasts = info.verb in ("proxy", "watch") or info.subresource in LONG_RUNNING
     try:
         async with asyncio.timeout(None if lasts else MOST_SECONDS) as limit:
             return await transport.stream(request)

@@ -6,7 +6,6 @@ the server starts, `true` for those of custom resources, which come and go with 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from knarr.api.kind import JSON, Kind
 from knarr.apiserver.aggregation.registrations import GROUP, PLURAL
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.priorities import group_priority, version_priority
-from knarr.apiserver.registry import Registry, key_of, prefix_of
+from knarr.apiserver.registry import Registry, born, key_of, prefix_of
 from knarr.machinery.times import format_time
 from knarr.storage.cache import Entry
 from knarr.storage.store import Write
@@ -90,15 +89,11 @@ def _writes(registry: Registry, kind: Kind, found: dict[str, Entry], starting: b
 
 def _born(registry: Registry, one: Wanted, label: str) -> JSON:
     now = format_time(registry.clock.now())
-    return {
+    tree = {
         "kind": "APIService",
         "apiVersion": f"{GROUP}/v1",
-        "metadata": {
-            "name": one.name,
-            "uid": str(uuid.uuid4()),
-            "creationTimestamp": now,
-            "labels": {LABEL: label},
-        },
+        "metadata": {"name": one.name, "labels": {LABEL: label}},
         "spec": one.spec,
         "status": {"conditions": [{"type": "Available", "status": "True", "lastTransitionTime": now, **LOCAL}]},
     }
+    return born(tree, now)

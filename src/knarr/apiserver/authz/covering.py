@@ -11,7 +11,13 @@ from knarr.api.kind import JSON
 from knarr.api.paths import each
 
 _PARTS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
-_SHOWN = ("APIGroups", "Resources", "NonResourceURLs", "ResourceNames", "Verbs")
+_SHOWN = {  # as messages call the parts, in their order
+    "APIGroups": "apiGroups",
+    "Resources": "resources",
+    "NonResourceURLs": "nonResourceURLs",
+    "ResourceNames": "resourceNames",
+    "Verbs": "verbs",
+}
 
 
 def uncovered(held: Sequence[JSON], wanted: Iterable[JSON]) -> list[JSON]:
@@ -22,9 +28,8 @@ def uncovered(held: Sequence[JSON], wanted: Iterable[JSON]) -> list[JSON]:
 
 def described(rule: JSON) -> str:
     """A rule as messages show it: `{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}`."""
-    words = {name: each(rule, name[0].lower() + name[1:]) for name in _SHOWN if name != "APIGroups"}
-    words = {"APIGroups": each(rule, "apiGroups"), **words}
-    return "{" + ", ".join(f"{name}:{quoted(found)}" for name, found in words.items() if found) + "}"
+    shown = (f"{name}:{quoted(found)}" for name, part in _SHOWN.items() if (found := each(rule, part)))
+    return "{" + ", ".join(shown) + "}"
 
 
 def quoted(words: Iterable[str]) -> str:

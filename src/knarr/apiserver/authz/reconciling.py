@@ -7,7 +7,6 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#auto-reconciliatio
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import orjson
@@ -17,7 +16,7 @@ from knarr.api.paths import dig, each
 from knarr.apiserver.authz.covering import uncovered
 from knarr.apiserver.authz.rules import GROUP
 from knarr.apiserver.encoding import to_stored
-from knarr.apiserver.registry import Registry, key_of
+from knarr.apiserver.registry import Registry, born, key_of
 from knarr.machinery.times import format_time
 from knarr.storage.store import ConflictError, UnavailableError, Write
 
@@ -50,20 +49,17 @@ def _writes(registry: Registry, plural: str, tree: JSON) -> Iterator[Write]:
     key = key_of(kind, tree["metadata"].get("namespace", ""), tree["metadata"]["name"])
     entry = registry.cache.get(key)
     if entry is None:
-        yield Write(key, to_stored(_born(registry, tree)), expected=0)
+        yield Write(key, to_stored(born(tree, format_time(registry.clock.now()))), expected=0)
         return
     found = orjson.loads(entry.value)
     if dig(found, "metadata.annotations", {}).get(AUTOUPDATE) != "false":
         wanted = reconciled(found, tree)
         if wanted is tree:
-            wanted = _born(registry, tree)  # another binding in its place, as a binding's role cannot be changed
+            wanted = born(
+                tree, format_time(registry.clock.now())
+            )  # another binding in its place, as a binding's role cannot be changed
         if wanted != found:
             yield Write(key, to_stored(wanted), expected=entry.revision)
-
-
-def _born(registry: Registry, tree: JSON) -> JSON:
-    now = format_time(registry.clock.now())
-    return {**tree, "metadata": {**tree["metadata"], "uid": str(uuid.uuid4()), "creationTimestamp": now}}
 
 
 def reconciled(found: JSON, tree: JSON) -> JSON:

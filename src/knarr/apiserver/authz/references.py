@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
+from knarr.api.pods.mirrors import is_mirror
 
-MIRROR = "kubernetes.io/config.mirror"  # the annotation of Pods that a kubelet itself has made
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 _SECRETS = {  # where volumes of these sorts name one
     "azureFile": "secretName",
@@ -27,7 +27,7 @@ _SECRETS = {  # where volumes of these sorts name one
 
 def references(pod: JSON) -> frozenset[tuple[str, str]]:
     """Plurals and names of what is in the Pod's own namespace. A mirror Pod gives its kubelet nothing."""
-    if MIRROR in (dig(pod, "metadata.annotations") or {}):
+    if is_mirror(pod):
         return frozenset()
     return frozenset((plural, name) for plural, name in _all(pod) if name)
 

@@ -6,7 +6,6 @@ range is left to those who ask for a fixed address (KEP-3070).
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
@@ -14,7 +13,7 @@ from knarr.api.kind import JSON
 from knarr.api.services import is_headless
 from knarr.apiserver.effects.effect import Effect, RefusedError
 from knarr.apiserver.encoding import to_stored
-from knarr.apiserver.registry import Registry
+from knarr.apiserver.registry import Registry, born
 from knarr.machinery.fielderrors import invalid
 from knarr.machinery.times import format_time
 from knarr.storage.store import Write
@@ -157,15 +156,10 @@ def _claim(registry: Registry, service: JSON, address: str) -> Write:
     claim = {
         "kind": "IPAddress",
         "apiVersion": "networking.k8s.io/v1",
-        "metadata": {
-            "name": address,
-            "uid": str(uuid.uuid4()),
-            "creationTimestamp": format_time(registry.clock.now()),
-            "labels": labels,
-        },
+        "metadata": {"name": address, "labels": labels},
         "spec": {"parentRef": parent},
     }
-    return Write(PREFIX + address, to_stored(claim), expected=0)
+    return Write(PREFIX + address, to_stored(born(claim, format_time(registry.clock.now()))), expected=0)
 
 
 EFFECT = Effect("cluster_ips", plan, settle)

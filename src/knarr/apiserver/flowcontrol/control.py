@@ -19,14 +19,13 @@ from knarr.apiserver.flowcontrol.passages import Flow, Passage, Room, room_for
 from knarr.apiserver.flowcontrol.queues import State
 from knarr.apiserver.flowcontrol.seats import PERIOD, bounds_of, claim_of, divide, smoothed, whole
 from knarr.apiserver.flowcontrol.sorting import distinguisher, in_order, matches
-from knarr.apiserver.info import RequestInfo
+from knarr.apiserver.info import LONG_RUNNING, RequestInfo
 from knarr.apiserver.registry import Registry, prefix_of
 from knarr.machinery.clock import Clock
 from knarr.wire.messages import Request
 
 SCHEMAS, LEVELS = PLURAL["FlowSchema"], PLURAL["PriorityLevelConfiguration"]
 PATIENCE = 15.0  # real seconds that a request waits at most: a quarter of what it may take in all
-_LONG = frozenset(("attach", "exec", "log", "portforward", "proxy"))
 _OBJECTS_PER_SEAT, _SHARE = 100, 0.15  # of a list: by what it reads, and of its level's seats
 _REMEMBERED = 4096  # sorts of requests
 
@@ -50,7 +49,7 @@ class FlowControl:
 
     def enter(self, user: User, info: RequestInfo, request: Request, now: float) -> Passage | None:
         """Have a request run, wait for its `turn`, or be refused; None for what needs no seat."""
-        if info.subresource in _LONG:
+        if info.subresource in LONG_RUNNING:
             return None
         if self._stale:
             self._configure(now)
