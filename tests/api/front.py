@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -106,13 +105,6 @@ class Running:
         spec = {"nodeName": NODE, "containers": [{"name": container, "image": "x"} for container in containers]}
         body = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": name}, "spec": spec}
         await self.post("/api/v1/namespaces/default/pods", body)
-
-
-def own_address() -> str:
-    """An address of this machine that is not loopback, which no Pod may have; nothing is sent to find it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))
-        return str(probe.getsockname()[0])
 
 
 @asynccontextmanager

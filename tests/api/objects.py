@@ -22,6 +22,21 @@ def pod(name: str = "p", labels: dict[str, str] | None = None, **spec: Any) -> J
     return {"metadata": metadata, "spec": {"containers": [{"name": "c", "image": "nginx"}], **spec}}
 
 
+def event(name: str = "e", about: str = "p", **metadata: Any) -> JSON:
+    """Of events.k8s.io/v1, about a Pod."""
+    return {
+        "metadata": {"name": name, **metadata},
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "reportingController": "example.com/c",
+        "reportingInstance": "i",
+        "action": "Start",
+        "reason": "Started",
+        "note": "it did",
+        "type": "Normal",
+        "regarding": {"kind": "Pod", "namespace": "default", "name": about},
+    }
+
+
 def deployment(name: str = "d", **spec: Any) -> JSON:
     template = {"metadata": {"labels": {"app": name}}, "spec": pod()["spec"]}
     return {

@@ -16,6 +16,7 @@ from tests.api.objects import (
     SERVICES,
     config_map,
     deployment,
+    event,
     pod,
     service,
 )
@@ -299,23 +300,12 @@ async def test_an_autoscaler_says_it_in_its_older_version_too(server: Server) ->
 
 
 async def test_events_are_one_storage_in_two_groups(server: Server) -> None:
-    regarding = {"kind": "Pod", "namespace": "default", "name": "p"}
-    event = {
-        "metadata": {"name": "e"},
-        "eventTime": "2026-01-01T00:00:00.000000Z",
-        "reportingController": "example.com/c",
-        "reportingInstance": "i",
-        "action": "Start",
-        "reason": "Started",
-        "note": "it did",
-        "type": "Normal",
-        "regarding": regarding,
-    }
-    made = await server.post("/apis/events.k8s.io/v1/namespaces/default/events", event)
+    made = await server.post("/apis/events.k8s.io/v1/namespaces/default/events", event())
     assert made.status == 201, made.body
     assert (made.body["apiVersion"], made.body["note"]) == ("events.k8s.io/v1", "it did")
     core = (await server.get("/api/v1/namespaces/default/events/e")).body
-    assert (core["apiVersion"], core["message"], core["involvedObject"]) == ("v1", "it did", regarding)
+    about = {"kind": "Pod", "namespace": "default", "name": "p"}
+    assert (core["apiVersion"], core["message"], core["involvedObject"]) == ("v1", "it did", about)
     again = (await server.get("/apis/events.k8s.io/v1/namespaces/default/events")).body
     assert again["items"] == [made.body]
 

@@ -7,24 +7,14 @@ from typing import Any
 import pytest
 
 from tests.api.harness import STRATEGIC, Server
+from tests.api.objects import event
 
 CORE = "/api/v1/namespaces/default/events"
 NEW = "/apis/events.k8s.io/v1/namespaces/default/events"
-HAPPENED = "2026-01-01T00:00:00.000000Z"
 
 
 def new(name: str, about: str = "web", **labels: str) -> dict[str, Any]:
-    return {
-        "metadata": {"name": name, "labels": labels},
-        "eventTime": HAPPENED,
-        "reportingController": "example.com/c",
-        "reportingInstance": "i",
-        "action": "Start",
-        "reason": "Started",
-        "note": "it did",
-        "type": "Normal",
-        "regarding": {"kind": "Pod", "namespace": "default", "name": about},
-    }
+    return event(name, about, labels=labels)
 
 
 def old(name: str, about: str = "web", **labels: str) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from knarr.cluster.completing import own_address
 from knarr.wire.messages import Answer, Duplex, Peer, Request, Response, Upgrade
 from knarr.wire.server import Server
 from tests.api.access import bind, role
 from tests.api.certificates import Pair
-from tests.api.front import Running, own_address
+from tests.api.front import Running
 from tests.kubectl import installed
 
 KUBECTLS = [installed()[0], installed()[-1]]

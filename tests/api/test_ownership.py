@@ -11,7 +11,18 @@ from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, InTu
 from knarr.apiserver.info import RequestInfo
 from tests.api.definitions import GROUP, WIDGETS, definition, established, widget
 from tests.api.harness import STRATEGIC, Reply, Server
-from tests.api.objects import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, SERVICES, config_map, deployment, pod, service
+from tests.api.objects import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    NAMESPACES,
+    PODS,
+    SERVICES,
+    config_map,
+    deployment,
+    event,
+    pod,
+    service,
+)
 from tests.api.test_apply import APPLY, apply, cm, owners
 
 JSON = dict[str, Any]
@@ -154,18 +165,7 @@ async def test_what_of_the_metadata_goes_with_the_status(
 
 
 async def test_entries_of_all_groups_stay_and_yield(server: Server) -> None:
-    event = {
-        "metadata": {"name": "e"},
-        "eventTime": "2026-01-01T00:00:00.000000Z",
-        "reportingController": "example.com/c",
-        "reportingInstance": "i",
-        "action": "Start",
-        "reason": "Started",
-        "note": "it did",
-        "type": "Normal",
-        "regarding": {"kind": "Pod", "namespace": "default", "name": "p"},
-    }
-    await server.post(NEW_EVENTS, event, fieldManager="new")
+    await server.post(NEW_EVENTS, event(), fieldManager="new")
     answer = await server.patch(f"{CORE_EVENTS}/e", {"metadata": {"labels": {"a": "b"}}}, fieldManager="old")
     assert answer.status == 200, answer.body
     assert [(e["manager"], e["apiVersion"]) for e in answer.body["metadata"]["managedFields"]] == [

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import websocket
 
+from knarr.cluster.completing import own_address
 from knarr.wire.messages import Answer, Duplex, Peer, Request, Sink, Streaming, Upgrade
 from knarr.wire.server import Server
 from tests.api.access import bind, role
 from tests.api.certificates import Pair
-from tests.api.front import Running, own_address
+from tests.api.front import Running
 
 PODS = "/api/v1/namespaces/default/pods"
 SOCKET = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": "MDEy"}
