@@ -6,12 +6,14 @@ sig-architecture/api-conventions.md of kubernetes/community, "Typical status pro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from knarr.api.kind import JSON
 from knarr.api.paths import each
 from knarr.machinery.fielderrors import FieldError, duplicate, invalid, not_supported, required, too_long
 from knarr.machinery.names import qualified_name
+
+Check = Callable[[str, JSON], Iterable[FieldError]]  # of a condition's path and the condition
 
 _STATUSES = ("False", "True", "Unknown")
 _REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", re.ASCII)
@@ -52,12 +54,14 @@ def put_condition(tree: JSON, said: JSON, now: str) -> bool:
     return True
 
 
-def check_conditions(path: str, conditions: Iterable[JSON]) -> Iterable[FieldError]:
-    """What is wrong with conditions of the common form (meta/v1), where upstream checks them."""
+def check_conditions(path: str, conditions: Iterable[JSON], check: Check | None = None) -> Iterable[FieldError]:
+    """What is wrong with conditions, each of a type of its own; of the common form (meta/v1), unless another check of
+    one is given.
+    """
     seen: set[str] = set()
     for index, condition in enumerate(conditions):
         where, kind = f"{path}[{index}]", condition.get("type") or ""
-        yield from _check(where, condition)
+        yield from (check or _check)(where, condition)
         if kind in seen:
             yield duplicate(f"{where}.type", kind)
         seen.add(kind)

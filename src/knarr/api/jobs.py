@@ -16,10 +16,7 @@ from knarr.machinery.names import dns1123_label
 
 UID, NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 LEGACY_UID, LEGACY_NAME = "controller-uid", "job-name"
-_IMMUTABLE = (
-    *("selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy"),
-    "successPolicy",
-)
+_IMMUTABLE = ("selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy")
 _PLACEMENT = ("nodeSelector", "schedulingGates", "tolerations")  # open while suspended (KEP-2926)
 _MANY, _CROWD = 10**5, 10**4
 _SORTS = ("containers", "initContainers")

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from knarr.api.certificates import VERDICTS, validate_certificate, validate_request
 from knarr.api.checks import distinct
+from knarr.api.conditions import check_conditions
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
-from knarr.machinery.fielderrors import FieldError, duplicate, invalid, not_supported, required
+from knarr.machinery.fielderrors import FieldError, invalid, not_supported, required
 from knarr.machinery.names import dns1123_subdomain
 
 _CERTIFICATES = "io.k8s.api.certificates.v1"
@@ -58,20 +59,14 @@ def _signer(path: str, name: str) -> Iterable[FieldError]:
 
 def _status(status: JSON, path: str) -> Iterable[FieldError]:
     conditions = each(status, "conditions")
-    seen: set[str] = set()
-    for index, condition in enumerate(conditions):
-        where, kind = f"{path}.conditions[{index}]", condition.get("type") or ""
-        yield from _condition(condition, where)
-        if kind in seen:
-            yield duplicate(f"{where}.type", kind)
-        seen.add(kind)
-    if seen.issuperset(VERDICTS):
+    yield from check_conditions(f"{path}.conditions", conditions, _condition)
+    if {condition.get("type") for condition in conditions}.issuperset(VERDICTS):
         yield invalid(f"{path}.conditions", "Denied", "Approved and Denied conditions are mutually exclusive")
     if certificate := status.get("certificate"):
         yield from validate_certificate(f"{path}.certificate", certificate)
 
 
-def _condition(condition: JSON, path: str) -> Iterable[FieldError]:
+def _condition(path: str, condition: JSON) -> Iterable[FieldError]:
     kind, status = condition.get("type"), condition.get("status")
     if not kind:
         yield required(f"{path}.type")
