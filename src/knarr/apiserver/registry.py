@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any, Protocol
@@ -22,15 +22,16 @@ from knarr.apiserver.authz.authorizer import Authorizer
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.metrics.storage import Commits, Lists
-from knarr.apiserver.recent import Recent
 from knarr.apiserver.specs import Specs
 from knarr.apiserver.turns import Turns
 from knarr.machinery.clock import Clock
+from knarr.machinery.remembering import Bounded
 from knarr.runtime.timers import Timers
 from knarr.storage.cache import Entry, WatchCache
 from knarr.storage.store import Store, Write
 from knarr.wire.limits import BODY_LIMIT
 
+_FRAMES = 256
 _TREES, _LARGEST = 256, 16 * 1024  # how many are kept decoded, and bytes of one
 
 
@@ -76,7 +77,8 @@ class Registry:
         self.kinds, self.store, self.cache, self.clock = kinds, store, cache, clock
         self.options = options or Options()
         self.timers = Timers(clock)
-        self.frames = Recent()
+        # The frames that watches were sent last, for all the watchers of one change, who are told in one go.
+        self.frames: Bounded[Hashable, bytes] = Bounded(_FRAMES)
         self.specs = Specs()
         self.turns = Turns()
         self.aside = Aside()
@@ -84,7 +86,7 @@ class Registry:
         self.authorizer: Authorizer | None = None  # whom policies ask; who composes the server gives it
         self.lists = Lists(self.metrics)
         self._commits = Commits(self.metrics, kinds)
-        self._trees: dict[Entry, JSON] = {}
+        self._trees: Bounded[Entry, JSON] = Bounded(_TREES)
 
     def find(self, group: str, plural: str) -> Kind | None:
         return self.kinds.find(group, plural)
@@ -154,11 +156,7 @@ class Registry:
         if known is not None:
             return known
         tree = tree_of(entry)
-        if len(entry.value) <= _LARGEST:
-            if len(self._trees) >= _TREES:
-                self._trees.clear()
-            self._trees[entry] = tree
-        return tree
+        return self._trees.keep(entry, tree) if len(entry.value) <= _LARGEST else tree
 
 
 def born(tree: JSON, now: str) -> JSON:

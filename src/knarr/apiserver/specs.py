@@ -12,6 +12,7 @@ import msgspec
 import orjson
 
 from knarr.api.kind import JSON
+from knarr.machinery.remembering import Bounded
 
 REPEATED = frozenset({"io.k8s.api.core.v1.Pod"})  # definitions
 _MOST, _SHORTEST, _LONGEST = 64, 512, 16 * 1024  # specs, and bytes of one
@@ -35,7 +36,7 @@ class Specs:
     """Raw specs with what they became; everything is forgotten when there are too many."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, bytes] = {}
+        self._known: Bounded[bytes, bytes] = Bounded(_MOST)
 
     def recall(self, body: bytes) -> Recalled | None:
         """What is known of a JSON body whose spec came before."""
@@ -47,9 +48,7 @@ class Specs:
         """Remember what a body without faults was made into."""
         raw = _spec_of(body)
         if _SHORTEST <= len(raw) <= _LONGEST:
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[raw] = msgspec.json.encode(tree["spec"])
+            self._known.keep(raw, msgspec.json.encode(tree["spec"]))
 
 
 def _spec_of(body: bytes) -> bytes:

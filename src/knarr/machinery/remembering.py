@@ -12,9 +12,26 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 MOST = 256  # trees of one memory; with one more all are forgotten
 LONGEST = 16 * 1024  # bytes of a tree's text that is remembered
+
+
+class Bounded(dict[K, V]):
+    """A memory of so many things: with one more all are forgotten, which costs less than to know who came first."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: K, value: V) -> V:
+        """Remember it, and return it."""
+        if len(self) >= self._most:
+            self.clear()
+        self[key] = value
+        return value
 
 
 class Remembered(Generic[T]):
@@ -22,25 +39,21 @@ class Remembered(Generic[T]):
 
     def __init__(self, function: Callable[[Any], T]) -> None:
         self._function = function
-        self._known: dict[bytes, T] = {}
+        self._known: Bounded[bytes, T] = Bounded(MOST)
 
     def __call__(self, tree: Any) -> T:
         text = msgspec.json.encode(tree)
         if text in self._known:
             return self._known[text]
         result = self._function(tree)
-        if len(text) <= LONGEST:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[text] = result
-        return result
+        return self._known.keep(text, result) if len(text) <= LONGEST else result
 
 
 class Seen:
     """Trees that were met before: a container of them."""
 
     def __init__(self) -> None:
-        self._texts: set[bytes] = set()
+        self._texts: Bounded[bytes, None] = Bounded(MOST)
 
     def __contains__(self, tree: Any) -> bool:
         return msgspec.json.encode(tree) in self._texts
@@ -48,6 +61,4 @@ class Seen:
     def add(self, tree: Any) -> None:
         text = msgspec.json.encode(tree)
         if len(text) <= LONGEST:
-            if len(self._texts) >= MOST:
-                self._texts.clear()
-            self._texts.add(text)
+            self._texts.keep(text, None)

@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 
 from knarr.machinery.clock import Clock, RealClock
+from knarr.machinery.remembering import Bounded
 from knarr.storage.entries import Change, Entry, Index, Shelf, entry_of, past_change, tombstone
 from knarr.storage.history import History
 from knarr.storage.store import CompactedError, Event, Record, Store, UnavailableError
@@ -27,6 +28,7 @@ HISTORY = 4096  # changes; what reaches further back must list again
 HISTORY_BYTES = 64 << 20  # of their objects: a few thousand Pods, or far fewer of the largest objects
 RECONNECT_SECONDS = 0.2
 FORESEEN = 1000  # values
+_Foreseen = tuple[Mapping[str, str], Mapping[str, str], dict[Any, Any]]
 
 
 class WatchCache:
@@ -52,7 +54,8 @@ class WatchCache:
         self._clock = clock or RealClock()
         self._shelves: dict[str, Shelf] = {}
         self._history: History[Change] = History(0, _weight)
-        self._foreseen: dict[bytes, tuple[Mapping[str, str], Mapping[str, str], dict[Any, Any]]] = {}
+        # Commits that failed leave theirs behind.
+        self._foreseen: Bounded[bytes, _Foreseen] = Bounded(FORESEEN)
         self.fault = ""  # why the store's events cannot be followed now
         self.loads = 0  # how often everything was loaded
         self._loaded = 0  # the revision that everything was loaded at
@@ -89,9 +92,7 @@ class WatchCache:
         """What the index would say of a value that is about to be committed, and encodings that are known already: its
         writer need not have it read again.
         """
-        if len(self._foreseen) >= FORESEEN:  # commits that failed leave theirs behind
-            self._foreseen.clear()
-        self._foreseen[value] = (labels, fields, encodings)
+        self._foreseen.keep(value, (labels, fields, encodings))
 
     def get(self, key: str) -> Entry | None:
         shelf = self._shelves.get(self._shelf_name(key))

@@ -22,6 +22,7 @@ from knarr.apiserver.flowcontrol.sorting import distinguisher, in_order, matches
 from knarr.apiserver.info import LONG_RUNNING, RequestInfo
 from knarr.apiserver.registry import Registry, prefix_of
 from knarr.machinery.clock import Clock
+from knarr.machinery.remembering import Bounded
 from knarr.wire.messages import Request
 
 SCHEMAS, LEVELS = PLURAL["FlowSchema"], PLURAL["PriorityLevelConfiguration"]
@@ -42,7 +43,7 @@ class FlowControl:
         self._clock: Clock = registry.clock
         self._schemas: list[Schema] = []
         self._catch_all: Schema
-        self._flows: dict[_Key, Flow] = {}
+        self._flows: Bounded[_Key, Flow] = Bounded(_REMEMBERED)
         self._figures: dict[tuple[str, str], Figures] = {}
         self._stale, self._follows, self._due = True, False, 0.0
         tell(registry.metrics, self._figures, self._seats)
@@ -136,9 +137,7 @@ class FlowControl:
         schema = next((schema for schema in self._schemas if matches(schema, user, info)), rest)
         figures = self._figures.setdefault((schema.name, schema.level), Figures())
         flow = Flow(schema, self.rooms[schema.level], distinguisher(schema, user, info), figures)
-        if len(self._flows) >= _REMEMBERED:
-            self._flows.clear()
-        return self._flows.setdefault(key, flow)
+        return self._flows.keep(key, flow)
 
     def _follow(self) -> None:
         registry, self._follows = self._registry, True

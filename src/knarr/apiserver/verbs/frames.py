@@ -40,7 +40,7 @@ class Framing:
         else:
             memo = self._registry.frames
             key = (entry.key, entry.revision, type, self._form)
-            frame = memo.get(key) or memo.remember(key, self.made(type, entry))
+            frame = memo.get(key) or memo.keep(key, self.made(type, entry))
         self._sent.n += 1
         self._sizes.observe(len(frame))
         return frame

@@ -9,7 +9,7 @@ from typing import Any
 from knarr.machinery.apply.elements import FIELD, SELF
 from knarr.machinery.apply.sets import LEAF, Node, as_member, is_member
 from knarr.machinery.apply.shapes import Changes, Leaf, Problem, Shape, mistyped, shown_go
-from knarr.machinery.remembering import Remembered
+from knarr.machinery.remembering import Bounded, Remembered
 
 # All elements as leaves, the same with the object itself, and what of them has parts.
 _Template = tuple[Node, Node, tuple[tuple[str, str, Shape], ...]]
@@ -33,7 +33,7 @@ class Struct:
         present: frozenset[str] = frozenset(),
     ) -> None:
         self._source, self._others, self._present = fields, others, present
-        self._templates: dict[tuple[str, ...], _Template] = {}
+        self._templates: Bounded[tuple[str, ...], _Template] = Bounded(_MOST_TEMPLATES)
 
     @cached_property
     def fields(self) -> Mapping[str, Shape]:
@@ -75,11 +75,7 @@ class Struct:
             return self._made(value)
         keys = tuple(value)
         known = self._templates.get(keys)
-        if known is None:
-            if len(self._templates) > _MOST_TEMPLATES:
-                self._templates.clear()
-            known = self._templates[keys] = self._made(value)
-        return known
+        return self._templates.keep(keys, self._made(value)) if known is None else known
 
     def _made(self, value: Any) -> _Template:
         names = sorted(value)
