@@ -78,7 +78,7 @@ EVERY_EXTENSION = pytest.mark.parametrize(
                 admission,
                 ("PLUGIN",),
                 ADMISSION_PLUGINS,
-                frozenset({"admission", "matching", "plugin", "reinvoking", "replacing", "showing"}),
+                frozenset({"admission", "matching", "plugin", "reinvoking", "replacing", "showing", "signers"}),
             ),
             id="admission",
         ),
