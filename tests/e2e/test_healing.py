@@ -117,7 +117,7 @@ def test_a_stopped_cluster_comes_back_with_all_that_it_had(apart: Cluster) -> No
     assert kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.over}") == "restarts"
     kubectl("wait", "--for=condition=Ready", "pod", "-l", "app=again", "--timeout=60s")
     (pod,) = kubectl.pods("app=again")
-    fetch(f"http://{pod['status']['podIP']}/")
+    until_answered(f"http://{pod['status']['podIP']}/")
 
 
 def test_nothing_is_left_after_down(apart: Cluster) -> None:

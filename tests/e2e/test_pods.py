@@ -36,22 +36,21 @@ def fetch(url: str) -> str:
         return str(answer.read(), "utf-8")
 
 
-def until_answered(url: str, patience: float = 20.0) -> None:
+def until_answered(url: str, patience: float = 20.0) -> str:
+    """What is answered in the end: a container without a probe is ready before its server listens."""
     deadline = time.monotonic() + patience
     while True:
         try:
-            fetch(url)
+            return fetch(url)
         except OSError:
             assert time.monotonic() < deadline, f"{url} does not answer"
             time.sleep(0.1)
-        else:
-            return
 
 
 def test_a_pod_runs_answers_and_is_described(each_kubectl: Kubectl, manifest: Manifest) -> None:
     each_kubectl.apply(manifest("01"))
     each_kubectl.wait("--for=condition=Ready", "pod/nginx")
-    assert "Welcome to nginx" in fetch(f"http://{pod_ip(each_kubectl, 'nginx')}/")
+    assert "Welcome to nginx" in until_answered(f"http://{pod_ip(each_kubectl, 'nginx')}/")
     assert "GET / HTTP/1.1" in each_kubectl("logs", "nginx", "--tail=1")
     assert each_kubectl("exec", "nginx", "--", "cat", "/etc/hostname") == "nginx\n"
     described = each_kubectl("describe", "pod", "nginx")
@@ -160,6 +159,7 @@ def test_logs_follow_to_the_end_and_are_kept_of_the_previous_container(each_kube
 def test_port_forward_reaches_the_pod(kubectl: Kubectl, manifest: Manifest) -> None:
     kubectl.apply(manifest("01"))
     kubectl.wait("--for=condition=Ready", "pod/nginx")
+    until_answered(f"http://{pod_ip(kubectl, 'nginx')}/")
     forward = kubectl.start("port-forward", "pod/nginx", ":80")
     try:
         assert forward.stdout
@@ -216,9 +216,7 @@ def test_an_image_that_is_nowhere_is_told(kubectl: Kubectl) -> None:
 def test_a_new_image_is_told_by_the_node(kubectl: Kubectl) -> None:
     kubectl("run", "web", "--image=httpd:2.4")
     kubectl.wait("--for=condition=Ready", "pod/web")
-    url = f"http://{pod_ip(kubectl, 'web')}/"
-    until_answered(url)
-    assert "It works!" in fetch(url)
+    assert "It works!" in until_answered(f"http://{pod_ip(kubectl, 'web')}/")
     kubectl.until(
         r".*docker.io/library/httpd:2\.4.*", "get", "nodes", "-o", "jsonpath={.items[*].status.images[*].names}"
     )

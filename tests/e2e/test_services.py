@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Cluster
-from tests.e2e.test_pods import fetch
+from tests.e2e.test_pods import fetch, until_answered
 from tests.kubectl import Kubectl
 
 Manifest = Callable[[str], Path]
@@ -85,11 +85,17 @@ def names_of(kubectl: Kubectl) -> set[str]:
     return {pod["metadata"]["name"] for pod in kubectl.pods("app.kubernetes.io/name=MyApp")}
 
 
+def answered_by(url: str, names: set[str]) -> None:
+    """Every one of these answers, and nobody else, once the node has heard who is behind the address."""
+    deadline = time.monotonic() + 20
+    while (heard := {until_answered(url).strip() for _ in range(60)}) != names:
+        assert time.monotonic() < deadline, f"{url} is answered by {heard}, not {names}"
+
+
 def test_every_way_to_a_service(hello: Kubectl, cluster: Cluster) -> None:
     pods = names_of(hello)
     for url in (f"http://{cluster_ip(hello, 'my-service')}/", f"http://{cluster.config.node_ip}:30036/"):
-        answered = Counter(fetch(url).strip() for _ in range(60))
-        assert set(answered) == pods, f"{url} is not spread over all Pods"
+        answered_by(url, pods)
     namespace = hello.namespace
     for name in ("my-service", f"my-service.{namespace}", f"my-service.{namespace}.svc.cluster.local"):
         assert from_pod(hello, f"http://{name}/").strip() in pods
@@ -104,7 +110,7 @@ def test_endpoints_by_hand_are_mirrored_and_served(hello: Kubectl) -> None:
     mirrored = "jsonpath={.items[*].endpoints[*].addresses[*]}"
     hello.until("192.0.2.42", "get", "endpointslices", "-l", "kubernetes.io/service-name=by-hand", "-o", mirrored)
     with address_on_the_node("192.0.2.42"), a_server("192.0.2.42", 9376, "by hand"):
-        assert fetch(f"http://{cluster_ip(hello, 'by-hand')}/") == "by hand"
+        assert until_answered(f"http://{cluster_ip(hello, 'by-hand')}/") == "by hand"
         assert from_pod(hello, "http://by-hand/") == "by hand"
 
 
@@ -115,10 +121,10 @@ def test_scaling_changes_who_answers(hello: Kubectl) -> None:
     ready = "jsonpath={.items[*].endpoints[*].targetRef.name}"
     hello.until(only, "get", "endpointslices", "-l", "kubernetes.io/service-name=my-service", "-o", ready)
     url = f"http://{cluster_ip(hello, 'my-service')}/"
-    assert {fetch(url).strip() for _ in range(10)} == {only}
+    answered_by(url, {only})
     hello("scale", "deployment/hello-node", "--replicas=3")
     hello("rollout", "status", "deployment/hello-node")
-    assert {fetch(url).strip() for _ in range(60)} == names_of(hello)
+    answered_by(url, names_of(hello))
 
 
 def test_a_rolling_update_and_its_rollback_lose_no_request(hello: Kubectl) -> None:
@@ -186,7 +192,7 @@ def test_a_service_of_another_namespace_at_an_external_address(client_pod: Kubec
         anywhere("wait", "-n", "team-a", "--for=condition=Ready", "pod/web", "--timeout=60s")
         assert from_pod(client_pod, "http://web.team-a/") == "team-a\n"
         with address_on_the_node("192.0.2.80"):
-            assert fetch("http://192.0.2.80/") == fetch("http://192.0.2.80:8080/") == "team-a\n"
+            assert until_answered("http://192.0.2.80/") == fetch("http://192.0.2.80:8080/") == "team-a\n"
         assert from_pod(client_pod, "http://192.0.2.80/") == "team-a\n"
     finally:
         anywhere("delete", "namespace", "team-a", "--timeout=60s", patience=70)

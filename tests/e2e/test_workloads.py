@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_pods import fetch
+from tests.e2e.test_pods import fetch, until_answered
 from tests.kubectl import Kubectl
 
 Manifest = Callable[[str], Path]
@@ -79,7 +79,7 @@ def test_containers_share_volumes_and_a_directory_of_the_node(kubectl: Kubectl, 
     kubectl.wait("--for=condition=Ready", "pod/host-path")
     (pod,) = kubectl.pods("app=shared-volume")
     name, address = pod["metadata"]["name"], pod["status"]["podIP"]
-    first = fetch(f"http://{address}/")
+    first = until_answered(f"http://{address}/")
     deadline = time.monotonic() + 20
     while fetch(f"http://{address}/") == first:
         assert time.monotonic() < deadline, "the writer's changes are not seen by the web server"

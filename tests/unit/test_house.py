@@ -38,6 +38,7 @@ from knarr.scheduler.table import PLUGINS as SCHEDULER_PLUGINS
 ROOT = Path(__file__).parents[2]
 COMMANDS_PAGE = ROOT / "docs" / "commands.md"
 FLAG = re.compile(r"--[a-z][a-z-]+")
+CLI_HELPERS = frozenset({"apiflags", "command", "electing", "parsing", "parts", "reading", "storing"})
 MANAGER = "system:kube-controller-manager"
 
 EVERY_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -88,7 +89,7 @@ EVERY_EXTENSION = pytest.mark.parametrize(
         pytest.param(Extensions(volumes, ("PLACE", "CONTENT"), (*PLACES, *CONTENTS), None), id="volumes"),
         pytest.param(Extensions(probes, ("CHECK",), CHECKS, None), id="probes"),
         pytest.param(
-            Extensions(cli, ("COMMAND",), COMMANDS, frozenset({"command", "electing", "parsing", "parts", "storing"})),
+            Extensions(cli, ("COMMAND",), COMMANDS, CLI_HELPERS),
             id="commands",
         ),
     ],

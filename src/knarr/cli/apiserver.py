@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knarr.cli.apiflags import API_FLAGS
 from knarr.cli.parts import Serve, part
 from knarr.cli.storing import STORING
 
@@ -12,4 +13,4 @@ def find() -> Serve:
     return serve
 
 
-COMMAND = part("apiserver", "run the API server alone", find, STORING)
+COMMAND = part("apiserver", "run the API server alone", find, STORING, API_FLAGS)

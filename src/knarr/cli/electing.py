@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from knarr.cli.parts import Choices
+from knarr.cli.reading import seconds, truth
 
 if TYPE_CHECKING:
     from knarr.cluster.config import Config
@@ -19,25 +20,10 @@ _TIMES = {
 
 def _arguments(parser: ArgumentParser) -> None:
     text = "work only while nobody else does (default: where the datastore may be shared)"
-    parser.add_argument("--leader-elect", nargs="?", const=True, type=_truth, metavar="true|false", help=text)
+    parser.add_argument("--leader-elect", nargs="?", const=True, type=truth, metavar="true|false", help=text)
     for name, text in _TIMES.items():
-        parser.add_argument(f"--leader-elect-{name.replace('_', '-')}", type=_seconds, metavar="DURATION", help=text)
+        parser.add_argument(f"--leader-elect-{name.replace('_', '-')}", type=seconds, metavar="DURATION", help=text)
     parser.add_argument("--leader-elect-resource-namespace", help="where the leases are (default: kube-system)")
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ArgumentTypeError(f"{text} is neither true nor false")
-    return text.lower() == "true"
-
-
-def _seconds(text: str) -> float:
-    from knarr.machinery.times import TimeError, parse_duration
-
-    try:
-        return parse_duration(text)
-    except TimeError as error:
-        raise ArgumentTypeError(str(error)) from None
 
 
 def _choose(config: Config, arguments: Namespace) -> Config:

@@ -22,6 +22,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
             description=command.help,
             formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         )
-        command.arguments(sub)
+        if command.name in arguments[:1]:  # what others may be told need not be loaded
+            command.arguments(sub)
         sub.set_defaults(run=command.run)
     return parser.parse_args(arguments)

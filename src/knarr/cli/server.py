@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knarr.cli.apiflags import API_FLAGS
 from knarr.cli.electing import ELECTING
 from knarr.cli.parts import Serve, part
 from knarr.cli.storing import STORING
@@ -13,4 +14,5 @@ def find() -> Serve:
     return serve
 
 
-COMMAND = part("server", "run the API server, controllers and scheduler in one process", find, STORING, ELECTING)
+HELP = "run the API server, controllers and scheduler in one process"
+COMMAND = part("server", HELP, find, STORING, API_FLAGS, ELECTING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from knarr.cli import apiflags
 from knarr.cli.command import ETCD, Command, cluster_argument, etcd_arguments, kubeconfig_argument, kubeconfig_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def arguments(parser: ArgumentParser) -> None:
     for name, text in CHOICES.items():
         parser.add_argument(f"--{name.replace('_', '-')}", help=text)
     etcd_arguments(parser)
+    apiflags.declare(parser)
     kubeconfig_argument(parser, "where to add the context")
 
 
@@ -57,13 +59,14 @@ def run(arguments: Namespace) -> int:
 def chosen(arguments: Namespace) -> Config:
     """The cluster of the data directory, or a new one made of the flags.
 
-    Raises UserError on flags that contradict it.
+    Raises UserError on flags that contradict it. What the API server is told may change from one start to the next.
     """
     import msgspec
 
     from knarr.cluster.completing import complete
     from knarr.cluster.config import Config, load
     from knarr.cluster.errors import UserError
+    from knarr.cluster.launch import running
 
     given = {name: value for name in (*CHOICES, *ETCD) if (value := getattr(arguments, name)) is not None}
     try:
@@ -72,7 +75,7 @@ def chosen(arguments: Namespace) -> Config:
         raise UserError(f"these flags do not make a cluster: {error}") from None
     existing = load(arguments.data_dir)
     if existing is None:
-        return complete(wanted)
+        return complete(msgspec.structs.replace(wanted, api=apiflags.given(arguments, wanted.api)))
     for name in given:
         if getattr(existing, name) != getattr(wanted, name):
             flag = f"--{name.replace('_', '-')}"
@@ -80,7 +83,10 @@ def chosen(arguments: Namespace) -> Config:
                 f"the cluster in {arguments.data_dir} has {flag} {getattr(existing, name)}; "
                 f"keep that, or begin anew with: knarr reset"
             )
-    return existing
+    api = apiflags.given(arguments, existing.api)
+    if api != existing.api and running(existing):
+        raise UserError("the API server's flags change with its start; stop the cluster before with: knarr down")
+    return msgspec.structs.replace(existing, api=api)
 
 
 COMMAND = Command("up", "start a cluster on this machine, or find it running", run, arguments)

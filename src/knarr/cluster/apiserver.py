@@ -134,8 +134,9 @@ def _allow_connections() -> None:
 
 async def _listen(config: Config, application: Application) -> Server:
     """Listen on loopback and on the node's own address, nowhere else."""
-    pki = config.pki
-    tls = server_context(pki / "apiserver.crt", pki / "apiserver.key", pki / "ca.crt")
+    pki, flags = config.pki, config.api.serving
+    certificate, key = flags.tls_cert_file or pki / "apiserver.crt", flags.tls_private_key_file or pki / "apiserver.key"
+    tls = server_context(Path(certificate), Path(key), _client_authorities(config))
     server = Server(application, tls=tls, oversized=application.oversized)
     try:
         for address in dict.fromkeys(("127.0.0.1", config.node_ip)):
@@ -147,6 +148,10 @@ async def _listen(config: Config, application: Application) -> Server:
             f"choose another port with: knarr up --api-port"
         ) from None
     return server
+
+
+def _client_authorities(config: Config) -> Path:
+    return Path(config.api.serving.client_ca_file or config.pki / "ca.crt")
 
 
 def _options(config: Config) -> Options:
@@ -163,7 +168,7 @@ def _options(config: Config) -> Options:
 def _extension_authentication(config: Config) -> Mapping[str, str]:
     names = {**HEADERS, "requestheader-allowed-names": ["front-proxy-client"]}
     return {
-        "client-ca-file": (config.pki / "ca.crt").read_text(),
+        "client-ca-file": _client_authorities(config).read_text(),
         "requestheader-client-ca-file": (config.pki / "front-proxy-ca.crt").read_text(),
         **{name: json.dumps(values) for name, values in names.items()},
     }

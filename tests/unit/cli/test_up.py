@@ -31,9 +31,17 @@ def test_a_cluster_keeps_its_choices(tmp_path: Path) -> None:
         up(tmp_path, "--api-port", "7001")
 
 
+def test_what_the_api_server_is_told_may_change_between_starts(tmp_path: Path) -> None:
+    made = up(tmp_path, *FLAGS, "--client-ca-file", str(tmp_path / "ca.crt"))
+    save(made)
+    assert up(tmp_path).api.serving.client_ca_file == str(tmp_path / "ca.crt")
+    assert up(tmp_path, "--client-ca-file=").api.serving.client_ca_file == ""
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        pytest.param(("--tls-cert-file", "x"), "must be specified together", id="half a pair"),
         pytest.param(("--api-port", "x"), "these flags do not make a cluster", id="no number"),
         pytest.param(("--layout", "round"), "these flags do not make a cluster", id="no layout"),
         pytest.param(("--name", "No_Name"), "--name cannot be so", id="no name"),

@@ -1,0 +1,23 @@
+"""The subjects, in the order of --help."""
+
+from __future__ import annotations
+
+import msgspec
+
+from knarr.cluster.flags.notation import Flags
+from knarr.cluster.flags.serving import Serving
+
+
+class APIFlags(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """All of them, by subject."""
+
+    serving: Serving = Serving()
+
+    def problems(self) -> list[str]:
+        """Why the API server cannot run with these."""
+        return [problem for subject in SUBJECTS for problem in getattr(self, subject).problems()]
+
+
+SUBJECTS: dict[str, type[Flags]] = {
+    "serving": Serving,
+}
