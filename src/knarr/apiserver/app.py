@@ -74,7 +74,7 @@ class Application:
     async def __call__(self, request: Request, peer: Peer) -> Answer:
         """Answer a request from the network."""
         try:
-            user = self._authenticator.authenticate(request, peer)
+            user = await self._authenticator.authenticate(request, peer)
         except APIError as error:
             self._access.refused.n += 1
             return prettied(_finish(error_answer(error, request), request), request)

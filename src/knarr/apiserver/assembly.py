@@ -14,7 +14,9 @@ from knarr.apiserver.admitting import admitted
 from knarr.apiserver.aggregation import Aggregation
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
+from knarr.apiserver.authn.accounts import AccountTokens
 from knarr.apiserver.authn.authenticator import Authenticator
+from knarr.apiserver.authn.bearers import TokenUnion
 from knarr.apiserver.authn.issuers import issuer_documents
 from knarr.apiserver.authn.tokenrequests import TokenRequests
 from knarr.apiserver.authn.tokens import TokenIssuer, TokenVerifier
@@ -71,6 +73,7 @@ def assemble(api: API, security: Security, founded: asyncio.Event) -> Front:
     authorizer, kubelets = authorizer_of(registry), Kubelets(registry, security.kubelet_tls)
     registry.authorizer = authorizer
     tokens = TokenVerifier(security.verification_keys, security.issuer, audiences, clock, lookup)
+    bearers = TokenUnion(AccountTokens(tokens))
     issuer = TokenIssuer(security.signing_key, security.issuer, clock)
     requests = TokenRequests(issuer, audiences, clock, lookup)
     address = f"{registry.options.advertise_address}:{registry.options.advertise_port}"
@@ -82,7 +85,7 @@ def assemble(api: API, security: Security, founded: asyncio.Event) -> Front:
     }
     aggregation = Aggregation(registry, *(security.front_proxy or ()))
     application = Application(
-        authenticator=Authenticator(clock, tokens),
+        authenticator=Authenticator(clock, bearers, audiences),
         authorizer=authorizer,
         resources=api,
         documents=Documents(
@@ -99,7 +102,7 @@ def assemble(api: API, security: Security, founded: asyncio.Event) -> Front:
         elsewhere=aggregation.find,
         handlers={
             **admitted(api, {**streaming(registry, kubelets), ("serviceaccounts", "token"): requests.handle}),
-            **reviews.reviews(reviews.Judges(registry, authorizer, tokens, audiences)),
+            **reviews.reviews(reviews.Judges(registry, authorizer, bearers, audiences)),
         },
     )
     return Front(application, kubelets, tokens, aggregation)

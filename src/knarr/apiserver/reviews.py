@@ -7,14 +7,14 @@ https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.admission.admission import Waived
 from knarr.apiserver.app import Handler
-from knarr.apiserver.authn.tokens import InvalidTokenError, TokenVerifier
+from knarr.apiserver.authn.bearers import InvalidTokenError, TokenUnion
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.asking import asked
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict
@@ -36,8 +36,11 @@ class Judges:
 
     registry: Registry
     authorizer: Authorizer
-    tokens: TokenVerifier
+    tokens: TokenUnion
     audiences: Sequence[str]
+
+
+Answering = Callable[[Judges, JSON, Call], Awaitable[JSON]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Review:
     """A sort of question: `status` makes the answer out of the spec. It raises APIError."""
 
     kind: Kind
-    status: Callable[[Judges, JSON, Call], JSON]
+    status: Answering
 
 
 def reviews(judges: Judges) -> dict[tuple[str, str], Handler]:
@@ -60,12 +63,12 @@ async def _answer(review: Review, judges: Judges, request: APIRequest) -> Answer
         raise MethodNotAllowed
     call = Call(judges.registry, request, review.kind, review.kind.storage_version, Waived())
     tree = bodies.read_object(call)
-    status = review.status(judges, tree.get("spec") or {}, call)
+    status = await review.status(judges, tree.get("spec") or {}, call)
     answer = {**tree, "metadata": tree.get("metadata") or {}, "status": status}
     return tree_answer(call, answer, 201, views=frozenset())
 
 
-def _who_am_i(judges: Judges, spec: JSON, call: Call) -> JSON:
+async def _who_am_i(judges: Judges, spec: JSON, call: Call) -> JSON:
     return {"userInfo": _user_info(call.request.user)}
 
 
@@ -75,27 +78,27 @@ def _user_info(user: User) -> JSON:
     return {key: value for key, value in found.items() if value}
 
 
-def _may_i(judges: Judges, spec: JSON, call: Call) -> JSON:
-    return _decision(judges, call.request.user, spec, call)
+async def _may_i(judges: Judges, spec: JSON, call: Call) -> JSON:
+    return await _decision(judges, call.request.user, spec, call)
 
 
-def _may_they(judges: Judges, spec: JSON, call: Call) -> JSON:
+async def _may_they(judges: Judges, spec: JSON, call: Call) -> JSON:
     if not spec.get("user") and not spec.get("groups"):
         raise _refusal(call, invalid("spec.user", "", "at least one of user or group must be specified"))
     extra = {key: tuple(values) for key, values in (spec.get("extra") or {}).items()}
     user = User(spec.get("user", ""), spec.get("uid", ""), tuple(spec.get("groups") or ()), extra)
-    return _decision(judges, user, spec, call)
+    return await _decision(judges, user, spec, call)
 
 
-def _may_they_here(judges: Judges, spec: JSON, call: Call) -> JSON:
+async def _may_they_here(judges: Judges, spec: JSON, call: Call) -> JSON:
     about = spec.get("resourceAttributes")
     if about and about.get("namespace", "") != call.namespace:
         detail = "must match metadata.namespace"
         raise _refusal(call, invalid("spec.resourceAttributes.namespace", about.get("namespace", ""), detail))
-    return _may_they(judges, spec, call)
+    return await _may_they(judges, spec, call)
 
 
-def _decision(judges: Judges, user: User, spec: JSON, call: Call) -> JSON:
+async def _decision(judges: Judges, user: User, spec: JSON, call: Call) -> JSON:
     info, errors = asked(spec)
     if errors:
         raise _refusal(call, *errors)
@@ -106,7 +109,7 @@ def _decision(judges: Judges, user: User, spec: JSON, call: Call) -> JSON:
     return {**status, "reason": decision.reason} if decision.reason else status
 
 
-def _what_may_i(judges: Judges, spec: JSON, call: Call) -> JSON:
+async def _what_may_i(judges: Judges, spec: JSON, call: Call) -> JSON:
     if not spec.get("namespace"):
         raise BadRequest("no namespace on request")
     held = judges.authorizer.held(call.request.user, spec["namespace"])
@@ -119,23 +122,22 @@ def _what_may_i(judges: Judges, spec: JSON, call: Call) -> JSON:
     return {**status, "evaluationError": held.error} if held.errors else status
 
 
-def _whose_is_it(judges: Judges, spec: JSON, call: Call) -> JSON:
+async def _whose_is_it(judges: Judges, spec: JSON, call: Call) -> JSON:
     if not spec.get("token"):
         raise BadRequest("token is required for TokenReview in authentication")
     audiences = spec.get("audiences") or judges.audiences
     try:
-        user = judges.tokens.verify(spec["token"], audiences)
+        found = await judges.tokens.authenticate(spec["token"], audiences)
     except InvalidTokenError as error:
         return {"user": {}, "error": str(error)}
-    good_for = [audience for audience in audiences if audience in judges.tokens.audiences_of(spec["token"])]
-    return {"authenticated": True, "user": _user_info(user), "audiences": good_for}
+    return {"authenticated": True, "user": _user_info(found.user), "audiences": found.audiences}
 
 
 def _refusal(call: Call, *errors: FieldError) -> Invalid:
     return Invalid.of(call.kind.group, call.kind.kind, "", errors)
 
 
-def _review(kind: str, group: str, status: Callable[[Judges, JSON, Call], JSON], *, namespaced: bool = False) -> Review:
+def _review(kind: str, group: str, status: Answering, *, namespaced: bool = False) -> Review:
     definition = f"io.k8s.api.{group.partition('.')[0]}.v1.{kind}"
     versions = (Version("v1", definition),)
     return Review(Kind(kind, f"{kind.lower()}s", versions, group, namespaced=namespaced, verbs=("create",)), status)

@@ -13,7 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from knarr.apiserver.authn.tokens import Bound, InvalidTokenError, TokenIssuer, TokenVerifier
+from knarr.apiserver.authn.bearers import InvalidTokenError
+from knarr.apiserver.authn.tokens import Bound, TokenIssuer, TokenVerifier
 from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.machinery.clock import VirtualClock
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
+from knarr.apiserver.authn.bearers import InvalidTokenError, TokenUnion
 from knarr.apiserver.authn.certificates import read_certificate
-from knarr.apiserver.authn.tokens import InvalidTokenError, TokenVerifier
 from knarr.apiserver.authn.users import ANONYMOUS, User
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import Unauthorized
@@ -15,13 +16,14 @@ log = logging.getLogger(__name__)
 
 
 class Authenticator:
-    """Who sent a request. `tokens` None takes no bearer tokens."""
+    """Who sent a request. `tokens` know bearer tokens; such a token must be for one of our own `audiences`."""
 
-    def __init__(self, clock: Clock, tokens: TokenVerifier | None = None) -> None:
+    def __init__(self, clock: Clock, tokens: TokenUnion | None = None, audiences: Sequence[str] = ()) -> None:
         self._clock = clock
-        self._tokens = tokens
+        self._tokens = tokens or TokenUnion()
+        self._audiences = audiences
 
-    def authenticate(self, request: Request, peer: Peer) -> User:
+    async def authenticate(self, request: Request, peer: Peer) -> User:
         """The user; ANONYMOUS where there are no credentials. Raises Unauthorized where there are, but bad ones."""
         if peer.certificate:
             certified = read_certificate(peer.certificate)
@@ -29,17 +31,17 @@ class Authenticator:
                 return certified.user
         credentials = request.headers.get("authorization")
         if credentials:
-            return self._bearer(credentials)
+            return await self._bearer(credentials)
         if peer.certificate:
             raise Unauthorized("Unauthorized")
         return ANONYMOUS
 
-    def _bearer(self, credentials: str) -> User:
+    async def _bearer(self, credentials: str) -> User:
         scheme, _, token = credentials.strip().partition(" ")
-        if scheme.lower() != "bearer" or not token or self._tokens is None:
+        if scheme.lower() != "bearer" or not token:
             raise Unauthorized("Unauthorized")
         try:
-            return self._tokens.verify(token.strip())
+            return (await self._tokens.authenticate(token.strip(), self._audiences)).user
         except InvalidTokenError as error:
             log.info("a bearer token was refused: %s", error)
             raise Unauthorized("Unauthorized") from None

@@ -1,0 +1,48 @@
+"""Bearer tokens: what knows some of them, and several of those in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from knarr.apiserver.authn.users import User
+
+
+class InvalidTokenError(Exception):
+    """A bearer token that is not good. The text is for the log and for TokenReviews, never for who sent the token."""
+
+
+class Identified(msgspec.Struct, frozen=True):
+    """Whose a token is, and for which of the audiences that were asked for it is good."""
+
+    user: User
+    audiences: Sequence[str]
+
+
+class TokenAuthenticator(Protocol):
+    """Knows tokens of one sort. It suspends for those alone that it cannot judge by what is in memory."""
+
+    async def authenticate(self, token: str, audiences: Sequence[str]) -> Identified | None:
+        """Whose the token is; None: not of this sort. Raises InvalidTokenError where it is, but not good, or good for
+        none of the audiences (never empty).
+        """
+
+
+class TokenUnion:
+    """Several in turn: the first to know whose a token is has said it, whatever those before said against it."""
+
+    def __init__(self, *authenticators: TokenAuthenticator) -> None:
+        self._authenticators = authenticators
+
+    async def authenticate(self, token: str, audiences: Sequence[str]) -> Identified:
+        """Raises InvalidTokenError, with all that was said, where nobody knows."""
+        said = []
+        for authenticator in self._authenticators:
+            try:
+                if identified := await authenticator.authenticate(token, audiences):
+                    return identified
+            except InvalidTokenError as error:
+                said.append(str(error))
+        raise InvalidTokenError(f"[{', '.join(['invalid bearer token', *said])}]" if said else "invalid bearer token")
