@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 
 import orjson
 from cryptography.hazmat.primitives import serialization
@@ -16,8 +16,6 @@ from knarr.apiserver.authn.accounts import AccountTokens
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.bearers import TokenUnion
 from knarr.apiserver.authn.tokens import Bound, TokenIssuer, TokenVerifier
-from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.authorizer import Verdict
 from knarr.apiserver.authz.reconciling import ensure_policy
 from knarr.apiserver.authz.rules import GROUP
 from knarr.apiserver.authz.table import authorizer_of
@@ -48,34 +46,28 @@ async def _main() -> None:
     info = parse("GET", POD)
     user = await authenticator.authenticate(request, peer)
     started = time.perf_counter()
-    assert authorizer.authorize(user, info).verdict is Verdict.ALLOW
+    assert await authorizer.allows(user, info)
     print(f"authorization with {ROLES} roles and {BINDINGS} bindings beside the defaults")
     print(f"  the first decision, which makes the index: {(time.perf_counter() - started) * 1000:.0f} ms")
-    _show("authentication by a service account's token", lambda: _done(authenticator.authenticate(request, peer)))
-    _show("authorization, allowed by a role in the namespace", lambda: authorizer.authorize(user, info))
+
+    async def both() -> None:
+        await authorizer.authorize(await authenticator.authenticate(request, peer), info)
+
+    await _show("authentication by a service account's token", lambda: authenticator.authenticate(request, peer))
+    await _show("authorization, allowed by a role in the namespace", lambda: authorizer.authorize(user, info))
     secret = parse("GET", "/api/v1/namespaces/n0/secrets/s")
-    _show("authorization, refused", lambda: authorizer.authorize(user, secret))
-    _show("both", lambda: authorizer.authorize(_done(authenticator.authenticate(request, peer)), info))
+    await _show("authorization, refused", lambda: authorizer.authorize(user, secret))
+    await _show("both", both)
     await registry.commit([_role(registry)(0)])
     started = time.perf_counter()
-    authorizer.authorize(user, info)
+    await authorizer.authorize(user, info)
     print(f"  a decision after its role has changed: {(time.perf_counter() - started) * 1e6:.0f} us")
 
 
-def _done(work: Coroutine[None, None, User]) -> User:
-    """What a coroutine returns that has nothing to wait for."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        found: User = end.value
-        return found
-    raise AssertionError("a token known in memory is waited for")
-
-
-def _show(what: str, work: Callable[[], object]) -> None:
+async def _show(what: str, work: Callable[[], Awaitable[object]]) -> None:
     started = time.process_time()
     for _ in range(ROUNDS):
-        work()
+        await work()
     print(f"  {what}: {(time.process_time() - started) / ROUNDS * 1e6:.1f} us")
 
 

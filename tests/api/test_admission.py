@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, Held
+from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, Local
 from knarr.apiserver.info import RequestInfo
 from tests.api.harness import Server, settle
 from tests.api.objects import PODS, pod
@@ -284,17 +284,14 @@ async def test_an_account_that_enforces_its_own_secrets(server: Server, spec: JS
     assert (await server.post(PODS, own)).status == 201
 
 
-class Signers:
+class Signers(Local):
     """An authorizer that lets somebody use one signer."""
 
     def __init__(self, verb: str, name: str) -> None:
         self._allowed = verb, "signers", name
 
-    def authorize(self, user: User, info: RequestInfo) -> Decision:
+    def at_once(self, user: User, info: RequestInfo) -> Decision:
         return ALLOWED if (info.verb, info.resource, info.name) == self._allowed else NO_OPINION
-
-    def held(self, user: User, namespace: str) -> Held:
-        return Held()
 
 
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"

@@ -181,7 +181,7 @@ async def test_entries_of_all_groups_stay_and_yield(server: Server) -> None:
 
 
 class MayNotCreate(InTurn):
-    def authorize(self, user: User, info: RequestInfo) -> Decision:
+    def at_once(self, user: User, info: RequestInfo) -> Decision:
         return NO_OPINION if info.verb == "create" else ALLOWED
 
 

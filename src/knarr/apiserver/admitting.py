@@ -86,7 +86,7 @@ async def _connected(call: Call, options: str) -> APIRequest:
     """The request as admission leaves it. Raises APIError."""
     request = call.request
     if request.info.verb == "get" and request.info.subresource in _INTERACTIVE:
-        require_create(call)  # a WebSocket comes by GET, and does what POST does
+        await require_create(call)  # a WebSocket comes by GET, and does what POST does
     tree = _tree(request, options)
     before = dict(tree)
     attributes = attributes_of(call, "CONNECT", tree, None, form=Form("", "v1", options, ""), options={})

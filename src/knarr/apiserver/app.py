@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from knarr.apiserver.answers import TOO_MANY, error_answer
+from knarr.apiserver.answers import TOO_MANY, error_answer, plain_answer
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
@@ -112,8 +112,8 @@ class Application:
         inflight, kind = self._metrics.inflight, "readOnly" if request.method in _READS else "mutating"
         inflight[kind] += 1
         try:
-            self._authorize(user, info, request)
-            answer = await self._dispatch(request, info, user)
+            refusal = await self._refusal(user, info, request)
+            answer = refusal or await self._dispatch(request, info, user)
         except APIError as error:
             answer = error_answer(error, request)
         except Exception as error:
@@ -123,14 +123,18 @@ class Application:
             inflight[kind] -= 1
         return self._counted(request, info, answer, started)
 
-    def _authorize(self, user: User, info: RequestInfo, request: Request) -> None:
+    async def _refusal(self, user: User, info: RequestInfo, request: Request) -> Response | None:
+        """The answer to who may not, and where nobody could say so. Raises Forbidden."""
         if wanted := request.headers.get("impersonate-user"):
             raise _no_impersonation(user, wanted)
-        decision = self._authorizer.authorize(user, info)
+        decision = await self._authorizer.authorize(user, info)
         if decision.verdict is Verdict.ALLOW:
             self._access.allowed.n += 1
-            return
-        self._access.denied.n += 1
+            return None
+        if decision.error:
+            self._access.failed.n += 1
+            return plain_answer(f'Internal Server Error: "{_uri(request)}": {decision.error}\n', 500)
+        (self._access.denied if decision.verdict is Verdict.DENY else self._access.undecided).n += 1
         raise forbidden(user, info, decision.reason)
 
     async def _dispatch(self, request: Request, info: RequestInfo, user: User) -> Answer:
@@ -197,6 +201,10 @@ def _no_impersonation(user: User, wanted: str) -> Forbidden:
     """Nobody may act as somebody else yet; silence would let the request run with the caller's own rights."""
     text = f'User "{user.name}" cannot impersonate resource "users" in API group "" at the cluster scope'
     return Forbidden(f'users "{wanted}" is forbidden: {text}', kind="users", name=wanted)
+
+
+def _uri(request: Request) -> str:
+    return f"{request.path}?{request.query}" if request.query else request.path
 
 
 _VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTION"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
 
@@ -25,6 +25,14 @@ P = ParamSpec("P")
 _loops = threading.local()  # of each thread that works aside, whose loop it does so for
 
 
+class UnansweredError(Exception):
+    """The work needs to know first what somebody else has to be asked: it is begun anew after `answer`."""
+
+    def __init__(self, answer: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 class Aside:
     """Does work here, or aside; `work` is told how many cost units it may take here, or None for whatever it takes."""
 
@@ -32,7 +40,14 @@ class Aside:
         self._turn = asyncio.Semaphore(1)
 
     async def do(self, work: Callable[[int | None], T]) -> T:
-        """What `work` returns or raises. It may be called twice."""
+        """What `work` returns or raises. It may be called several times."""
+        while True:
+            try:
+                return await self._attempt(work)
+            except UnansweredError as question:
+                await question.answer()
+
+    async def _attempt(self, work: Callable[[int | None], T]) -> T:
         try:
             return work(HERE)
         except LaboriousError:

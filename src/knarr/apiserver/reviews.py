@@ -102,11 +102,12 @@ async def _decision(judges: Judges, user: User, spec: JSON, call: Call) -> JSON:
     info, errors = asked(spec)
     if errors:
         raise _refusal(call, *errors)
-    decision = judges.authorizer.authorize(user, info)
+    decision = await judges.authorizer.authorize(user, info)
     status: JSON = {"allowed": decision.verdict is Verdict.ALLOW}
     if decision.verdict is Verdict.DENY:
         status["denied"] = True
-    return {**status, "reason": decision.reason} if decision.reason else status
+    said = {"reason": decision.reason, "evaluationError": decision.error}
+    return {**status, **{name: text for name, text in said.items() if text}}
 
 
 async def _what_may_i(judges: Judges, spec: JSON, call: Call) -> JSON:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from knarr.apiserver.aside import HERE, Aside, on_loop
+from knarr.apiserver.aside import HERE, Aside, UnansweredError, on_loop
 from knarr.machinery.laborious import LaboriousError
 
 
@@ -67,3 +67,17 @@ async def test_what_only_the_loop_may_do_is_done_there() -> None:
 
     assert await Aside().do(work) not in seen
     assert seen == [threading.main_thread().name]
+
+
+async def test_work_begins_anew_when_its_question_is_answered() -> None:
+    known: list[str] = []
+
+    async def learn() -> None:
+        known.append("yes")
+
+    def work(here: int | None) -> str:
+        if not known:
+            raise UnansweredError(learn)
+        return known[0]
+
+    assert await Aside().do(work) == "yes"

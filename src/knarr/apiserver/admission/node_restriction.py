@@ -5,14 +5,14 @@ https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
 from knarr.api.pods.mirrors import MIRROR, is_mirror
 from knarr.apiserver.admission.plugin import Attributes, Plugin, Surroundings
 from knarr.apiserver.authn.users import node_of
-from knarr.apiserver.authz.authorizer import Authorizer, Verdict
+from knarr.apiserver.authz.authorizer import Authorizer
 from knarr.apiserver.authz.references import references
 from knarr.apiserver.info import RequestInfo
 from knarr.machinery.errors import NotFound
@@ -47,32 +47,36 @@ _WORDS = {
 }
 _REPORTED = ("capacity", "conditions", "allocatedResources", "allocatedResourceStatuses")  # of a claim, by kubelets
 
-_Refuse = Callable[[Attributes, str, Authorizer | None], str]  # why, empty where all is well
+_TOKENS = ("serviceaccounts", "token")
+_Refuse = Callable[[Attributes, str], str]  # why, empty where all is well
 
 
 def start(surroundings: Surroundings) -> Plugin:
     registry = surroundings.registry
 
-    def restrict(attributes: Attributes) -> None:
+    def restrict(attributes: Attributes) -> Awaitable[None] | None:
         node = node_of(attributes.user)
         if node is None:
-            return
+            return None
         if not node:
             raise attributes.forbidden(f'could not determine node from user "{attributes.user.name}"')
-        refuse = _TABLE.get((attributes.kind.qualified_resource, attributes.subresource))
-        if refuse and (why := refuse(attributes, node, registry.authorizer)):
+        address = (attributes.kind.qualified_resource, attributes.subresource)
+        if address == _TOKENS:
+            return _restrict_token(attributes, node, registry.authorizer)
+        if (refuse := _TABLE.get(address)) and (why := refuse(attributes, node)):
             raise attributes.forbidden(why)
+        return None
 
     return Plugin(
         NAME,
         mutate=restrict,
         operations=frozenset({"CREATE", "UPDATE", "DELETE"}),
-        resources=tuple({resource for resource, _ in _TABLE}),
+        resources=tuple({resource for resource, _ in (*_TABLE, _TOKENS)}),
         subresources=True,
     )
 
 
-def _pod(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+def _pod(attributes: Attributes, node: str) -> str:
     if attributes.operation == "DELETE":
         own = dig(attributes.old, "spec.nodeName") == node
         return "" if own else f'node "{node}" can only delete pods with spec.nodeName set to itself'
@@ -101,20 +105,20 @@ def _mirror(attributes: Attributes, pod: JSON, node: str) -> str:
     return f'node "{node}" can not create pods that reference {what}' if what else ""
 
 
-def _pod_status(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+def _pod_status(attributes: Attributes, node: str) -> str:
     if dig(attributes.old, "spec.nodeName") != node:
         return f'node "{node}" can only update pod status for pods with spec.nodeName set to itself'  # noqa: S608  # no SQL
     old, new = (dig(tree, "metadata.labels") or {} for tree in (attributes.old, attributes.object))
     return "" if old == new else f'node "{node}" cannot update labels through pod status'
 
 
-def _eviction(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+def _eviction(attributes: Attributes, node: str) -> str:
     pod = attributes.lister.get("", "pods", attributes.namespace, attributes.name)
     own = dig(pod, "spec.nodeName") == node
     return "" if own else f"node {node} can only evict pods with spec.nodeName set to itself"
 
 
-def _node(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+def _node(attributes: Attributes, node: str) -> str:
     if attributes.name != node:
         return f'node "{node}" is not allowed to modify node "{attributes.name}"'
     new, old = attributes.object, attributes.old
@@ -150,15 +154,26 @@ def _below(prefix: str, domain: str) -> bool:
     return prefix == domain or prefix.endswith(f".{domain}")
 
 
-def _token(attributes: Attributes, node: str, authorizer: Authorizer | None) -> str:
+async def _restrict_token(attributes: Attributes, node: str, authorizer: Authorizer | None) -> None:
+    """A token is for a Pod of the node. Raises APIError."""
+    if why := _token(attributes, node) or await _audience(attributes, authorizer):
+        raise attributes.forbidden(why)
+
+
+def _bound_pod(attributes: Attributes) -> tuple[str, JSON | None]:
+    """The name of the Pod that a token is to be bound to, and that Pod."""
+    name = dig(attributes.object, "spec.boundObjectRef.name", "")
+    return name, attributes.lister.get("", "pods", attributes.namespace, name)
+
+
+def _token(attributes: Attributes, node: str) -> str:
     spec = dig(attributes.object, "spec") or {}
     reference = spec.get("boundObjectRef") or {}
     if reference.get("kind") != "Pod" or reference.get("apiVersion") != "v1":
         return "node requested token not bound to a pod"
     if not reference.get("uid"):
         return "node requested token with a pod binding without a uid"
-    name = reference.get("name") or ""
-    pod = attributes.lister.get("", "pods", attributes.namespace, name)
+    name, pod = _bound_pod(attributes)
     if pod is None:
         raise NotFound(f'pods "{name}" not found', kind="pods", name=name)
     if reference["uid"] != pod["metadata"]["uid"]:
@@ -168,34 +183,37 @@ def _token(attributes: Attributes, node: str, authorizer: Authorizer | None) -> 
         )
     if dig(pod, "spec.nodeName") != node:
         return "node requested token bound to a pod scheduled on a different node"
-    return _audience(attributes, pod, each(spec, "audiences"), authorizer)
+    return ""
 
 
-def _audience(attributes: Attributes, pod: JSON, audiences: list[str], authorizer: Authorizer | None) -> str:
+async def _audience(attributes: Attributes, authorizer: Authorizer | None) -> str:
     """An audience must be one that the Pod asks for, or that somebody has allowed the node to ask for."""
+    audiences = each(attributes.object, "spec.audiences")
     if len(audiences) > 1:
         return "node may only request 0 or 1 audiences"
     wanted = audiences[0] if audiences else ""
-    sources = (source for volume in each(pod, "spec.volumes") for source in each(volume, "projected.sources"))
-    if wanted in {dig(source, "serviceAccountToken.audience", "") for source in sources} | _drivers(attributes, pod):
+    if wanted in _audiences(attributes):
         return ""
     verb = "request-serviceaccounts-token-audience"
     info = RequestInfo(
         verb, resource=wanted, namespace=attributes.namespace, name=attributes.name, is_resource=True, version="*"
     )
-    if authorizer and authorizer.authorize(attributes.user, info).verdict is Verdict.ALLOW:
+    if authorizer and await authorizer.allows(attributes.user, info):
         return ""
     return f'audience "{wanted}" not found in pod spec volume, {attributes.user.name} is not authorized to {verb}'
 
 
-def _drivers(attributes: Attributes, pod: JSON) -> set[str]:
-    """The audiences of tokens for the CSI drivers of the Pod's own volumes."""
+def _audiences(attributes: Attributes) -> set[str]:
+    """Those of the tokens in the Pod's volumes, and of tokens for the CSI drivers of its own volumes."""
+    _, pod = _bound_pod(attributes)
+    sources = (source for volume in each(pod, "spec.volumes") for source in each(volume, "projected.sources"))
+    projected = {dig(source, "serviceAccountToken.audience", "") for source in sources}
     named = {dig(volume, "csi.driver", "") for volume in each(pod, "spec.volumes")} - {""}
     found = (attributes.lister.get("storage.k8s.io", "csidrivers", "", name) for name in named)
-    return {dig(request, "audience", "") for driver in found for request in each(driver, "spec.tokenRequests")}
+    return projected | {dig(r, "audience", "") for driver in found for r in each(driver, "spec.tokenRequests")}
 
 
-def _claim_status(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+def _claim_status(attributes: Attributes, node: str) -> str:
     def rest(tree: JSON | None) -> JSON:
         return {name: value for name, value in (dig(tree, "status") or {}).items() if name not in _REPORTED}
 
@@ -208,7 +226,7 @@ def _claim_status(attributes: Attributes, node: str, _: Authorizer | None) -> st
 
 
 def _named_alike(what: str) -> _Refuse:
-    def refuse(attributes: Attributes, node: str, _: Authorizer | None) -> str:
+    def refuse(attributes: Attributes, node: str) -> str:
         alike = attributes.name == node
         return "" if alike else f"can only access {what} with the same name as the requesting node"
 
@@ -221,7 +239,6 @@ _TABLE: dict[tuple[str, str], _Refuse] = {
     ("pods", "eviction"): _eviction,
     ("nodes", ""): _node,
     ("nodes", "status"): _node,
-    ("serviceaccounts", "token"): _token,
     ("persistentvolumeclaims", "status"): _claim_status,
     ("leases.coordination.k8s.io", ""): _named_alike("node lease"),
     ("csinodes.storage.k8s.io", ""): _named_alike("CSINode"),

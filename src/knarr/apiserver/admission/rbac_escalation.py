@@ -13,7 +13,7 @@ from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
 from knarr.apiserver.admission.plugin import Attributes, Plugin, Surroundings
 from knarr.apiserver.authn.users import MASTERS
-from knarr.apiserver.authz.authorizer import Authorizer, Held, Verdict
+from knarr.apiserver.authz.authorizer import Authorizer, Held
 from knarr.apiserver.authz.covering import described, quoted, uncovered
 from knarr.apiserver.authz.rbac import ROLES
 from knarr.apiserver.authz.rules import GROUP
@@ -32,22 +32,22 @@ _KEPT = ("resourceVersion", "managedFields", "generation")  # what any write cha
 def start(surroundings: Surroundings) -> Plugin:
     registry = surroundings.registry
 
-    def guard(attributes: Attributes) -> None:
+    async def guard(attributes: Attributes) -> None:
         authorizer, wanted = registry.authorizer, attributes.object
         if authorizer is None or wanted is None or MASTERS in attributes.user.groups or _only_garbage(attributes):
             return
         if attributes.kind.plural in ROLES.values():
-            _guard_role(attributes, authorizer, wanted)
+            await _guard_role(attributes, authorizer, wanted)
         else:
-            _guard_binding(attributes, authorizer, wanted)
+            await _guard_binding(attributes, authorizer, wanted)
 
     resources = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
     return Plugin(NAME, mutate=guard, resources=tuple(f"{plural}.{GROUP}" for plural in resources))
 
 
-def _guard_role(attributes: Attributes, authorizer: Authorizer, role: JSON) -> None:
+async def _guard_role(attributes: Attributes, authorizer: Authorizer, role: JSON) -> None:
     name = attributes.name if attributes.old else ""  # a new role is none that anybody is named for
-    if _may(attributes, authorizer, "escalate", attributes.kind.plural, name):
+    if await _may(attributes, authorizer, "escalate", attributes.kind.plural, name):
         return
     held = authorizer.held(attributes.user, attributes.namespace)
     _refuse_more(attributes, held, each(role, "rules"))
@@ -55,10 +55,10 @@ def _guard_role(attributes: Attributes, authorizer: Authorizer, role: JSON) -> N
         raise attributes.forbidden("must have cluster-admin privileges to use an aggregationRule")
 
 
-def _guard_binding(attributes: Attributes, authorizer: Authorizer, binding: JSON) -> None:
+async def _guard_binding(attributes: Attributes, authorizer: Authorizer, binding: JSON) -> None:
     reference = binding.get("roleRef") or {}
     plural, name = ROLES.get(reference.get("kind", ""), ""), reference.get("name") or ""
-    if not plural or _may(attributes, authorizer, "bind", plural, name):
+    if not plural or await _may(attributes, authorizer, "bind", plural, name):
         return
     namespace = attributes.namespace if plural == "roles" else ""
     role = attributes.lister.get(GROUP, plural, namespace, name)
@@ -67,9 +67,9 @@ def _guard_binding(attributes: Attributes, authorizer: Authorizer, binding: JSON
     _refuse_more(attributes, authorizer.held(attributes.user, attributes.namespace), each(role, "rules"))
 
 
-def _may(attributes: Attributes, authorizer: Authorizer, verb: str, plural: str, name: str) -> bool:
+async def _may(attributes: Attributes, authorizer: Authorizer, verb: str, plural: str, name: str) -> bool:
     info = RequestInfo(verb, GROUP, "*", plural, namespace=attributes.namespace, name=name, is_resource=True)
-    return authorizer.authorize(attributes.user, info).verdict is Verdict.ALLOW
+    return await authorizer.allows(attributes.user, info)
 
 
 def _refuse_more(attributes: Attributes, held: Held, rules: Sequence[JSON]) -> None:

@@ -15,11 +15,11 @@ def guard(name: str, subresource: str, verb: str, concerns: Callable[[Attributes
     def start(surroundings: Surroundings) -> Plugin:
         registry = surroundings.registry
 
-        def validate(attributes: Attributes) -> None:
+        async def validate(attributes: Attributes) -> None:
             if attributes.subresource != subresource or registry.authorizer is None or not concerns(attributes):
                 return
             signer = dig(attributes.old, "spec.signerName", "")
-            if not may_use(registry.authorizer, attributes.user, verb, signer):
+            if not await may_use(registry.authorizer, attributes.user, verb, signer):
                 raise attributes.forbidden(f'user not permitted to {verb} requests with signerName "{signer}"')
 
         return Plugin(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
-from typing import Protocol
 
 import msgspec
 
@@ -25,6 +25,7 @@ class Decision(msgspec.Struct, frozen=True):
 
     verdict: Verdict
     reason: str = ""
+    error: str = ""  # why it is no better one: somebody could not be asked
 
 
 ALLOWED = Decision(Verdict.ALLOW)
@@ -42,37 +43,78 @@ class Held(msgspec.Struct, frozen=True):
         return joined(self.errors)
 
 
-class Authorizer(Protocol):
-    """May this user make this request? Synchronous: it reads tables and caches, never the network."""
+class Authorizer(ABC):
+    """May this user make this request?"""
 
-    def authorize(self, user: User, info: RequestInfo) -> Decision: ...
+    @abstractmethod
+    def at_once(self, user: User, info: RequestInfo) -> Decision | None:
+        """What there is to say without waiting for anybody; None where somebody else has to be asked."""
 
+    @abstractmethod
+    async def authorize(self, user: User, info: RequestInfo) -> Decision:
+        """The decision, whatever it takes. Never raises: what failed is the decision's `error`."""
+
+    @abstractmethod
     def held(self, user: User, namespace: str) -> Held:
         """What the user holds there: what `kubectl auth can-i --list` shows, and nobody may give away more."""
-        ...
+
+    async def allows(self, user: User, info: RequestInfo) -> bool:
+        return (await self.authorize(user, info)).verdict is Verdict.ALLOW
 
 
-class InTurn:
+class Local(Authorizer):
+    """An authorizer that reads tables and caches, never the network."""
+
+    @abstractmethod
+    def at_once(self, user: User, info: RequestInfo) -> Decision: ...
+
+    async def authorize(self, user: User, info: RequestInfo) -> Decision:
+        return self.at_once(user, info)
+
+    def held(self, user: User, namespace: str) -> Held:
+        return Held()
+
+
+class InTurn(Authorizer):
     """Several authorizers: the first with an opinion decides. `system:masters` may do anything, whatever they say."""
 
     def __init__(self, *authorizers: Authorizer) -> None:
         self._authorizers = authorizers
 
-    def authorize(self, user: User, info: RequestInfo) -> Decision:
+    def at_once(self, user: User, info: RequestInfo) -> Decision | None:
         if MASTERS in user.groups:
             return ALLOWED
-        reasons = []
+        undecided = []
         for authorizer in self._authorizers:
-            decision = authorizer.authorize(user, info)
+            decision = authorizer.at_once(user, info)
+            if decision is None or decision.verdict is not Verdict.NO_OPINION:
+                return decision
+            if decision is not NO_OPINION:
+                undecided.append(decision)
+        return _together(undecided) if undecided else NO_OPINION
+
+    async def authorize(self, user: User, info: RequestInfo) -> Decision:
+        decision = self.at_once(user, info)
+        return await self._by_asking(user, info) if decision is None else decision
+
+    async def _by_asking(self, user: User, info: RequestInfo) -> Decision:
+        undecided = []
+        for authorizer in self._authorizers:
+            decision = await authorizer.authorize(user, info)
             if decision.verdict is not Verdict.NO_OPINION:
                 return decision
-            if decision.reason:
-                reasons.append(decision.reason)
-        return Decision(Verdict.NO_OPINION, "\n".join(reasons)) if reasons else NO_OPINION
+            undecided.append(decision)
+        return _together(undecided)
 
     def held(self, user: User, namespace: str) -> Held:
         found = [authorizer.held(user, namespace) for authorizer in self._authorizers]
         return Held([rule for held in found for rule in held.rules], [why for held in found for why in held.errors])
+
+
+def _together(undecided: Sequence[Decision]) -> Decision:
+    """Nobody has an opinion: what they all have to say."""
+    reasons = "\n".join(decision.reason for decision in undecided if decision.reason)
+    return Decision(Verdict.NO_OPINION, reasons, joined([decision.error for decision in undecided if decision.error]))
 
 
 def joined(errors: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from knarr.apiserver.authn.users import User, node_of
-from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, Held, Verdict
+from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, Local, Verdict
 from knarr.apiserver.authz.defaults.cluster import NODE
 from knarr.apiserver.authz.rules import Rules
 from knarr.apiserver.authz.tenancy import Tenancy
@@ -27,14 +27,14 @@ def _no(why: str) -> Decision:
     return Decision(Verdict.NO_OPINION, why)
 
 
-class NodeAuthorizer:
+class NodeAuthorizer(Local):
     """Judges by the tables below; what is in none of them, by the rules of the role `system:node`."""
 
     def __init__(self, tenancy: Tenancy) -> None:
         self.tenancy = tenancy
         self._rules = Rules(NODE.rules())
 
-    def authorize(self, user: User, info: RequestInfo) -> Decision:
+    def at_once(self, user: User, info: RequestInfo) -> Decision:
         node = node_of(user)
         if node is None:
             return NO_OPINION
@@ -46,9 +46,6 @@ class NodeAuthorizer:
 
     def by_rules(self, info: RequestInfo) -> Decision:
         return ALLOWED if self._rules.allow(info) else NO_OPINION
-
-    def held(self, user: User, namespace: str) -> Held:
-        return Held()
 
 
 def _related(found: bool, node: str) -> Decision:

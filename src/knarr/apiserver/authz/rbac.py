@@ -14,7 +14,7 @@ import orjson
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.authorizer import NO_OPINION, Decision, Held, Verdict, joined
+from knarr.apiserver.authz.authorizer import NO_OPINION, Decision, Held, Local, Verdict, joined
 from knarr.apiserver.authz.grants import Grant, Grants
 from knarr.apiserver.authz.rules import GROUP, Rules
 from knarr.apiserver.info import RequestInfo
@@ -27,7 +27,7 @@ ROLES = {"Role": "roles", "ClusterRole": "clusterroles"}
 _BINDINGS = ("rolebindings", "clusterrolebindings")
 
 
-class RBAC:
+class RBAC(Local):
     """See the module's docstring."""
 
     def __init__(self, registry: Registry) -> None:
@@ -39,7 +39,7 @@ class RBAC:
         self._followings: list[Following] = []
         self._stale = True
 
-    def authorize(self, user: User, info: RequestInfo) -> Decision:
+    def at_once(self, user: User, info: RequestInfo) -> Decision:
         if self._stale:
             self._load()
         missing: dict[str, None] = {}

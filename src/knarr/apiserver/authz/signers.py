@@ -6,14 +6,16 @@ https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requ
 from __future__ import annotations
 
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.authorizer import Authorizer, Verdict
+from knarr.apiserver.authz.authorizer import Authorizer
 from knarr.apiserver.info import RequestInfo
 
 GROUP = "certificates.k8s.io"
 
 
-def may_use(authorizer: Authorizer, user: User, verb: str, signer: str) -> bool:
+async def may_use(authorizer: Authorizer, user: User, verb: str, signer: str) -> bool:
     """Whether the user may do it with this signer, or with all of its domain (`example.com/*`)."""
     names = (signer, f"{signer.partition('/')[0]}/*")
-    asked = (RequestInfo(verb, GROUP, "*", "signers", name=name, is_resource=True) for name in names)
-    return any(authorizer.authorize(user, info).verdict is Verdict.ALLOW for info in asked)
+    for name in names:
+        if await authorizer.allows(user, RequestInfo(verb, GROUP, "*", "signers", name=name, is_resource=True)):
+            return True
+    return False

@@ -37,7 +37,9 @@ class Access:
         self.believed = metrics.count(AUTHENTICATION, ("success",))
         self.refused = metrics.count(AUTHENTICATION, ("failure",))
         self.allowed = metrics.count(AUTHORIZATION, ("allowed",))
-        self.denied = metrics.count(AUTHORIZATION, ("no-opinion",))
+        self.denied = metrics.count(AUTHORIZATION, ("denied",))
+        self.undecided = metrics.count(AUTHORIZATION, ("no-opinion",))
+        self.failed = metrics.count(AUTHORIZATION, ("error",))
         self._users = {name: metrics.count(USERS, (name,)) for name in _TOLD_BY_NAME}
         self._others, self._addresses = metrics.count(USERS, ("other",)), metrics.count(USERS, ("email_id",))
 

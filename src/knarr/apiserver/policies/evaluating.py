@@ -10,10 +10,10 @@ from knarr.api.kind import JSON
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
 from knarr.apiserver.admission.showing import converter_of, described, shown, shown_tree
-from knarr.apiserver.aside import on_loop
-from knarr.apiserver.authn.users import service_account
+from knarr.apiserver.aside import UnansweredError, on_loop
+from knarr.apiserver.authn.users import User, service_account
 from knarr.apiserver.authz.authorizer import Authorizer as Judge
-from knarr.apiserver.authz.authorizer import Verdict
+from knarr.apiserver.authz.authorizer import Decision, Verdict
 from knarr.apiserver.info import RequestInfo
 from knarr.machinery import cel
 from knarr.machinery.cel import Budget, CelError, CostError, Program
@@ -108,8 +108,15 @@ class Subject:
 
         def decide(asked: cel.Attributes) -> cel.Decision:
             if asked not in decisions:
-                decisions[asked] = on_loop(self._decide, asked)
+                decision = on_loop(self._decide, asked)
+                if decision is None:
+                    raise UnansweredError(lambda: learn(asked))
+                decisions[asked] = decision
             return decisions[asked]
+
+        async def learn(asked: cel.Attributes) -> None:
+            if self._judge is not None:
+                decisions[asked] = _shown(await self._judge.authorize(*self._question(asked)))
 
         return cel.Authorizer(decide)
 
@@ -126,18 +133,25 @@ class Subject:
         )
         return ResourceCheck(self.authorizer.decide, asked)
 
-    def _decide(self, asked: cel.Attributes) -> cel.Decision:
+    def _decide(self, asked: cel.Attributes) -> cel.Decision | None:
+        """The decision, if nobody has to be waited for."""
         if self._judge is None:
             return cel.Decision(allowed=False, error="there is no authorizer")
-        user = service_account(*asked.account) if asked.account else self._attributes.user
-        decision = self._judge.authorize(user, _request(asked))
-        return cel.Decision(decision.verdict is Verdict.ALLOW, decision.reason)
+        decision = self._judge.at_once(*self._question(asked))
+        return _shown(decision) if decision else None
+
+    def _question(self, asked: cel.Attributes) -> tuple[User, RequestInfo]:
+        return service_account(*asked.account) if asked.account else self._attributes.user, _request(asked)
 
 
 async def subject_of(attributes: Attributes, match: Match, judge: Judge | None) -> Subject:
     """The write in the form of the match. Raises APIError where somebody has to convert it, and cannot."""
     trees = await shown(attributes, match) if converter_of(attributes, match) else None
     return Subject(attributes, match, judge, trees)
+
+
+def _shown(decision: Decision) -> cel.Decision:
+    return cel.Decision(decision.verdict is Verdict.ALLOW, decision.reason, decision.error)
 
 
 def _request(asked: cel.Attributes) -> RequestInfo:

@@ -8,12 +8,12 @@ from knarr.apiserver.authz.authorizer import Verdict, forbidden
 from knarr.apiserver.verbs.call import Call
 
 
-def require_create(call: Call) -> None:
+async def require_create(call: Call) -> None:
     """Whether the user may create what is missing. Raises Forbidden."""
     authorizer, user = call.registry.authorizer, call.request.user
     info = replace(call.request.info, verb="create")
     if authorizer is None:
         return
-    decision = authorizer.authorize(user, info)
+    decision = await authorizer.authorize(user, info)
     if decision.verdict is not Verdict.ALLOW:
         raise forbidden(user, info, decision.reason)

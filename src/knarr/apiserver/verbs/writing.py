@@ -111,7 +111,7 @@ async def _plan_create(call: Call, wanted: Draft, *, implied: bool) -> tuple[Att
         errors += await _asked(call, own, tree, None, errors)
     _refuse(call, tree, errors)
     if implied:
-        require_create(call)
+        await require_create(call)
     await call.admission.validate(attributes)
     _warn(call, tree, None)
     extra = plan_effects(call, tree, None)
