@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import json
 import resource
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from knarr.cluster.stores import datastore_of, open_store
 from knarr.machinery.clock import Clock
 from knarr.storage.cache import WatchCache
 from knarr.wire.server import Server
-from knarr.wire.tls import client_context, server_context
+from knarr.wire.tls import Strength, client_context, server_context
 
 GRACE = 5.0  # seconds for requests under way when the server stops
 
@@ -136,7 +137,7 @@ async def _listen(config: Config, application: Application) -> Server:
     """Listen on loopback and on the node's own address, nowhere else."""
     pki, flags = config.pki, config.api.serving
     certificate, key = flags.tls_cert_file or pki / "apiserver.crt", flags.tls_private_key_file or pki / "apiserver.key"
-    tls = server_context(Path(certificate), Path(key), _client_authorities(config))
+    tls = server_context(Path(certificate), Path(key), _client_authorities(config), strength=_strength(config))
     server = Server(application, tls=tls, oversized=application.oversized)
     try:
         for address in dict.fromkeys(("127.0.0.1", config.node_ip)):
@@ -148,6 +149,12 @@ async def _listen(config: Config, application: Application) -> Server:
             f"choose another port with: knarr up --api-port"
         ) from None
     return server
+
+
+def _strength(config: Config) -> Strength:
+    flags = config.api.serving
+    newest = flags.tls_min_version == "VersionTLS13"
+    return Strength(ssl.TLSVersion.TLSv1_3 if newest else ssl.TLSVersion.TLSv1_2, flags.tls_cipher_suites)
 
 
 def _client_authorities(config: Config) -> Path:

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import urlsplit
 
 from knarr.wire.dialled import ClientConnection
+from knarr.wire.following import present
 from knarr.wire.heads import request_head
 from knarr.wire.messages import Duplex, Request, Response, StreamedResponse
 
 _IDLE = 25  # connections kept for reuse; client-go's number
+_LOOK = 10.0  # seconds after which a connection is kept only if it would be made with the same certificates again
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # what may be sent twice
 
 
@@ -25,9 +27,9 @@ class HTTPTransport:
     `headers` is asked for each request what to add (a bearer token that may change). `server_name` is the name that the
     server's certificate must have where it is not the URL's host. `address` says for each connection where to dial,
     where that is not the URL's host. A request on an idle connection that turns out to be dead is sent again on a fresh
-    one if it changes nothing, or if all that is sent here is `repeatable`. There is no time limit but `connect_timeout`
-    (seconds, with the TLS handshake): limit the call. Raises ConnectionError or TimeoutError; failures of TLS are
-    ConnectionErrors.
+    one if it changes nothing, or if all that is sent here is `repeatable`. Where `tls` follows its files, connections
+    made before a change are not used again. There is no time limit but `connect_timeout` (seconds, with the TLS
+    handshake): limit the call. Raises ConnectionError or TimeoutError; failures of TLS are ConnectionErrors.
     """
 
     def __init__(
@@ -42,12 +44,12 @@ class HTTPTransport:
         repeatable: bool = False,
     ) -> None:
         parts = urlsplit(url)
-        self._secure = parts.scheme == "https"
+        secure = parts.scheme == "https"
         self._host = parts.hostname or "127.0.0.1"
-        self._port = parts.port or (443 if self._secure else 80)
+        self._port = parts.port or (443 if secure else 80)
         self._prefix = parts.path.rstrip("/")
         self._base = {"host": parts.netloc.rpartition("@")[2]}
-        self._tls = tls
+        self._tls = (tls or ssl.create_default_context()) if secure else None
         self._server_name = server_name
         self._headers = headers
         self._timeout = connect_timeout
@@ -57,6 +59,8 @@ class HTTPTransport:
         self._all: set[ClientConnection] = set()
         self._closed = False
         self._most = _IDLE
+        self._present: ssl.SSLContext | None = None
+        self._looked = -_LOOK
 
     async def request(self, request: Request) -> Response:
         connection = await self._exchange(request)
@@ -100,6 +104,9 @@ class HTTPTransport:
         head = request_head(request, self._prefix, {**self._base, **self._headers()})
         while self._idle:
             connection = self._idle.pop()
+            if self._tls and connection.context is not self._context():
+                connection.close()
+                continue
             try:
                 return await self._send(connection, head, request)
             except ConnectionError:
@@ -118,7 +125,7 @@ class HTTPTransport:
     async def _connect(self) -> ClientConnection:
         if self._closed:
             raise ConnectionAbortedError("the transport is closed")
-        tls = (self._tls or ssl.create_default_context()) if self._secure else None
+        tls, made_with = self._tls, self._context(fresh=True)
         host, port = self._address() if self._address else (self._host, self._port)
         try:
             async with asyncio.timeout(self._timeout):
@@ -137,8 +144,16 @@ class HTTPTransport:
             raise type(error)(error.errno, error.strerror, f"{host}:{port}") from None  # it does not say whose it is
         except OSError as error:  # ssl.SSLError and socket.gaierror are OSErrors
             raise ConnectionError(f"{host}:{port}: {error}") from error
+        connection.context = made_with
         self._all.add(connection)
         return connection
+
+    def _context(self, *, fresh: bool = False) -> ssl.SSLContext | None:
+        """What connections are made with, as it was at the last look."""
+        now = asyncio.get_running_loop().time()
+        if fresh or now - self._looked >= _LOOK:
+            self._present, self._looked = present(self._tls), now
+        return self._present
 
     def _release(self, connection: ClientConnection) -> None:
         """The exchange has ended: keep the connection, or let it go."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -29,6 +30,7 @@ class ClientConnection(asyncio.Protocol):
         "_parser",
         "_raw",
         "_transport",
+        "context",
         "headers",
         "reusable",
         "status",
@@ -44,6 +46,7 @@ class ClientConnection(asyncio.Protocol):
         self._inbox: Inbox | None = None
         self._raw: RawStream | None = None
         self._done = True
+        self.context: ssl.SSLContext | None = None  # what it was secured with
         self.reusable = False
         self.status = 0
         self.headers: Mapping[str, str] = {}

@@ -4,29 +4,62 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from knarr.wire.ciphers import openssl
+from knarr.wire.following import FollowingContext
+
+_NO_PASSWORD = b""  # an encrypted key is an error; OpenSSL would ask the terminal
 _NOT_TLS = (
     b"HTTP/1.0 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 48\r\n\r\n"
     b"Client sent an HTTP request to an HTTPS server.\n"
 )
 
 
-def server_context(certificate: Path, key: Path, client_ca: Path | None = None) -> ssl.SSLContext:
-    """For a listener. With `client_ca`, clients may show a certificate of it; one of another CA ends the handshake."""
-    context = _ServerContext(ssl.PROTOCOL_TLS_SERVER)
-    context.sslobject_class = _OutspokenObject
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
-    context.num_tickets = 0  # nobody resumes; a handshake costs a third less
-    context.options &= (
-        ~ssl.OP_CIPHER_SERVER_PREFERENCE
-    )  # clients know best: Go's take AES-128, a fifth cheaper than 256
-    context.set_alpn_protocols(["http/1.1"])
-    if client_ca:
-        context.load_verify_locations(client_ca)
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """The least that a listener agrees to. `suites` of TLS 1.2 by their IANA names; none means the default ones."""
+
+    version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+    suites: tuple[str, ...] = ()
+
+
+def server_context(
+    certificate: Path,
+    key: Path,
+    client_ca: Path | None = None,
+    *,
+    strength: Strength = Strength(),
+    expected: bool = False,
+) -> ssl.SSLContext:
+    """For a listener. With `client_ca`, clients may show a certificate of it; one of another CA ends the handshake.
+
+    It follows its files (following.py). Those that are `expected` may be missing: until they come, handshakes fail.
+    """
+
+    def bare() -> ssl.SSLContext:
+        context = _ServerContext(ssl.PROTOCOL_TLS_SERVER)
+        context.sslobject_class = _OutspokenObject
+        context.minimum_version = strength.version
+        context.set_ciphers(openssl(strength.suites))
+        context.num_tickets = 0  # nobody resumes; a handshake costs a third less
+        context.options &= (
+            ~ssl.OP_CIPHER_SERVER_PREFERENCE
+        )  # clients know best: Go's take AES-128, a fifth cheaper than 256
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+    def make() -> ssl.SSLContext:
+        context = bare()
+        context.load_cert_chain(certificate, key, _NO_PASSWORD)
+        if client_ca:
+            context.load_verify_locations(client_ca)
+            context.verify_mode = ssl.CERT_OPTIONAL
+        return context
+
+    files = [file for file in (certificate, key, client_ca) if file]
+    return FollowingContext(ssl.PROTOCOL_TLS_SERVER, make, files, bare if expected else None)
 
 
 def client_context(
@@ -37,22 +70,30 @@ def client_context(
     verify: bool = True,
     protocols: Sequence[str] = ("http/1.1",),
 ) -> ssl.SSLContext:
-    """For dialling. `ca`: a file's path, or PEM text; None: what the machine trusts. `verify` False trusts anybody."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(list(protocols))
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    elif isinstance(ca, str):
-        context.load_verify_locations(cadata=ca)
-    elif ca:
-        context.load_verify_locations(ca)
-    else:
-        context.load_default_certs()
-    if certificate:
-        context.load_cert_chain(certificate, key)
-    return context
+    """For dialling. `ca`: a file's path, or PEM text; None: what the machine trusts. `verify` False trusts anybody.
+
+    It follows its files.
+    """
+
+    def make() -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(list(protocols))
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif isinstance(ca, str):
+            context.load_verify_locations(cadata=ca)
+        elif ca:
+            context.load_verify_locations(ca)
+        else:
+            context.load_default_certs()
+        if certificate:
+            context.load_cert_chain(certificate, key, _NO_PASSWORD)
+        return context
+
+    files = [file for file in (ca, certificate, key) if isinstance(file, Path)]
+    return FollowingContext(ssl.PROTOCOL_TLS_CLIENT, make, files) if files else make()
 
 
 class _OutspokenObject(ssl.SSLObject):
