@@ -1,4 +1,8 @@
-"""Controllers on a real API over a memory store, all in-process; the test plays the kubelet, and time."""
+"""Controllers on a real API over a memory store, all in-process; the test plays the kubelet, and time.
+
+Each controller is who it is in a cluster: what its account has no right to by upstream's roles, or what it does not
+declare, is refused, and fails the test.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from knarr.apiserver.authn.users import User
+from knarr.apiserver.authn.users import AUTHENTICATED, User, service_account
+from knarr.apiserver.authz.authorizer import forbidden
 from knarr.apiserver.documents import Documents
-from knarr.apiserver.info import parse
+from knarr.apiserver.info import RequestInfo, parse
 from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.transport import InProcessTransport
@@ -24,6 +29,7 @@ from knarr.runtime.manager import run_controllers
 from knarr.runtime.quiescence import Quiescence
 from knarr.wire.messages import Answer, Request, Response
 from tests.api.harness import ADMIN, Server
+from tests.rights import MANAGER, declared, held_by
 
 
 class _Serving:
@@ -31,9 +37,15 @@ class _Serving:
 
     def __init__(self, server: Server) -> None:
         self._server, self._documents = server, Documents(server.api.registry.kinds, {}, Metrics())
+        self.acting: dict[str, list[Controller]] = {}  # by the user that they act as
+        self.refused: list[str] = []
 
     async def serve(self, request: Request, user: User) -> Answer:
         info = parse(request.method, request.path, request.query)
+        if not self._allowed(user, info):
+            refusal = forbidden(user, info)
+            self.refused.append(str(refusal))
+            return Response(refusal.code, {}, json.dumps(refusal.to_status()).encode())
         if not info.is_resource:
             return await self._documents.answer(request)
         try:
@@ -41,17 +53,33 @@ class _Serving:
         except APIError as error:
             return Response(error.code, {}, json.dumps(error.to_status()).encode())
 
+    def _allowed(self, user: User, info: RequestInfo) -> bool:
+        if user is ADMIN:
+            return True
+        acting = self.acting.get(user.name)
+        if acting and not any(declared(controller, info) for controller in acting):
+            return False
+        return any(rules.allow(info) for rules in held_by(user))
+
 
 class Cluster:
     """`client` is the administrator's; objects are plain JSON, in the namespace `default`."""
 
     def __init__(self, server: Server) -> None:
         self.server, self.clock, self.quiescence = server, server.clock, Quiescence()
-        self.client = Client(InProcessTransport(_Serving(server), ADMIN))
+        self._serving = _Serving(server)
+        self.client = self.acting_as(ADMIN)
 
     @asynccontextmanager
     async def running(self, *controllers: Controller) -> AsyncIterator[None]:
-        running = run_controllers(controllers, self.client, self.clock, component="test", quiescence=self.quiescence)
+        running = run_controllers(
+            controllers,
+            self.acting_as(User(MANAGER, groups=(AUTHENTICATED,))),
+            self.clock,
+            component="test",
+            acting=self._acting,
+            quiescence=self.quiescence,
+        )
         task = asyncio.create_task(running)
         await asyncio.sleep(0)
         await self.settle()
@@ -62,6 +90,21 @@ class Cluster:
             with suppress(asyncio.CancelledError):
                 await task
             await self.client.close()
+        assert self.refused == []
+
+    @property
+    def refused(self) -> list[str]:
+        """What was refused to anybody but the administrator."""
+        return self._serving.refused
+
+    def acting_as(self, user: User) -> Client:
+        """A client by this identity."""
+        return Client(InProcessTransport(self._serving, user))
+
+    def _acting(self, controller: Controller) -> Client:
+        user = service_account("kube-system", controller.identity)
+        self._serving.acting.setdefault(user.name, []).append(controller)
+        return self.acting_as(user)
 
     async def settle(self) -> None:
         await self.quiescence.quiet()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.client.objects import JSON
 from knarr.client.resources import EVENTS, NODES, PODS
 from knarr.scheduler.component import Options, Scheduler
@@ -25,12 +26,16 @@ SHORT_OF_CPU = "0/1 nodes are available: 1 Insufficient cpu."
 
 
 class Site(Cluster):
-    """Nodes and Pods by name, and schedulers over them."""
+    """Nodes and Pods by name, and schedulers over them; `scheduler` is their client."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.scheduler = self.acting_as(User("system:kube-scheduler", groups=(AUTHENTICATED,)))
 
     @asynccontextmanager
     async def scheduling(self, *options: Options) -> AsyncIterator[None]:
         schedulers = [
-            Scheduler(self.client, self.clock, each, quiescence=self.quiescence)
+            Scheduler(self.scheduler, self.clock, each, quiescence=self.quiescence)
             for each in options or (Options(random=random.Random(1)),)
         ]
         tasks = [asyncio.create_task(scheduler.run()) for scheduler in schedulers]
@@ -43,6 +48,7 @@ class Site(Cluster):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+        assert self.refused == []
 
     async def node(self, name: str, cpu: str = "4", *, taints: tuple[JSON, ...] = (), **metadata: Any) -> None:
         allocatable = {"cpu": cpu, "memory": "8Gi", "pods": "10"}
@@ -366,8 +372,8 @@ class Interfering:
     """A transport that has something happen to bindings before they arrive."""
 
     def __init__(self, site: Site, *misfortunes: Any) -> None:
-        self._transport, self._misfortunes = site.client.transport, list(misfortunes)
-        site.client.transport = self  # type: ignore[assignment]
+        self._transport, self._misfortunes = site.scheduler.transport, list(misfortunes)
+        site.scheduler.transport = self  # type: ignore[assignment]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

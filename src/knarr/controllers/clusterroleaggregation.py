@@ -57,5 +57,5 @@ CONTROLLER = Controller(
     name="clusterrole-aggregation-controller",
     watches=(Watch(CLUSTER_ROLES, ClusterRole, keys=_aggregated, needs_context=True),),
     reconcile=reconcile,
-    may={"clusterroles.rbac.authorization.k8s.io": "escalate get list watch patch"},
+    may={"clusterroles.rbac.authorization.k8s.io": "escalate patch"},
 )

@@ -22,6 +22,7 @@ from knarr.controllers.objects import (
     write_status,
 )
 from knarr.controllers.ownership import claim, label_selector, owners_of, reference
+from knarr.controllers.replacing import replace
 from knarr.controllers.rollout.progress import (
     as_patch,
     complete,
@@ -199,8 +200,8 @@ async def _show_revision(context: Context, rollout: Rollout) -> None:
     revision = rollout.new.metadata.annotations.get(REVISION, "") if rollout.new else ""
     meta = rollout.deployment.metadata
     if revision and meta.annotations.get(REVISION) != revision:
-        patch = {"metadata": {"uid": meta.uid, "annotations": {REVISION: revision}}}
-        await context.client.patch(DEPLOYMENTS, meta.name, patch, meta.namespace, subresource="status")
+        change = {"metadata": {"uid": meta.uid, "annotations": {REVISION: revision}}}
+        await replace(context.client, DEPLOYMENTS, meta.name, change, meta.namespace, subresource="status")
 
 
 async def _scale(context: Context, rollout: Rollout, sizes: Sizes) -> Rollout:
@@ -287,10 +288,10 @@ CONTROLLER = Controller(
     reconcile=reconcile,
     workers=5,
     may={
-        "deployments.apps": "get list watch update patch",
-        "deployments.apps/status": "update patch",
-        "replicasets.apps": "create delete get list patch update watch",
-        "pods": "get list watch update",
-        "events": "create patch update",
+        "deployments.apps": "get",
+        "deployments.apps/finalizers": "update",
+        "deployments.apps/status": "update",
+        "replicasets.apps": "create delete get patch",
+        "events": "create patch",
     },
 )

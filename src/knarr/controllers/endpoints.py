@@ -25,6 +25,7 @@ from knarr.controllers.backends.subsets import pack, truncate
 from knarr.controllers.backends.triggers import TriggerTimes
 from knarr.controllers.namespaces import is_terminating
 from knarr.controllers.objects import Pod
+from knarr.controllers.replacing import replace
 from knarr.machinery.errors import AlreadyExists, APIError, Conflict, NotFound
 from knarr.runtime.context import Context
 from knarr.runtime.controller import Controller, Watch
@@ -127,7 +128,8 @@ async def _write(context: Context, known: Endpoints | None, wanted: Endpoints) -
         await context.client.create(ENDPOINTS, body, meta.namespace)
     else:
         metadata = changes(known.metadata, meta.labels, {OVER_CAPACITY: None, TRIGGER_TIME: None, **meta.annotations})
-        await context.client.patch(ENDPOINTS, meta.name, {"metadata": metadata, "subsets": subsets}, meta.namespace)
+        change = {"metadata": metadata, "subsets": subsets}
+        await replace(context.client, ENDPOINTS, meta.name, change, meta.namespace)
 
 
 def own_or_selected(found: Endpoints, context: Context) -> Iterable[str]:
@@ -150,9 +152,7 @@ CONTROLLER = Controller(
     reconcile=reconcile,
     workers=5,
     may={
-        "services": "get list watch",
-        "pods": "get list watch",
-        "endpoints": "create delete get list patch update watch",
-        "events": "create patch update",
+        "endpoints": "create delete get update",
+        "events": "create patch",
     },
 )

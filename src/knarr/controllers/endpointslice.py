@@ -112,7 +112,7 @@ def services_on(node: Node, context: Context) -> Iterable[str]:
 CONTROLLER = Controller(
     name=NAME,
     queue="endpoint_slice",
-    source=NAME,
+    source="endpoint-slice-controller",
     watches=(
         Watch(SERVICES, Service),
         Watch(PODS, Pod, services_of, needs_context=True, matters=pod_matters, indexes={BY_NODE: by_node}),
@@ -128,11 +128,8 @@ CONTROLLER = Controller(
     reconcile=reconcile,
     workers=5,
     may={
-        "services": "get list watch",
-        "pods": "get list watch",
-        "nodes": "get list watch",
         "services/finalizers": "update",
-        "endpointslices.discovery.k8s.io": "create delete get list patch update watch",
-        "events": "create patch update",
+        "endpointslices.discovery.k8s.io": "create delete get update",
+        "events": "create patch",
     },
 )

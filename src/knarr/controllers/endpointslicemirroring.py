@@ -94,7 +94,7 @@ def _cover(endpoints: Endpoints) -> Cover:
 CONTROLLER = Controller(
     name=NAME,
     queue="endpoint_slice_mirroring",
-    source=NAME,
+    source="endpoint-slice-mirroring-controller",
     watches=(
         Watch(ENDPOINTS, Endpoints),
         Watch(SERVICES, Service),
@@ -107,12 +107,11 @@ CONTROLLER = Controller(
         ),
     ),
     reconcile=reconcile,
+    account="endpointslicemirroring-controller",
     workers=5,
     may={
-        "services": "get list watch",
-        "endpoints": "get list watch",
         "endpoints/finalizers": "update",
-        "endpointslices.discovery.k8s.io": "create delete get list patch update watch",
-        "events": "create patch update",
+        "endpointslices.discovery.k8s.io": "create delete get update",
+        "events": "create patch",
     },
 )

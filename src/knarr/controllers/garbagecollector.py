@@ -190,5 +190,6 @@ CONTROLLER = Controller(
     run=watch_all,
     reconcile=reconcile,
     workers=20,
-    may={"*": "delete get list patch update watch", "events": "create patch update"},
+    account="generic-garbage-collector",
+    may={"*": "delete get patch", "events": "create patch"},
 )

@@ -32,6 +32,7 @@ from knarr.controllers.jobs.views import Job, Uncounted
 from knarr.controllers.objects import BY_CONTROLLER, Condition, Pod, by_controller, omitting_zeros
 from knarr.controllers.ownership import claim, label_selector, owners_of
 from knarr.controllers.pods import BURST, create_all, delete_all, first_to_go
+from knarr.controllers.replacing import replace
 from knarr.machinery.errors import APIError
 from knarr.machinery.selectors import LabelSelector
 from knarr.machinery.times import format_time
@@ -171,8 +172,9 @@ class _Round:
         meta = job.metadata
         shown = {name: status[name] for name in ("ready", "terminating") if name in status}  # even when zero
         fields = omitting_zeros(**status) | shown
-        patch: JSON = {"metadata": {"resourceVersion": meta.resource_version}, "status": fields}
-        return await self.context.client.patch(JOBS, meta.name, patch, meta.namespace, subresource="status", view=Job)
+        change: JSON = {"metadata": {"resourceVersion": meta.resource_version}, "status": fields}
+        client = self.context.client
+        return await replace(client, JOBS, meta.name, change, meta.namespace, subresource="status", view=Job)
 
     def _announce(self, done: Condition) -> None:
         if done.type == "Complete":
@@ -223,9 +225,10 @@ CONTROLLER = Controller(
     reconcile=reconcile,
     workers=5,
     may={
-        "jobs.batch": "get list watch update patch",
-        "jobs.batch/status": "update patch",
-        "pods": "create delete get list patch watch",
-        "events": "create patch update",
+        "jobs.batch": "get",
+        "jobs.batch/finalizers": "update",
+        "jobs.batch/status": "update",
+        "pods": "create delete patch",
+        "events": "create patch",
     },
 )

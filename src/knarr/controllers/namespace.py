@@ -10,11 +10,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import msgspec
+
 from knarr.client.discovery import Discovered, discover
 from knarr.client.objects import JSON, Object
 from knarr.client.resources import NAMESPACES, PODS, Resource
 from knarr.controllers.namespaces import Namespace
 from knarr.controllers.objects import Pod
+from knarr.controllers.replacing import replace
 from knarr.machinery.errors import APIError, Conflict, NotFound
 from knarr.machinery.times import format_time
 from knarr.runtime.context import Context
@@ -135,10 +138,10 @@ async def _tell(context: Context, namespace: Namespace, remains: Remains) -> Non
     now = format_time(context.clock.now())
     changed = [{**c, "lastTransitionTime": now} for c in wanted if known.get(c["type"], ("",))[0] != c["status"]]
     same = [c for c in wanted if known.get(c["type"], ("",))[0] == c["status"]]
-    patch = {"status": {"conditions": changed + same}}
-    name = namespace.metadata.name
+    others = [msgspec.to_builtins(c) for c in namespace.status.conditions if c.type not in {c["type"] for c in wanted}]
+    change = {"status": {"conditions": others + changed + same}}
     with suppress(NotFound):  # a finalizer of somebody else was the last
-        await context.client.patch(NAMESPACES, name, patch, kind="strategic", subresource="status")
+        await replace(context.client, NAMESPACES, namespace.metadata.name, change, subresource="status")
 
 
 def conditions(remains: Remains) -> list[JSON]:
@@ -193,5 +196,10 @@ CONTROLLER = Controller(
     watches=(Watch(NAMESPACES, Namespace), Watch(PODS, Pod, keys=of_dying_namespace, needs_context=True)),
     reconcile=reconcile,
     workers=5,
-    may={"*": "delete deletecollection get list watch", "namespaces": "get list watch update"},
+    may={
+        "*": "delete deletecollection list",
+        "namespaces": "get",
+        "namespaces/status": "update",
+        "namespaces/finalize": "update",
+    },
 )

@@ -8,7 +8,6 @@ https://kubernetes.io/docs/concepts/architecture/nodes/#node-controller
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 import msgspec
 
@@ -64,8 +63,9 @@ async def _left(context: Context, node: Node) -> float:
     """Seconds until the node has been silent for too long; before that is said, the API is asked: a watch may lag."""
     beats, name = context.memory(Heartbeats), node.metadata.name
     if beats.silence(name, context.clock.monotonic()) >= grace_of(node) and node.condition("Ready") != "Unknown":
-        with suppress(NotFound):
-            heard_lease(context, None, await context.client.get(LEASES, name, LEASE_NAMESPACE, view=Lease))
+        named = f"metadata.name={name}"
+        for lease in (await context.reader.list(LEASES, LEASE_NAMESPACE, field_selector=named, view=Lease)).items:
+            heard_lease(context, None, lease)
     return grace_of(node) - beats.silence(name, context.clock.monotonic())
 
 
@@ -178,12 +178,11 @@ CONTROLLER = Controller(
         Watch(PODS, Pod, nobody, indexes={BY_NODE: by_node}),
     ),
     reconcile=reconcile,
+    account="node-controller",
     may={
-        "nodes": "get list watch patch update",
-        "nodes/status": "patch update",
-        "leases.coordination.k8s.io": "get list watch",
-        "pods": "get list watch",
-        "pods/status": "patch update",
-        "events": "create patch update",
+        "nodes": "patch",
+        "nodes/status": "patch",
+        "pods/status": "patch",
+        "events": "create patch",
     },
 )

@@ -16,6 +16,7 @@ from msgspec import field
 from knarr.client.client import Client
 from knarr.client.objects import JSON, Meta, Object, View
 from knarr.client.resources import Resource
+from knarr.controllers.replacing import replace
 from knarr.machinery.times import format_time, parse_time
 
 BY_CONTROLLER = "controller"
@@ -178,13 +179,13 @@ def omitting_zeros(**status: Any) -> JSON:
 
 
 async def write_status(client: Client, resource: Resource, meta: Meta, current: View, status: JSON) -> bool:
-    """Patch the status where it differs from the current one; whether it did.
+    """Write the status where it differs from the current one; whether it did.
 
-    The patch fails with `Conflict` on another object of the same name, and leaves alone what it does not mention.
+    It fails with `Conflict` on another object of the same name, and leaves alone what it does not mention.
     """
     known = msgspec.json.decode(msgspec.json.encode(current))
     if all((known.get(name) or None) == (value or None) for name, value in status.items()):
         return False
-    patch = {"metadata": {"uid": meta.uid}, "status": status}
-    await client.patch(resource, meta.name, patch, meta.namespace, subresource="status")
+    change = {"metadata": {"uid": meta.uid}, "status": status}
+    await replace(client, resource, meta.name, change, meta.namespace, subresource="status")
     return True

@@ -18,7 +18,11 @@ Select = Callable[[JSON | None], LabelSelector]
 
 
 def reference(owner: Object, resource: Resource) -> JSON:
-    """The ownerReference of the one that manages."""
+    """The ownerReference of the one that manages.
+
+    As it holds the owner back, servers may ask (OwnerReferencesPermissionEnforcement) for the right to update the
+    owner's `finalizers`.
+    """
     return {
         "apiVersion": resource.api_version,
         "kind": resource.kind,

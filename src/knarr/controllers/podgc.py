@@ -110,5 +110,6 @@ CONTROLLER = Controller(
         Watch(NODES, Node, pods_on, needs_context=True, matters=node_matters),
     ),
     reconcile=reconcile,
-    may={"nodes": "get list watch", "pods": "delete get list watch", "pods/status": "patch"},
+    account="pod-garbage-collector",
+    may={"nodes": "get", "pods": "delete", "pods/status": "patch"},
 )

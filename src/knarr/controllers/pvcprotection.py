@@ -79,5 +79,6 @@ CONTROLLER = Controller(
         Watch(PODS, Pod, _waiting_beside, needs_context=True, matters=pod_matters),
     ),
     reconcile=reconcile,
-    may={"persistentvolumeclaims": "get list watch patch update", "pods": "get list watch"},
+    account="pvc-protection-controller",
+    may={"persistentvolumeclaims": "get update", "pods": "list"},
 )

@@ -36,5 +36,6 @@ CONTROLLER = Controller(
     queue="pvprotection",
     watches=(Watch(PERSISTENT_VOLUMES, Volume),),
     reconcile=reconcile,
-    may={"persistentvolumes": "get list watch patch update"},
+    account="pv-protection-controller",
+    may={"persistentvolumes": "get update"},
 )

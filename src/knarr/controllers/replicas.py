@@ -76,10 +76,11 @@ def controller(name: str, queue: str, kind: Replication) -> Controller:
         reconcile=partial(reconcile, kind),
         workers=5,
         may={
-            resource.qualified_resource: "get list watch update patch",
-            f"{resource.qualified_resource}/status": "update patch",
-            "pods": "create delete get list patch watch",
-            "events": "create patch update",
+            resource.qualified_resource: "get",
+            f"{resource.qualified_resource}/finalizers": "update",
+            f"{resource.qualified_resource}/status": "update",
+            "pods": "create delete patch",
+            "events": "create patch",
         },
     )
 

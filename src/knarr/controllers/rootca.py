@@ -37,8 +37,14 @@ async def reconcile(context: Context, key: str) -> None:
         except AlreadyExists:
             return
     elif found.data != data:
-        patch = {"data": {**dict.fromkeys(found.data), **data}}
-        await context.client.patch(CONFIG_MAPS, NAME, patch, key)
+        await _mend(context, key, data)
+
+
+async def _mend(context: Context, namespace: str, data: dict[str, str]) -> None:
+    """Replace the data, and leave the rest as it is."""
+    named = f"metadata.name={NAME}"
+    for known in (await context.reader.list(CONFIG_MAPS, namespace, field_selector=named, view=dict)).items:
+        await context.client.update(CONFIG_MAPS, {**known, "data": data}, NAME, namespace)
 
 
 CONTROLLER = Controller(
@@ -49,5 +55,5 @@ CONTROLLER = Controller(
         Watch(CONFIG_MAPS, ConfigMap, keys=of_namespace, field_selector=f"metadata.name={NAME}"),
     ),
     reconcile=reconcile,
-    may={"namespaces": "get list watch", "configmaps": "create list watch patch"},
+    may={"configmaps": "create update"},
 )

@@ -32,5 +32,6 @@ CONTROLLER = Controller(
         Watch(SERVICE_ACCOUNTS, Object, keys=of_namespace, field_selector=f"metadata.name={NAME}"),
     ),
     reconcile=reconcile,
-    may={"namespaces": "get list watch", "serviceaccounts": "create list watch"},
+    account="service-account-controller",
+    may={"serviceaccounts": "create"},
 )

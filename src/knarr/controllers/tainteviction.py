@@ -81,11 +81,11 @@ CONTROLLER = Controller(
         ),
     ),
     reconcile=reconcile,
+    account="node-controller",
     workers=8,
     may={
-        "nodes": "get list watch",
-        "pods": "delete get list watch",
+        "pods": "delete",
         "pods/status": "patch",
-        "events": "create patch update",
+        "events": "create patch",
     },
 )

@@ -71,9 +71,5 @@ CONTROLLER = Controller(
         *(Watch(each, User, classes_of, matters=user_matters, indexes={BY_CLASS: classes_of}) for each in _USERS),
     ),
     reconcile=reconcile,
-    may={
-        "volumeattributesclasses.storage.k8s.io": "get list watch patch update",
-        "persistentvolumeclaims": "list watch",
-        "persistentvolumes": "list watch",
-    },
+    may={"volumeattributesclasses.storage.k8s.io": "get update"},
 )

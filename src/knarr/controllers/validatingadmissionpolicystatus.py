@@ -38,7 +38,7 @@ async def _warnings(context: Context, spec: JSON) -> list[JSON]:
 
     definitions: list[JSON] = []
     if typechecking.needs_definitions(spec):
-        definitions = list((await context.client.list(CUSTOM_RESOURCE_DEFINITIONS, view=dict)).items)
+        definitions = list((await context.reader.list(CUSTOM_RESOURCE_DEFINITIONS, view=dict)).items)
     return typechecking.warnings(spec, definitions)
 
 
@@ -48,8 +48,7 @@ CONTROLLER = Controller(
     watches=(Watch(VALIDATING_ADMISSION_POLICIES, Policy),),
     reconcile=reconcile,
     may={
-        "validatingadmissionpolicies.admissionregistration.k8s.io": "get list watch",
+        "validatingadmissionpolicies.admissionregistration.k8s.io": "get",
         "validatingadmissionpolicies.admissionregistration.k8s.io/status": "update",
-        "customresourcedefinitions.apiextensions.k8s.io": "list",
     },
 )

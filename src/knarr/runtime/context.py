@@ -21,9 +21,13 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A controller's hands and eyes: its client, its clock, its recorder, and the caches of what it watches."""
+    """A controller's hands and eyes: its client, its clock, its recorder, and the caches of what it watches.
+
+    `reader` is the client of these caches, of the process's own identity: it may list and watch whatever there is.
+    """
 
     client: Client
+    reader: Client
     clock: Clock
     events: EventRecorder
     expectations: Expectations

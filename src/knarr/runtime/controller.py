@@ -59,8 +59,11 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """A controller, whole. `may` lists the rights it uses, as "resource.group": "verbs"; the resource "*" is any.
+    """A controller, whole.
 
+    `account` is the service account of kube-system that it acts as; by default the one of its name. `may` lists the
+    rights that it uses as such, as "resource.group": "verbs"; the resource "*" is any. What it watches is no part of
+    them: the caches are the process's own.
     `queue` is what figures call its queue, where upstream's has a name of its own ("deployment").
     `source` is the component that its events name, as upstream's do ("deployment-controller"); by default the process.
     `resync`, where time alone changes things, is the seconds between calls for every key of the first watch.
@@ -70,9 +73,15 @@ class Controller:
     name: str
     watches: tuple[Watch, ...]
     reconcile: Callable[[Context, str], Awaitable[After | None]]
+    account: str = ""
     workers: int = 1
     may: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     queue: str = ""
     resync: float | None = None
     run: Callable[[Context], Awaitable[None]] | None = None
+
+    @property
+    def identity(self) -> str:
+        """The name of its service account."""
+        return self.account or self.name

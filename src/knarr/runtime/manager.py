@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -74,6 +74,7 @@ class Loop:
         client: Client,
         clock: Clock,
         *,
+        reader: Client,
         quiescence: Quiescence,
         component: str,
         settings: Mapping[str, str],
@@ -86,6 +87,7 @@ class Loop:
         self._caches = {(w.resource, w.view): informers.of(w) for w in controller.watches}
         self._context = Context(
             client=client,
+            reader=reader,
             clock=clock,
             events=self.events,
             expectations=Expectations(clock),
@@ -170,12 +172,15 @@ async def run_controllers(
     clock: Clock,
     *,
     component: str,
+    acting: Callable[[Controller], Client] | None = None,
     quiescence: Quiescence | None = None,
     figures: Figures | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> None:
-    """Run the controllers until cancelled. `component` is the events' source for controllers that name none; `figures`
-    are told how the queues do.
+    """Run the controllers until cancelled.
+
+    Caches are kept by `client`; what a controller does it does by the client that `acting` has for it, by default the
+    same. `component` is the events' source for controllers that name none; `figures` are told how the queues do.
     """
     quiescence = quiescence or Quiescence()
     informers = Informers(client, clock, quiescence)
@@ -183,8 +188,9 @@ async def run_controllers(
         Loop(
             controller,
             informers,
-            client,
+            acting(controller) if acting else client,
             clock,
+            reader=client,
             quiescence=quiescence,
             component=controller.source or component,
             settings=settings or {},

@@ -36,13 +36,10 @@ async def test_the_root_certificate_is_published_and_mended() -> None:
     bench.put(NAMESPACES, "default", "")
     async with bench.running():
         assert bench.actions[0][2]["data"] == {"ca.crt": "PEM"}
-        bench.put(CONFIG_MAPS, "kube-root-ca.crt", data={"ca.crt": "forged", "more": "x"})
+        known = bench.put(CONFIG_MAPS, "kube-root-ca.crt", data={"ca.crt": "forged", "more": "x"}, immutable=False)
         await bench.settle()
-        assert bench.actions[1] == (
-            "PATCH",
-            "configmaps/kube-root-ca.crt",
-            {"data": {"ca.crt": "PEM", "more": None}},
-        )
+        mended = {**known, "data": {"ca.crt": "PEM"}}
+        assert bench.actions[1] == ("PUT", "configmaps/kube-root-ca.crt", mended)
 
 
 def brief(remains: Remains) -> dict[str, tuple[str, str]]:

@@ -31,6 +31,6 @@ async def test_nothing_is_said_of_a_node_while_the_api_does_not_answer() -> None
     bench = Bench(nodelifecycle.CONTROLLER)
     a_node(bench)
     async with bench.running():
-        bench.api.fail("GET", "/leases/n1", ServiceUnavailable("later"))
+        bench.api.fail("GET", "/leases", ServiceUnavailable("later"))
         await bench.advance(50)
         assert bench.done == []

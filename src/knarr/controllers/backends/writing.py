@@ -14,6 +14,7 @@ from knarr.controllers.backends.services import TRIGGER_TIME
 from knarr.controllers.backends.slices import BY_SERVICE, EndpointSlice, changes, managed_by
 from knarr.controllers.namespaces import is_terminating
 from knarr.controllers.ownership import reference
+from knarr.controllers.replacing import replace
 from knarr.machinery.errors import APIError, NotFound
 from knarr.runtime.context import Context
 
@@ -99,10 +100,11 @@ async def _create(context: Context, content: Content, cover: Cover) -> None:
 
 
 async def _update(context: Context, found: EndpointSlice, content: Content, cover: Cover) -> None:
-    """A patch of the very version that was looked at: what we do not know of is left alone."""
+    """Replace the very version that was looked at; what we do not know of is left alone."""
     meta = found.metadata
     metadata = changes(meta, cover.labels, {**cover.annotations, TRIGGER_TIME: cover.trigger or None})
-    await context.client.patch(ENDPOINT_SLICES, meta.name, {"metadata": metadata, **_lists(content)}, meta.namespace)
+    change = {"metadata": metadata, **_lists(content)}
+    await replace(context.client, ENDPOINT_SLICES, meta.name, change, meta.namespace)
 
 
 def _lists(content: Content) -> JSON:
