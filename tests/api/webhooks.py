@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from knarr.wire.messages import Answer, Peer, Request, Response
@@ -27,6 +28,7 @@ class Hook:
     authority: Authority
     reply: Reply
     asked: list[Request] = field(default_factory=list)
+    peers: list[Peer] = field(default_factory=list)
 
     @property
     def bundle(self) -> str:
@@ -43,6 +45,7 @@ class Hook:
 
     async def __call__(self, request: Request, peer: Peer) -> Answer:
         self.asked.append(request)
+        self.peers.append(peer)
         answer = self.reply(json.loads(request.body))
         if hasattr(answer, "__await__"):
             answer = await answer
@@ -53,11 +56,15 @@ class Hook:
 
 
 @asynccontextmanager
-async def hook(authority: Authority, reply: Reply, *hosts: str, plain: bool = False) -> AsyncIterator[Hook]:
-    """A webhook server on loopback whose certificate has these names too; `plain` does without TLS."""
+async def hook(
+    authority: Authority, reply: Reply, *hosts: str, plain: bool = False, client_ca: Path | None = None
+) -> AsyncIterator[Hook]:
+    """A webhook server on loopback whose certificate has these names too; `plain` does without TLS. With `client_ca`,
+    it asks who comes.
+    """
     pair = authority.issue("webhook", hosts=hosts)
     found = Hook("", 0, authority, reply)
-    server = Server(found, tls=None if plain else server_context(pair.certificate, pair.key))
+    server = Server(found, tls=None if plain else server_context(pair.certificate, pair.key, client_ca))
     found.port = await server.listen()
     found.url = f"https://127.0.0.1:{found.port}"
     try:

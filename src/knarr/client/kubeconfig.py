@@ -34,6 +34,8 @@ class Credentials:
     certificate: bytes = b""
     key: bytes = b""
     token: str = ""
+    user: str = ""  # with the password, where there is no token
+    password: str = ""
     namespace: str = "default"
     server_name: str = ""  # the name in the server's certificate, where it is not that of `server`
     insecure: bool = False
@@ -50,13 +52,17 @@ def load(path: Path, context: str = "") -> Credentials:
         raise KubeconfigError(f"{path} names no current-context")
     chosen = _entry(tree, "contexts", name, path)
     cluster = _entry(tree, "clusters", str(chosen.get("cluster") or ""), path)
-    user = _entry(tree, "users", str(chosen.get("user") or ""), path)
+    user = _entry(tree, "users", str(chosen.get("user") or ""), path) if chosen.get("user") else {}
+    if programs := {"exec", "auth-provider"} & user.keys():
+        raise KubeconfigError(f"{path} has the user's credentials from a program, which is not supported: {programs}")
     return Credentials(
         server=str(cluster.get("server") or ""),
         ca=_data(cluster, "certificate-authority", path),
         certificate=_data(user, "client-certificate", path),
         key=_data(user, "client-key", path),
         token=_token(user, path),
+        user=str(user.get("username") or ""),
+        password=str(user.get("password") or ""),
         namespace=str(chosen.get("namespace") or "default"),
         server_name=str(cluster.get("tls-server-name") or ""),
         insecure=bool(cluster.get("insecure-skip-tls-verify")),
@@ -152,7 +158,10 @@ def _entry(tree: JSON, section: str, name: str, path: Path) -> Mapping[str, Any]
 def _data(entry: Mapping[str, Any], field: str, path: Path) -> bytes:
     """Embedded (`<field>-data`, which wins) or in a file, whose name is relative to the kubeconfig's folder."""
     if embedded := entry.get(f"{field}-data"):
-        return base64.b64decode(embedded)
+        try:
+            return base64.b64decode(embedded)
+        except ValueError as error:
+            raise KubeconfigError(f"{path} has a {field}-data that is not base64: {error}") from None
     if file := entry.get(field):
         return _content(path, file)
     return b""

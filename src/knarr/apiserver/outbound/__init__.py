@@ -1,7 +1,7 @@
 """Servers that the API server itself calls: webhooks of admission and conversion, and aggregated APIs.
 
 A target is named by an object (a `clientConfig`, an APIService's spec); a Service is resolved where a connection is
-made, so that none of this needs the cluster's DNS.
+made, so that none of this needs the cluster's DNS. A remote is named by a kubeconfig file.
 """
 
 from knarr.apiserver.outbound.calls import CallError, Webhooks

@@ -9,18 +9,26 @@ from knarr.apiserver.outbound.pool import Pool
 from knarr.apiserver.outbound.targets import Target
 from knarr.apiserver.outbound.wording import failure, refusal
 from knarr.apiserver.registry import Lister
+from knarr.wire.connections import HTTPTransport
 from knarr.wire.messages import Request, StreamedResponse
 
 ANSWER_LIMIT = 16 * 1024 * 1024  # bytes; a review of many objects may be larger than what a client may send
-_HEADERS = {
+HEADERS = {
     "content-type": "application/json",
     "accept": "application/json, */*",
-    "user-agent": "kube-apiserver-admission",
 }
+_PASSING = (429, 500, 504)  # what a server answers that may do better in a moment
 
 
 class CallError(Exception):
-    """No usable answer; the message is upstream's, for who wraps it to say what it was for."""
+    """No usable answer; the message is upstream's, for who wraps it to say what it was for.
+
+    `late`: it did not come in time. `passing`: to ask again in a moment may help.
+    """
+
+    def __init__(self, message: str, *, late: bool = False, passing: bool = False) -> None:
+        super().__init__(message)
+        self.late, self.passing = late, passing
 
 
 class Webhooks:
@@ -31,31 +39,49 @@ class Webhooks:
 
     async def call(self, target: Target, body: bytes, seconds: float, *, limit: int = ANSWER_LIMIT) -> bytes:
         """Post JSON; the body of the answer, if that is a success. `seconds` are real ones. Raises CallError."""
-        query = f"timeout={seconds:g}s"
-        url = f'Post "{target.url}{target.path}?{query}"'
-        request = Request("POST", target.path, query, _HEADERS, body)
+        headers = {**HEADERS, "user-agent": "kube-apiserver-admission"}
+        request = Request("POST", target.path, f"timeout={seconds:g}s", headers, body)
         try:
-            async with asyncio.timeout(seconds):
-                status, answer = await self._post(target, request, limit)
-        except TimeoutError:
-            self._pool.forget(target)
-            raise CallError(f"{url}: context deadline exceeded") from None
+            transport = self._pool.transport(target, repeatable=True)
+            return await post(transport, target.url, request, seconds, host=_host(target), limit=limit)
         except OSError as error:
-            raise CallError(f"{url}: {failure(error, _host(target))}") from error
-        if not 200 <= status < 300:
-            raise CallError(refusal(status, answer))
-        return answer
+            raise CallError(f"{_shown(target.url, request)}: {failure(error, _host(target))}") from error
+        except CallError as error:
+            if error.late:
+                self._pool.forget(target)
+            raise
 
     def close(self) -> None:
         """Keep no connection any more; a call under way goes on."""
         self._pool.close()
 
-    async def _post(self, target: Target, request: Request, limit: int) -> tuple[int, bytes]:
-        streamed = await self._pool.transport(target, repeatable=True).stream(request)
-        try:
-            return streamed.status, await whole(streamed, limit)
-        finally:
-            await streamed.close()
+
+async def post(
+    transport: HTTPTransport, url: str, request: Request, seconds: float, *, host: str, limit: int = ANSWER_LIMIT
+) -> bytes:
+    """The body of the answer, if that is a success. `url` and `host` are the server's, as messages show them. Raises
+    CallError.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            status, again, answer = await _exchange(transport, request, limit)
+    except TimeoutError:
+        raise CallError(f"{_shown(url, request)}: context deadline exceeded", late=True) from None
+    except OSError as error:
+        passing = isinstance(error, ConnectionResetError)
+        raise CallError(f"{_shown(url, request)}: {failure(error, host)}", passing=passing) from error
+    if not 200 <= status < 300:
+        raise CallError(refusal(status, answer), passing=status in _PASSING or again)
+    return answer
+
+
+async def _exchange(transport: HTTPTransport, request: Request, limit: int) -> tuple[int, bool, bytes]:
+    """The status, whether the server says when to come again, and the body."""
+    streamed = await transport.stream(request)
+    try:
+        return streamed.status, "retry-after" in streamed.headers, await whole(streamed, limit)
+    finally:
+        await streamed.close()
 
 
 async def whole(streamed: StreamedResponse, limit: int) -> bytes:
@@ -67,6 +93,10 @@ async def whole(streamed: StreamedResponse, limit: int) -> bytes:
             raise ConnectionAbortedError(f"the answer is larger than {limit} bytes")
         parts.append(part)
     return b"".join(parts)
+
+
+def _shown(url: str, request: Request) -> str:
+    return f'{request.method.title()} "{url}{request.path}?{request.query}"'
 
 
 def _host(target: Target) -> str:
