@@ -60,12 +60,6 @@ async def test_a_stranger_with_a_certificate_is_forbidden(front: Running) -> Non
     assert (await ask(front, bob, "/api", **{"audit-id": "mine"})).headers["audit-id"] == "mine"
 
 
-async def test_impersonation_is_refused_and_not_ignored(front: Running, admin: Pair) -> None:
-    refused = await ask(front, admin, "/api/v1/pods", **{"impersonate-user": "bob"})
-    assert refused.status == 403
-    assert 'cannot impersonate resource "users"' in json.loads(refused.body)["message"]
-
-
 async def test_a_service_accounts_token_opens_what_it_is_bound_to(front: Running) -> None:
     await role(front, "reader", "read: pods", "default")
     await bind(front, "Role", "reader", "ServiceAccount:default", namespace="default")

@@ -14,8 +14,10 @@ from msgspec.structs import replace
 
 from knarr.apiserver.answers import TOO_MANY, error_answer, plain_answer
 from knarr.apiserver.authn.authenticator import Authenticator
+from knarr.apiserver.authn.impersonation import mentioned, wanted
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
+from knarr.apiserver.authz.impersonating import Impersonated, Impersonation
 from knarr.apiserver.compression import compressed
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
@@ -25,7 +27,7 @@ from knarr.apiserver.metrics.access import Access
 from knarr.apiserver.pretty import prettied
 from knarr.apiserver.request import APIRequest
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import APIError, Forbidden, InternalError, RequestEntityTooLarge
+from knarr.machinery.errors import APIError, InternalError, RequestEntityTooLarge
 from knarr.wire.limits import BODY_LIMIT
 from knarr.wire.messages import Answer, Duplex, Peer, Pieced, Request, Response, Sink, Streaming, Upgrade
 
@@ -62,6 +64,7 @@ class Application:
     ) -> None:
         self._authenticator = authenticator
         self._authorizer = authorizer
+        self._impersonation = Impersonation(authorizer)
         self._resources = resources
         self._documents = documents
         self._metrics = metrics
@@ -95,6 +98,12 @@ class Application:
         """Answer an authenticated request, when it is its turn."""
         started = self._clock.monotonic()
         info = parse(request.method, request.path, request.query)
+        if fields := mentioned(request.headers):
+            try:
+                user = (await self._impersonated(request, info, user)).user
+            except APIError as error:
+                return _finish(self._counted(request, info, error_answer(error, request), started), request)
+            request = request.without(fields)
         passage = self._flow.enter(user, info, request, started)
         if passage is None:
             return _finish(await self._answer(request, info, user, started), request)
@@ -107,6 +116,11 @@ class Application:
             finally:
                 self._flow.leave(passage, self._clock.monotonic())
         return _finish(answer, request, passage.flow.headers)
+
+    async def _impersonated(self, request: Request, info: RequestInfo, user: User) -> Impersonated:
+        """Whom the request is made as. Raises BadRequest and Forbidden."""
+        other = wanted(request)
+        return await self._impersonation.act(user, other, info) if other else Impersonated(user)
 
     async def _answer(self, request: Request, info: RequestInfo, user: User, started: float) -> Answer:
         inflight, kind = self._metrics.inflight, "readOnly" if request.method in _READS else "mutating"
@@ -125,8 +139,6 @@ class Application:
 
     async def _refusal(self, user: User, info: RequestInfo, request: Request) -> Response | None:
         """The answer to who may not, and where nobody could say so. Raises Forbidden."""
-        if wanted := request.headers.get("impersonate-user"):
-            raise _no_impersonation(user, wanted)
         decision = await self._authorizer.authorize(user, info)
         if decision.verdict is Verdict.ALLOW:
             self._access.allowed.n += 1
@@ -195,12 +207,6 @@ def _random_uuid() -> str:
 
 def _internal(error: Exception) -> InternalError:
     return InternalError(f"Internal error occurred: {type(error).__name__}")
-
-
-def _no_impersonation(user: User, wanted: str) -> Forbidden:
-    """Nobody may act as somebody else yet; silence would let the request run with the caller's own rights."""
-    text = f'User "{user.name}" cannot impersonate resource "users" in API group "" at the cluster scope'
-    return Forbidden(f'users "{wanted}" is forbidden: {text}', kind="users", name=wanted)
 
 
 def _uri(request: Request) -> str:

@@ -5,7 +5,7 @@ Structs, not dataclasses: each request makes several, and a frozen dataclass tak
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl
@@ -20,10 +20,19 @@ def _known_pairs(query: str) -> Sequence[tuple[str, str]]:
     return parse_qsl(query, keep_blank_values=True)
 
 
+def _as_utf8(value: str) -> str:
+    """A field's value, which was read byte by byte (RFC 9110, 5.5), as most clients mean it."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
 class Request(msgspec.Struct, frozen=True):
     """One request. Header names are lower case; `path` is still percent-encoded; `query` has no question mark.
 
     `repeated` are fields besides `headers` that are sent each in a line of its own, as their values may hold commas.
+    `lines` are the values of fields that arrived in several lines; `headers` have them joined.
     """
 
     method: str
@@ -32,6 +41,18 @@ class Request(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
     body: bytes = b""
     repeated: Sequence[tuple[str, str]] = ()
+    lines: Mapping[str, Sequence[str]] = {}
+
+    def values(self, field: str) -> Sequence[str]:
+        """A field's values as they arrived, one for each line; bytes beyond ASCII are read as UTF-8."""
+        found = self.lines.get(field) or [self.headers[field]] if field in self.headers else ()
+        return [value if value.isascii() else _as_utf8(value) for value in found]
+
+    def without(self, fields: Container[str]) -> Request:
+        """The same request but for some of its fields."""
+        headers = {name: value for name, value in self.headers.items() if name not in fields}
+        lines = {name: values for name, values in self.lines.items() if name not in fields}
+        return msgspec.structs.replace(self, headers=headers, lines=lines)
 
     def parameters(self) -> dict[str, list[str]]:
         """The decoded query, each name with its values in order."""

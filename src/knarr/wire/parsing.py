@@ -43,6 +43,7 @@ class RequestReader:
         "_head",
         "_in_head",
         "_limits",
+        "_lines",
         "_parser",
         "_receiver",
         "_size",
@@ -88,6 +89,7 @@ class RequestReader:
         self.under_way = self._in_head = True
         self._url = b""
         self._fields: dict[str, str] = {}
+        self._lines: dict[str, list[str]] = {}
         self._body: list[bytes] = []
         self._size = self._head = 0
 
@@ -97,7 +99,11 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         field, text = field_name(name), value.decode("latin-1")
         known = self._fields.get(field)
-        self._fields[field] = text if known is None else f"{known}, {text}"
+        if known is None:
+            self._fields[field] = text
+        else:
+            self._fields[field] = f"{known}, {text}"
+            self._lines.setdefault(field, [known]).append(text)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -127,7 +133,7 @@ class RequestReader:
         oversized = self._size > self._limits.body
         path, _, query = _target(self._url).partition("?")
         method = parser.get_method().decode("latin-1")
-        request = Request(method, path, query, self._fields, b"".join(self._body))
+        request = Request(method, path, query, self._fields, b"".join(self._body), lines=self._lines)
         keep_alive = parser.should_keep_alive() and not oversized
         self._receiver.on_arrived(Arrived(request, version, keep_alive, oversized))
 

@@ -52,8 +52,8 @@ def only(received: Received) -> Arrived:
         ),
         pytest.param(
             b"GET / HTTP/1.1\r\nHost: x\r\nAccept: a\r\nACCEPT: b\r\n\r\n",
-            Request("GET", "/", "", {"host": "x", "accept": "a, b"}),
-            id="repeated fields are joined",
+            Request("GET", "/", "", {"host": "x", "accept": "a, b"}, lines={"accept": ["a", "b"]}),
+            id="repeated fields are joined, and told apart",
         ),
         pytest.param(
             b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from knarr.machinery.names import dns1123_label, dns1123_subdomain
+
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
 MASTERS = "system:masters"
 ACCOUNTS = "system:serviceaccounts"  # the group of all; that of a namespace has its name behind it
 NODES = "system:nodes"
-_NODE_PREFIX = "system:node:"  # of the kubelets' names
+NODE_PREFIX = "system:node:"  # of the kubelets' names
 ACCOUNT_PREFIX = "system:serviceaccount:"  # of their names as users
+
+NODE_NAME = "authentication.kubernetes.io/node-name"  # in extra: the node of the Pod that a token is bound to
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +37,27 @@ def service_account(
     namespace: str, name: str, uid: str = "", extra: Mapping[str, tuple[str, ...]] | None = None
 ) -> User:
     """A service account as a user, in the groups that all of them are in."""
-    groups = (ACCOUNTS, f"{ACCOUNTS}:{namespace}", AUTHENTICATED)
-    return User(account_name(namespace, name), uid, groups, extra or {})
+    return User(account_name(namespace, name), uid, (*account_groups(namespace), AUTHENTICATED), extra or {})
+
+
+def account_groups(namespace: str) -> tuple[str, str]:
+    """The groups of service accounts that an account is in."""
+    return ACCOUNTS, f"{ACCOUNTS}:{namespace}"
+
+
+def account_of(name: str) -> tuple[str, str] | None:
+    """The namespace and name of the service account that a user of this name is; None of anybody else."""
+    namespace, colon, account = name.removeprefix(ACCOUNT_PREFIX).partition(":")
+    if not name.startswith(ACCOUNT_PREFIX) or not colon or dns1123_label(namespace) or dns1123_subdomain(account):
+        return None
+    return namespace, account
 
 
 def node_of(user: User) -> str | None:
     """The node whose kubelet this is, empty where its name does not say; None of anybody else."""
-    if NODES not in user.groups or not user.name.startswith(_NODE_PREFIX):
+    if NODES not in user.groups or not user.name.startswith(NODE_PREFIX):
         return None
-    return user.name.removeprefix(_NODE_PREFIX)
+    return user.name.removeprefix(NODE_PREFIX)
 
 
 ANONYMOUS = User("system:anonymous", groups=(UNAUTHENTICATED,))

@@ -23,7 +23,7 @@ from knarr.wire.messages import Answer, Request, Transport
 from knarr.wire.tls import client_context
 
 _RANDOM = SystemRandom()
-_PRIVATE = ("authorization", "host", "cookie", "impersonate-user")  # meant for us, not for a backend
+_PRIVATE = ("authorization", "host", "cookie")  # meant for us, not for a backend
 
 
 class Proxies:
