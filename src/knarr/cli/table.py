@@ -2,6 +2,7 @@
 
 from knarr.cli.agent import COMMAND as AGENT
 from knarr.cli.apiserver import COMMAND as APISERVER
+from knarr.cli.certs import COMMAND as CERTS
 from knarr.cli.controller_manager import COMMAND as CONTROLLER_MANAGER
 from knarr.cli.dns import COMMAND as DNS
 from knarr.cli.doctor import COMMAND as DOCTOR
@@ -22,6 +23,7 @@ COMMANDS = (
     RESET,
     DOCTOR,
     IMAGES,
+    CERTS,
     SERVER,
     AGENT,
     APISERVER,

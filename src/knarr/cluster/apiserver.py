@@ -34,6 +34,7 @@ from knarr.client.client import Client
 from knarr.client.figures import RequestFigures
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
+from knarr.cluster.renewing import keep
 from knarr.cluster.stores import datastore_of, open_store
 from knarr.machinery.clock import Clock
 from knarr.storage.cache import WatchCache
@@ -84,7 +85,12 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         if datastore_of(config).shared:
             stack.push_async_callback(_ended, asyncio.create_task(attend(api.registry)))
         stack.callback(front.aggregation.close)
-        keepers = (_bootstrap(api, started), _aggregate(front.aggregation, started), _preload(clock, started))
+        keepers = (
+            _bootstrap(api, started),
+            _aggregate(front.aggregation, started),
+            _preload(clock, started),
+            keep(config, clock),
+        )
         for keeper in keepers:
             stack.callback(asyncio.create_task(keeper).cancel)
         yield APIServer(front.application, api, started)

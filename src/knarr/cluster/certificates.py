@@ -1,44 +1,100 @@
 """The cluster's certificates: made at the first start, made anew in time or when the machine has moved.
 
-leaves.py says which, issuing.py makes them.
+leaves.py says which, issuing.py makes them, renewing.py sees to them while the cluster runs. Whoever uses one follows
+its files (wire/following.py): replacing them is all that there is to do.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from knarr.cluster.config import Config
+from knarr.cluster.errors import UserError
 from knarr.cluster.leaves import AUTHORITIES, Leaf, hosts_file, leaves
+from knarr.machinery.validity import Validity, validity
 
-RENEWED_AFTER = 300 * 86400  # seconds; issuing.LEAF_LIFE is 365 days
+RENEWED_BEFORE = timedelta(days=65)  # its end; issuing.LEAF_LIFE is 365 days
+_INSTANT = timedelta(seconds=1)
 
 
 def ensure(config: Config) -> None:
-    """Make whatever certificate or key of the cluster is missing, old, or for other hosts; the rest is kept."""
+    """Make whatever certificate or key of the cluster is missing, near its end, or for other hosts; keep the rest."""
+    now = datetime.now(UTC)
+    due = [*due_leaves(config, now)]
+    if due or not all(path.exists() for path in _lasting(config)):
+        _issue(config, due, now)
+
+
+def renew(config: Config, chosen: Iterable[Leaf], now: datetime) -> None:
+    """Make these certificates anew, each for the key that is there, and the admin's kubeconfig with its one.
+
+    Raises UserError where the authority's key is kept elsewhere.
+    """
+    _issue(config, chosen, now)
+    write_admin(config)
+
+
+def write_admin(config: Config) -> None:
+    """The admin's kubeconfig, with the certificate that is there now."""
+    from knarr.client import kubeconfig
+    from knarr.cluster.identities import credentials
+
+    kubeconfig.write(config.admin_kubeconfig, kubeconfig.compose(config.name, credentials(config)))
+
+
+def due_leaves(config: Config, now: datetime) -> Iterator[Leaf]:
+    """Those whose time has come, whose hosts have changed, or whose key is gone."""
     for leaf in leaves(config):
-        if _is_stale(config, leaf):
-            (config.pki / f"{leaf.file}.crt").unlink(missing_ok=True)
-    if all(path.exists() for path in _files(config)):
-        return
+        has_key = (config.pki / f"{leaf.file}.key").exists()
+        if not has_key or _is_near_its_end(config, leaf, now) or _hosts(config, leaf) != leaf.hosts:
+            yield leaf
+
+
+def chosen_leaves(config: Config, names: Sequence[str]) -> Sequence[Leaf]:
+    """Those of these names; `all` is every one. Raises UserError."""
+    known = {leaf.file: leaf for leaf in leaves(config)}
+    for name in names:
+        if name in AUTHORITIES:
+            raise UserError(f"{name} is an authority: what it has vouched for would end with it, so it stays")
+        if name not in known and name != "all":
+            raise UserError(f"there is no certificate {name}; choose from: {', '.join(known)}, all")
+    return [*known.values()] if "all" in names else [known[name] for name in names]
+
+
+def _issue(config: Config, chosen: Iterable[Leaf], now: datetime) -> None:
     from knarr.cluster import issuing  # half of what `knarr up` would import, and needed at the first start alone
 
-    issuing.issue(config, leaves(config))
+    issuing.issue(config, chosen, now)
 
 
-def _is_stale(config: Config, leaf: Leaf) -> bool:
-    """Told by the files' times and names alone: reading a certificate would take longer than the rest of a start."""
-    certificate, hosts = config.pki / f"{leaf.file}.crt", hosts_file(config, leaf)
-    try:
-        old = time.time() - certificate.stat().st_mtime > RENEWED_AFTER
-        return old or (hosts.read_text().splitlines() if leaf.hosts else []) != list(leaf.hosts)
-    except FileNotFoundError:
+def _is_near_its_end(config: Config, leaf: Leaf, now: datetime) -> bool:
+    """No certificate outlives its authority, so one that ends with it is as good as it gets."""
+    found, authority = _validity(config, leaf.file), _validity(config, leaf.authority)
+    if not found or not authority:
         return True
+    return not found.holds(min(now + RENEWED_BEFORE, authority.ends - _INSTANT))
 
 
-def _files(config: Config) -> Iterator[Path]:
-    for name in (*AUTHORITIES, *(leaf.file for leaf in leaves(config))):
+def _validity(config: Config, name: str) -> Validity | None:
+    try:
+        return validity((config.pki / f"{name}.crt").read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _hosts(config: Config, leaf: Leaf) -> tuple[str, ...]:
+    """The hosts that a serving certificate was made for."""
+    try:
+        return tuple(hosts_file(config, leaf).read_text().splitlines()) if leaf.hosts else ()
+    except FileNotFoundError:
+        return ()
+
+
+def _lasting(config: Config) -> Iterator[Path]:
+    """What is made once."""
+    for name in AUTHORITIES:
         yield config.pki / f"{name}.crt"
         yield config.pki / f"{name}.key"
     yield config.pki / "service-accounts.key"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from knarr.cluster.config import Config
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from knarr.client.client import Client
     from knarr.client.kubeconfig import Credentials
     from knarr.machinery.figures import Figures
@@ -46,3 +48,13 @@ def credentials(config: Config, identity: str = "admin") -> Credentials:
         certificate=(config.pki / f"{identity}.crt").read_bytes(),
         key=(config.pki / f"{identity}.key").read_bytes(),
     )
+
+
+def is_known_to(config: Config, kubeconfig: Path) -> bool:
+    """Whether a kubeconfig has the cluster's context, and not that of another cluster of the name."""
+    from knarr.client.kubeconfig import KubeconfigError, load
+
+    try:
+        return load(kubeconfig, config.name).server == config.api_url
+    except KubeconfigError:
+        return False

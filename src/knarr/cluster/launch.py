@@ -10,7 +10,6 @@ from knarr.cluster import certificates, cleanup, processes
 from knarr.cluster.completing import moved
 from knarr.cluster.config import Config, save
 from knarr.cluster.errors import UserError
-from knarr.cluster.identities import credentials
 from knarr.cluster.prerequisites import examine
 from knarr.cluster.progress import Say, last_words, step
 from knarr.cluster.succession import launch_supervisor
@@ -52,12 +51,11 @@ def up(config: Config, say: Say) -> None:
 
 def prepare(config: Config) -> None:
     """Write all that the processes read: configuration, certificates, the admin's kubeconfig, containerd's files."""
-    from knarr.client import kubeconfig
     from knarr.cluster.node_files import write_node_files
 
     save(config)
     certificates.ensure(config)
-    kubeconfig.write(config.admin_kubeconfig, kubeconfig.compose(config.name, credentials(config)))
+    certificates.write_admin(config)
     write_node_files(config)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -10,9 +12,13 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from knarr.client.kubeconfig import load
 from knarr.cluster import certificates
 from knarr.cluster.config import Config
+from knarr.cluster.errors import UserError
 from knarr.cluster.leaves import leaves
+from knarr.cluster.renewing import keep
+from knarr.machinery.clock import VirtualClock
 
 
 @pytest.fixture
@@ -77,11 +83,87 @@ def test_a_machine_that_moves_gets_serving_certificates_for_its_new_address(conf
     assert (config.pki / "admin.crt").read_bytes() == admin
 
 
-def test_certificates_are_renewed_before_they_end(config: Config) -> None:
+@pytest.fixture
+def aged(config: Config, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], datetime]:
+    """Certificates that were made so many days ago; returns when."""
+
+    def make(days: float) -> datetime:
+        then = datetime.now(UTC) - timedelta(days=days)
+        certificates._issue(config, leaves(config), then)
+        certificates.write_admin(config)
+        return then
+
+    return make
+
+
+def test_certificates_are_renewed_before_they_end(config: Config, aged: Callable[[float], datetime]) -> None:
+    aged(299)
+    before = {leaf.file: read(config, leaf.file) for leaf in leaves(config)}
     certificates.ensure(config)
-    before = read(config, "admin")
-    old = (config.pki / "admin.crt").stat().st_mtime - certificates.RENEWED_AFTER - 1
-    os.utime(config.pki / "admin.crt", (old, old))
+    assert {leaf.file: read(config, leaf.file) for leaf in leaves(config)} == before
+    aged(301)
     certificates.ensure(config)
-    assert read(config, "admin").serial_number != before.serial_number
-    assert read(config, "admin").public_key() == before.public_key()
+    for name, certificate in before.items():
+        assert read(config, name).not_valid_after_utc > certificate.not_valid_after_utc
+        assert read(config, name).public_key() == certificate.public_key()
+
+
+def test_none_outlives_its_authority_or_is_made_again_for_that(
+    config: Config, aged: Callable[[float], datetime]
+) -> None:
+    aged(3650 - 100)
+    end = read(config, "ca").not_valid_after_utc
+    certificates.ensure(config)
+    assert read(config, "admin").not_valid_after_utc == end
+    near = end - timedelta(days=10)
+    certificates._issue(config, leaves(config), near)
+    assert [*certificates.due_leaves(config, near)] == []
+
+
+def test_an_authority_that_has_ended_is_told_of(config: Config, aged: Callable[[float], datetime]) -> None:
+    aged(3651)
+    with pytest.raises(UserError, match=r"ca\.crt has ended"):
+        certificates.ensure(config)
+
+
+def test_without_the_authoritys_key_nothing_is_renewed_and_no_other_authority_made(config: Config) -> None:
+    certificates.ensure(config)
+    (config.pki / "ca.key").unlink()
+    with pytest.raises(UserError, match="without its key"):
+        certificates.renew(config, leaves(config), datetime.now(UTC))
+    assert not (config.pki / "ca.key").exists()
+
+
+def test_a_key_that_is_gone_is_made_anew_with_its_certificate(config: Config) -> None:
+    certificates.ensure(config)
+    before = read(config, "scheduler").public_key()
+    (config.pki / "scheduler.key").unlink()
+    certificates.ensure(config)
+    assert read(config, "scheduler").public_key() != before
+
+
+async def test_a_server_renews_in_time(config: Config, aged: Callable[[float], datetime]) -> None:
+    clock = VirtualClock(aged(0))
+    keeper = asyncio.create_task(keep(config, clock))
+    fresh, kubeconfig = read(config, "admin"), config.admin_kubeconfig.read_bytes()
+    await clock.advance(299 * 86400)
+    assert (read(config, "admin"), config.admin_kubeconfig.read_bytes()) == (fresh, kubeconfig)
+    await clock.advance(2 * 86400)
+    async with asyncio.timeout(10):
+        while config.admin_kubeconfig.read_bytes() == kubeconfig:  # it is made in a thread
+            await asyncio.sleep(0.01)
+    assert read(config, "admin").not_valid_after_utc > clock.now() + timedelta(days=360)
+    assert load(config.admin_kubeconfig).certificate == (config.pki / "admin.crt").read_bytes()
+    keeper.cancel()
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (["ca"], "ca is an authority: what it has vouched for would end with it, so it stays"),
+        (["all", "none"], "there is no certificate none; choose from: admin, apiserver, "),
+    ],
+)
+def test_what_cannot_be_renewed(config: Config, names: list[str], problem: str) -> None:
+    with pytest.raises(UserError, match=problem):
+        certificates.chosen_leaves(config, names)

@@ -1,0 +1,61 @@
+"""`knarr certs`: the cluster's certificates, how long they hold, and renewing them at once."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from knarr.cli.command import Command, cluster_argument, cluster_of, kubeconfig_argument, kubeconfig_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from knarr.cluster.config import Config
+
+
+def arguments(parser: ArgumentParser) -> None:
+    cluster_argument(parser)
+    kubeconfig_argument(parser, "where else the admin's certificate is")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="how to show them")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("show", help="show them (the default); the exit code says whether all hold")
+    renew = actions.add_parser("renew", help="make some anew now; whatever runs takes them up by itself")
+    renew.add_argument("names", nargs="+", metavar="NAME", help="a certificate's name as shown, or all")
+    cluster_argument(renew, again=True)
+
+
+def run(arguments: Namespace) -> int:
+    config, kubeconfig = cluster_of(arguments), kubeconfig_of(arguments)
+    if arguments.action == "renew":
+        _renew(config, kubeconfig, arguments.names)
+    return _show(config, kubeconfig, arguments.output)
+
+
+def _renew(config: Config, kubeconfig: Path, names: list[str]) -> None:
+    from datetime import UTC, datetime
+
+    from knarr.client.kubeconfig import compose, merge
+    from knarr.cluster.certificates import chosen_leaves, renew
+    from knarr.cluster.identities import credentials, is_known_to
+
+    renew(config, chosen_leaves(config, names), datetime.now(UTC))
+    if is_known_to(config, kubeconfig):
+        merge(kubeconfig, compose(config.name, credentials(config)), make_current=False)
+
+
+def _show(config: Config, kubeconfig: Path, output: str) -> int:
+    from datetime import UTC, datetime
+
+    import msgspec
+
+    from knarr.cluster.inventory import inventory, table
+
+    found = [*inventory(config, kubeconfig, datetime.now(UTC))]
+    if output == "json":
+        print(msgspec.json.format(msgspec.json.encode({"certificates": found}), indent=2).decode())
+    else:
+        print("\n".join(table(found)))
+    return 0 if all(entry.is_well for entry in found) else 1
+
+
+COMMAND = Command("certs", "show the cluster's certificates and how long they hold, or renew them", run, arguments)
