@@ -15,7 +15,9 @@ from knarr.api.kinds.table import KINDS
 from knarr.apiserver.authn.accounts import AccountTokens
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.bearers import TokenUnion
-from knarr.apiserver.authn.tokens import Bound, TokenIssuer, TokenVerifier
+from knarr.apiserver.authn.claims import Bound, Private
+from knarr.apiserver.authn.keys import AccountKeys, AccountTokenRules
+from knarr.apiserver.authn.tokens import TokenIssuer
 from knarr.apiserver.authz.reconciling import ensure_policy
 from knarr.apiserver.authz.rules import GROUP
 from knarr.apiserver.authz.table import authorizer_of
@@ -124,14 +126,8 @@ def _authenticator(registry: Registry) -> tuple[Authenticator, dict[str, str]]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     spki = serialization.PublicFormat.SubjectPublicKeyInfo
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, spki)
-
-    def lookup(plural: str, namespace: str, name: str) -> JSON | None:
-        return registry.get("", plural, namespace, name)
-
-    tokens = TokenVerifier([public], ISSUER, [ISSUER], registry.clock, lookup)
-    issuer = TokenIssuer(private, ISSUER, registry.clock)
-    token, _ = issuer.issue("n0", Bound("bench", "bench"), [ISSUER], 3600, {})
-    return Authenticator(registry.clock, TokenUnion(AccountTokens(tokens)), [ISSUER]), {
-        "authorization": f"Bearer {token}"
-    }
+    keys = AccountKeys(private, [key.public_key().public_bytes(serialization.Encoding.PEM, spki)])
+    private_claims = Private("n0", Bound("bench", "bench"))
+    token, _ = TokenIssuer(keys, ISSUER, registry.clock).issue(private_claims, [ISSUER], 3600)
+    tokens = AccountTokens(registry, AccountTokenRules(keys, [ISSUER]))
+    return Authenticator(registry.clock, TokenUnion(tokens), [ISSUER]), {"authorization": f"Bearer {token}"}

@@ -29,6 +29,7 @@ from knarr.apiserver import bootstrap
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Security, assemble
+from knarr.apiserver.authn.keys import AccountKeys, AccountTokenRules
 from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
@@ -82,7 +83,7 @@ async def serving() -> AsyncIterator[Application]:
     await bootstrap.ensure(api.registry)
     founded = asyncio.Event()
     founded.set()
-    front = assemble(api, Security(ssl.create_default_context(), *token_keys()), founded)
+    front = assemble(api, Security(ssl.create_default_context(), AccountTokenRules(token_keys())), founded)
     try:
         yield front.application
     finally:
@@ -92,10 +93,10 @@ async def serving() -> AsyncIterator[Application]:
         await store.close()
 
 
-def token_keys() -> tuple[bytes, list[bytes]]:
+def token_keys() -> AccountKeys:
     key, pem = rsa.generate_private_key(65537, 2048), serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return private, [key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)]
+    return AccountKeys(private, [key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)])
 
 
 def client(application: Application, user: str, *groups: str) -> Client:

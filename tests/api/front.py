@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from knarr.api.kinds.table import KINDS
 from knarr.apiserver import bootstrap
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Front, Security, assemble
+from knarr.apiserver.authn.keys import AccountKeys, AccountTokenRules
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.reconciling import ensure_policy
 from knarr.apiserver.indexing import index_of
@@ -119,7 +120,8 @@ async def running(directory: Path) -> AsyncIterator[Running]:
     api = API(kinds, store, cache, clock)
     kubelet_tls = client_context(authority.file, kubelet_client.certificate, kubelet_client.key)
     founded = asyncio.Event()
-    front = assemble(api, Security(kubelet_tls, *_token_keys(), front_proxy=(proxy.certificate, proxy.key)), founded)
+    security = Security(kubelet_tls, AccountTokenRules(token_keys()), front_proxy=(proxy.certificate, proxy.key))
+    front = assemble(api, security, founded)
     kubelet = FakeKubelet()
     server, node = Server(front.application, tls=tls, oversized=front.application.oversized), Server(kubelet, tls=tls)
     await cache.start()
@@ -156,10 +158,8 @@ async def _register(to: Running, port: int) -> None:
     await to.post("/api/v1/namespaces/default/serviceaccounts", account)
 
 
-def _token_keys() -> tuple[bytes, list[bytes]]:
-    key = rsa.generate_private_key(65537, 2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    spki = serialization.PublicFormat.SubjectPublicKeyInfo
-    return private, [key.public_key().public_bytes(serialization.Encoding.PEM, spki)]
+def token_keys() -> AccountKeys:
+    """A key pair for service accounts' tokens; an elliptic curve's is made in no time."""
+    key, pem = ec.generate_private_key(ec.SECP256R1()), serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return AccountKeys(private, [key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from knarr.api.kind import JSON
 from knarr.apiserver import reviews
 from knarr.apiserver.admitting import admitted
 from knarr.apiserver.aggregation import Aggregation
@@ -18,8 +17,8 @@ from knarr.apiserver.authn.accounts import AccountTokens
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.bearers import TokenUnion
 from knarr.apiserver.authn.issuers import issuer_documents
+from knarr.apiserver.authn.keys import AccountTokenRules
 from knarr.apiserver.authn.tokenrequests import TokenRequests
-from knarr.apiserver.authn.tokens import TokenIssuer, TokenVerifier
 from knarr.apiserver.authz.table import authorizer_of
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
@@ -33,17 +32,13 @@ from knarr.apiserver.streaming.kubelets import Kubelets
 from knarr.apiserver.streaming.table import streaming
 from knarr.apiserver.zpages import zpages
 
-ISSUER = "https://kubernetes.default.svc.cluster.local"  # of service account tokens, and their default audience
-
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """The server's keys: what it shows to kubelets, and the RSA keys (PEM) of service account tokens."""
+    """The server's keys: what it shows to kubelets, and those of service accounts' tokens."""
 
     kubelet_tls: ssl.SSLContext
-    signing_key: bytes
-    verification_keys: Sequence[bytes]
-    issuer: str = ISSUER
+    accounts: AccountTokenRules
     front_proxy: tuple[Path, Path] | None = None  # our certificate and key for the servers of aggregated APIs
 
 
@@ -53,7 +48,6 @@ class Front:
 
     application: Application
     kubelets: Kubelets
-    tokens: TokenVerifier
     aggregation: Aggregation
 
 
@@ -64,24 +58,20 @@ def assemble(api: API, security: Security, founded: asyncio.Event) -> Front:
     registry = api.registry
     registry.kinds.serve(*reviews.KINDS)
 
-    def lookup(plural: str, namespace: str, name: str) -> JSON | None:
-        return registry.get("", plural, namespace, name)
-
-    clock, audiences, metrics = registry.clock, [security.issuer], registry.metrics
+    clock, accounts, metrics = registry.clock, security.accounts, registry.metrics
+    audiences = accounts.own_audiences
     tell_of_storage(metrics, registry.kinds, registry.cache)
     tell_of_process(metrics)
     authorizer, kubelets = authorizer_of(registry), Kubelets(registry, security.kubelet_tls)
     registry.authorizer = authorizer
-    tokens = TokenVerifier(security.verification_keys, security.issuer, audiences, clock, lookup)
-    bearers = TokenUnion(AccountTokens(tokens))
-    issuer = TokenIssuer(security.signing_key, security.issuer, clock)
-    requests = TokenRequests(issuer, audiences, clock, lookup)
+    bearers = TokenUnion(AccountTokens(registry, accounts))
+    requests = TokenRequests(registry, accounts)
     address = f"{registry.options.advertise_address}:{registry.options.advertise_port}"
     flow = FlowControl(registry)
     documents = {
-        **issuer_documents(tokens, security.issuer, address),
+        **issuer_documents(accounts, address),
         **dumps(flow, clock),
-        **zpages(registry.options, security.issuer, clock),
+        **zpages(registry.options, accounts.issuers, clock),
     }
     aggregation = Aggregation(registry, *(security.front_proxy or ()))
     application = Application(
@@ -105,7 +95,7 @@ def assemble(api: API, security: Security, founded: asyncio.Event) -> Front:
             **reviews.reviews(reviews.Judges(registry, authorizer, bearers, audiences)),
         },
     )
-    return Front(application, kubelets, tokens, aggregation)
+    return Front(application, kubelets, aggregation)
 
 
 def _checks(registry: Registry, founded: asyncio.Event, registered: asyncio.Event) -> Checks:

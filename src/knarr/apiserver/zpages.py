@@ -5,7 +5,7 @@ https://kubernetes.io/docs/reference/instrumentation/zpages/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from knarr import KUBERNETES_VERSION
@@ -27,9 +27,9 @@ _WARNING = (
 )
 
 
-def zpages(options: Options, issuer: str, clock: Clock) -> Mapping[str, Callable[[Request], Response]]:
+def zpages(options: Options, issuers: Sequence[str], clock: Clock) -> Mapping[str, Callable[[Request], Response]]:
     """The pages by their paths; the server starts now."""
-    started, flags = clock.now(), _flags(options, issuer)
+    started, flags = clock.now(), _flags(options, issuers)
 
     def statusz(request: Request) -> Response:
         up = int((clock.now() - started).total_seconds())
@@ -75,7 +75,7 @@ def _page(request: Request, kind: str, title: str, lines: list[str], tree: JSON)
     raise NotAcceptable(f"only the following media types are accepted: text/plain, {listed}")
 
 
-def _flags(options: Options, issuer: str) -> Mapping[str, str]:
+def _flags(options: Options, issuers: Sequence[str]) -> Mapping[str, str]:
     """What upstream's server would be told to be as this one is."""
     ports = options.node_ports
     return {
@@ -85,7 +85,7 @@ def _flags(options: Options, issuer: str) -> Mapping[str, str]:
         "min-request-timeout": str(int(options.watch_timeout)),
         "request-timeout": "1m0s",
         "secure-port": str(options.advertise_port),
-        "service-account-issuer": f"[{issuer}]",
+        "service-account-issuer": f"[{','.join(issuers)}]",
         "service-cluster-ip-range": str(options.service_cidr),
         "service-node-port-range": f"{ports.start}-{ports.stop - 1}",
     }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from knarr.cli.parts import Choices
 from knarr.cli.reading import seconds, truth
@@ -52,10 +52,27 @@ def _reading(flag: Flag) -> dict[str, Any]:
     if flag.type is int:
         return {"type": int, "metavar": "N"}
     if flag.type is File:
-        return {"type": lambda path: str(Path(path).absolute()) if path else "", "metavar": "FILE"}
+        return {"type": _absolute, "metavar": "FILE"}
     if flag.type is str:
         return {"metavar": "TEXT"}
-    return {"type": lambda text: tuple(part for part in text.split(",") if part), "metavar": "A,B,..."}
+    if File in get_args(flag.type):
+        return {"type": lambda text: tuple(map(_absolute, _parts(text))), "metavar": "FILE,...", "action": _Several}
+    return {"type": _parts, "metavar": "A,B,...", "action": _Several}
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute()) if path else ""
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
+
+
+class _Several(Action):
+    """A flag that may be given again, each time with one value or more."""
+
+    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: Any, option: str | None = None) -> None:
+        setattr(namespace, self.dest, (*(getattr(namespace, self.dest) or ()), *values))
 
 
 def _choose(config: Config, arguments: Namespace) -> Config:

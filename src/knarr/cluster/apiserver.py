@@ -32,6 +32,7 @@ from knarr.apiserver.servers import attend
 from knarr.apiserver.transport import InProcessTransport
 from knarr.client.client import Client
 from knarr.client.figures import RequestFigures
+from knarr.cluster.accounttokens import account_tokens
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.renewing import keep
@@ -192,8 +193,6 @@ def _security(config: Config) -> Security:
     name = "apiserver-kubelet-client"
     return Security(
         kubelet_tls=client_context(pki / "ca.crt", pki / f"{name}.crt", pki / f"{name}.key"),
-        signing_key=(pki / "service-accounts.key").read_bytes(),
-        verification_keys=[(pki / "service-accounts.pub").read_bytes()],
-        issuer=f"https://kubernetes.default.svc.{config.domain}",
+        accounts=account_tokens(config),
         front_proxy=(pki / "front-proxy-client.crt", pki / "front-proxy-client.key"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -11,14 +11,30 @@ from knarr.apiserver.authn.users import User
 
 
 class InvalidTokenError(Exception):
-    """A bearer token that is not good. The text is for the log and for TokenReviews, never for who sent the token."""
+    """A bearer token that is not good. The text is for the log and for TokenReviews, never for who sent the token.
+
+    `annotations` are for the audit log.
+    """
+
+    def __init__(self, why: str, annotations: Mapping[str, str] | None = None) -> None:
+        super().__init__(why)
+        self.annotations = annotations or {}
 
 
 class Identified(msgspec.Struct, frozen=True):
-    """Whose a token is, and for which of the audiences that were asked for it is good."""
+    """Whose a token is, and for which of the audiences that were asked for it is good. `warnings` are for who sent it,
+    `annotations` for the audit log.
+    """
 
     user: User
     audiences: Sequence[str]
+    warnings: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = {}
+
+    def saying(self, *warnings: str, **annotations: str) -> Identified:
+        """The same, with more to be said."""
+        said = {**self.annotations, **annotations}
+        return Identified(self.user, self.audiences, (*self.warnings, *warnings), said)
 
 
 class TokenAuthenticator(Protocol):

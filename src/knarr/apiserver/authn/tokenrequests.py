@@ -5,85 +5,111 @@ https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/tok
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from knarr.api.kind import JSON
 from knarr.apiserver import media
-from knarr.apiserver.authn.tokens import Bound, Lookup, TokenIssuer
+from knarr.apiserver.authn.claims import Bound, Private
+from knarr.apiserver.authn.keys import AccountTokenRules
+from knarr.apiserver.authn.tokens import TokenIssuer
+from knarr.apiserver.registry import Registry
 from knarr.apiserver.request import APIRequest
-from knarr.machinery.clock import Clock
+from knarr.apiserver.verbs.answers import warning_header
 from knarr.machinery.errors import BadRequest, Conflict, Invalid, MethodNotAllowed, NotFound
 from knarr.machinery.fielderrors import FieldError, invalid
 from knarr.machinery.times import format_time
 from knarr.wire.messages import Answer, Response
 
-_DEFINITION = "io.k8s.api.authentication.v1.TokenRequest"
+_GROUP, _KIND = "authentication.k8s.io", "TokenRequest"
+_DEFINITION = f"io.k8s.api.authentication.v1.{_KIND}"
 _LEAST, _MOST, _DEFAULT = 600, 1 << 32, 3600  # seconds that a token may be asked to last
 _BINDABLE = {"Pod": "pods", "Node": "nodes", "Secret": "secrets"}
+# What admission asks for Pods that did not: such a token lasts a year, as clients that do not read it anew would fail
+# otherwise, and is told of when it is used for longer than it was asked for.
+_EXTENDED, _EXTENSION = 3607, 365 * 86400
 
 
 class TokenRequests:
-    """Answers creates of TokenRequest; `audiences` are the server's own, for requests that name none."""
+    """Answers creates of TokenRequest."""
 
-    def __init__(self, issuer: TokenIssuer, audiences: Sequence[str], clock: Clock, lookup: Lookup) -> None:
-        self._issuer = issuer
-        self._audiences = audiences
-        self._clock = clock
-        self._lookup = lookup
+    def __init__(self, registry: Registry, rules: AccountTokenRules) -> None:
+        self._registry, self._rules = registry, rules
+        self._issuer = TokenIssuer(rules.keys, rules.issuers[0], registry.clock)
 
     async def handle(self, request: APIRequest) -> Answer:
         if request.info.verb != "create":
             raise MethodNotAllowed
         headers = request.http.headers
         chosen = media.negotiate(headers.get("accept", "")).media
-        content_type = headers.get("content-type", "")
-        spec = _decode(media.to_json(content_type, request.http.body, _DEFINITION))
+        asked = _decode(media.to_json(headers.get("content-type", ""), request.http.body, _DEFINITION))
         namespace, name = request.info.namespace, request.info.name
         account = self._find("serviceaccounts", namespace, name)
-        seconds = spec.expiration_seconds or _DEFAULT
-        if errors := _validate(seconds):
-            raise Invalid.of("authentication.k8s.io", "TokenRequest", name, errors)
-        audiences = spec.audiences or list(self._audiences)
-        bound = self._bound(namespace, name, spec.bound_object_ref)
-        uid = account["metadata"]["uid"]
-        token, expires = self._issuer.issue(namespace, Bound(name, uid), audiences, seconds, bound)
-        answer = {
-            "kind": "TokenRequest",
-            "apiVersion": "authentication.k8s.io/v1",
-            "metadata": {"name": name, "namespace": namespace, "creationTimestamp": format_time(self._clock.now())},
-            "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": spec.bound_object_ref},
-            "status": {"token": token, "expirationTimestamp": format_time(expires)},
-        }
-        return Response(201, {"content-type": chosen.name}, chosen.encode(msgspec.to_builtins(answer)))
+        if errors := [*_validate(asked, namespace, name)]:
+            raise Invalid.of(_GROUP, _KIND, name, errors)
+        private = self._bound(namespace, Bound(name, account["metadata"]["uid"]), asked.spec.bound_object_ref)
+        seconds, warnings = self._shortened(asked.spec.expiration_seconds)
+        audiences = asked.spec.audiences or self._rules.own_audiences
+        spec = msgspec.structs.replace(asked.spec, audiences=audiences, expiration_seconds=seconds)
+        answer = self._grant(namespace, name, spec, private)
+        return Response(201, {"content-type": chosen.name, **warning_header(warnings)}, chosen.encode(answer))
 
-    def _bound(self, namespace: str, account: str, reference: _Reference | None) -> dict[str, Bound]:
-        """What the token will live and die with, by claim. A Pod's node is named along with it."""
+    def _shortened(self, seconds: int) -> tuple[int, list[str]]:
+        longest = self._rules.longest
+        if not longest or seconds <= longest:
+            return seconds, []
+        return longest, [f"requested expiration of {seconds} seconds shortened to {longest} seconds"]
+
+    def _grant(self, namespace: str, name: str, spec: _Spec, private: Private) -> JSON:
+        now, seconds = self._registry.clock.now(), spec.expiration_seconds
+        lasts = seconds
+        if self._is_extended(spec, private):
+            lasts = _EXTENSION
+            private = msgspec.structs.replace(private, warnafter=int(now.timestamp()) + seconds)
+        token, _ = self._issuer.issue(private, spec.audiences, lasts)
+        expires = format_time(now.fromtimestamp(int(now.timestamp()) + seconds, now.tzinfo))
+        return {
+            "kind": _KIND,
+            "apiVersion": f"{_GROUP}/v1",
+            "metadata": {"name": name, "namespace": namespace, "creationTimestamp": format_time(now)},
+            "spec": msgspec.to_builtins(spec),
+            "status": {"token": token, "expirationTimestamp": expires},
+        }
+
+    def _is_extended(self, spec: _Spec, private: Private) -> bool:
+        ours = {*spec.audiences} <= {*self._rules.own_audiences}
+        return self._rules.extends and private.pod is not None and spec.expiration_seconds == _EXTENDED and ours
+
+    def _bound(self, namespace: str, account: Bound, reference: _Reference | None) -> Private:
+        """What the token will live and die with. A Pod's node is named along with it."""
+        private = Private(namespace, account)
         if not reference:
-            return {}
+            return private
         kind, name = reference.kind, reference.name
-        if kind not in _BINDABLE or reference.api_version not in ("", "v1"):
-            raise BadRequest(f"cannot bind token to object of type {reference.api_version}, Kind={kind}")
+        if kind not in _BINDABLE or "/" in reference.api_version:
+            group, _, version = reference.api_version.rpartition("/")
+            raise BadRequest(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
         target = self._find(_BINDABLE[kind], "" if kind == "Node" else namespace, name)
-        uid = target["metadata"]["uid"]
-        if reference.uid and reference.uid != uid:
-            raise _replaced(kind, name, reference.uid, uid)
-        bound = {kind.lower(): Bound(name, uid)}
+        further = {kind.lower(): Bound(name, target["metadata"]["uid"])}
         if kind == "Pod":
-            bound |= self._node_of(target, account)
-        return bound
+            further |= self._node_of(target, account.name)
+        if reference.uid and reference.uid != target["metadata"]["uid"]:
+            raise _replaced(kind, name, reference.uid)
+        return msgspec.structs.replace(private, **further)
 
     def _node_of(self, pod: JSON, account: str) -> dict[str, Bound]:
         if pod["spec"].get("serviceAccountName") != account:
             raise BadRequest(
                 f'cannot bind token for serviceaccount "{account}" to pod running with different serviceaccount name.'
             )
-        node = self._lookup("nodes", "", pod["spec"].get("nodeName") or "")
-        return {"node": Bound(node["metadata"]["name"], node["metadata"]["uid"])} if node else {}
+        name = pod["spec"].get("nodeName")
+        node = self._registry.get("", "nodes", "", name) if name else None
+        return {"node": Bound(name, node["metadata"]["uid"] if node else "")} if name else {}
 
     def _find(self, plural: str, namespace: str, name: str) -> JSON:
-        found = self._lookup(plural, namespace, name)
+        found = self._registry.get("", plural, namespace, name)
         if found is None:
             raise NotFound(f'{plural} "{name}" not found', kind=plural, name=name)
         return found
@@ -97,34 +123,52 @@ class _Reference(msgspec.Struct, rename={"api_version": "apiVersion"}, omit_defa
 
 
 class _Spec(msgspec.Struct, rename="camel"):
-    audiences: list[str] | None = None
-    expiration_seconds: int | None = None
+    audiences: list[str] = []
+    expiration_seconds: int = _DEFAULT
     bound_object_ref: _Reference | None = None
+
+
+class _Metadata(msgspec.Struct):
+    name: str = ""
+    namespace: str = ""
 
 
 class _Request(msgspec.Struct):
     """A TokenRequest, as far as it is asked."""
 
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
     spec: _Spec = msgspec.field(default_factory=_Spec)
 
 
-def _decode(body: bytes) -> _Spec:
+def _decode(body: bytes) -> _Request:
     try:
-        return msgspec.json.decode(body, type=_Request).spec
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        tree = msgspec.json.decode(body, type=dict[str, Any])
+        given = {part: _without_nulls(tree.get(part) or {}) for part in ("metadata", "spec")}
+        return msgspec.convert(given, _Request)
+    except msgspec.MsgspecError as error:
         raise BadRequest(f"TokenRequest in version v1 cannot be handled as a TokenRequest: {error}") from None
 
 
-def _validate(seconds: int) -> list[FieldError]:
+def _without_nulls(tree: Any) -> Any:
+    """Go's clients write what they do not ask for as null."""
+    return {key: value for key, value in tree.items() if value is not None} if isinstance(tree, dict) else tree
+
+
+def _validate(asked: _Request, namespace: str, name: str) -> Iterator[FieldError]:
+    for field, given, wanted in (
+        ("name", asked.metadata.name, name),
+        ("namespace", asked.metadata.namespace, namespace),
+    ):
+        if given and given != wanted:
+            yield invalid(f"metadata.{field}", given, f"must match the service account {field} if specified")
+    seconds = asked.spec.expiration_seconds
     if seconds < _LEAST:
-        return [invalid("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")]
+        yield invalid("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")
     if seconds > _MOST:
-        return [invalid("spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds")]
-    return []
+        yield invalid("spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds")
 
 
-def _replaced(kind: str, name: str, asked: str, actual: str) -> Conflict:
-    plural = _BINDABLE[kind]
-    why = f"the UID in the bound object reference ({asked}) does not match the UID in record ({actual})."
+def _replaced(kind: str, name: str, asked: str) -> Conflict:
+    why = f"the UID in the bound object reference ({asked}) does not match the UID in record."
     text = f"{why} The object might have been deleted and then recreated"
-    return Conflict(f'Operation cannot be fulfilled on {plural} "{name}": {text}', kind=plural, name=name)
+    return Conflict(f'Operation cannot be fulfilled on {kind} "{name}": {text}', kind=kind, name=name)

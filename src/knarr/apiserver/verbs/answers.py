@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -86,6 +86,11 @@ def limited(warnings: Collection[str]) -> Collection[str]:
 def headers(call: Call, chosen: media.MediaType, *, watched: bool = False) -> dict[str, str]:
     """The answer's own: its type, and the warnings that have gathered."""
     name = (chosen.stream_name if watched else "") or chosen.name
-    texts = dict.fromkeys(text for text in (call.version.deprecated, *call.warnings) if text)
-    listed = ", ".join(f"299 - {msgspec.json.encode(text).decode()}" for text in limited(texts)) if texts else ""
-    return {"content-type": name, **({"warning": listed} if listed else {})}
+    return {"content-type": name, **warning_header((call.version.deprecated, *call.warnings))}
+
+
+def warning_header(texts: Iterable[str]) -> dict[str, str]:
+    """The header for these texts, each once; none for none."""
+    if not (told := dict.fromkeys(text for text in texts if text)):
+        return {}
+    return {"warning": ", ".join(f"299 - {msgspec.json.encode(text).decode()}" for text in limited(told))}

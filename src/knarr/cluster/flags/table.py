@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from knarr.cluster.flags.notation import Flags
+from knarr.cluster.flags.serviceaccounts import ServiceAccounts
 from knarr.cluster.flags.serving import Serving
 
 
@@ -12,6 +13,7 @@ class APIFlags(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """All of them, by subject."""
 
     serving: Serving = Serving()
+    serviceaccounts: ServiceAccounts = ServiceAccounts()
 
     def problems(self) -> list[str]:
         """Why the API server cannot run with these."""
@@ -20,4 +22,5 @@ class APIFlags(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 SUBJECTS: dict[str, type[Flags]] = {
     "serving": Serving,
+    "serviceaccounts": ServiceAccounts,
 }

@@ -1,0 +1,50 @@
+"""The keys and rules of service accounts' tokens, as the cluster has them or its flags say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from knarr.apiserver.authn.keys import AccountKeys, AccountTokenRules
+from knarr.cluster.config import Config
+from knarr.cluster.errors import UserError
+from knarr.machinery.signing import KeyFormatError, private_key, public_keys
+
+
+def account_tokens(config: Config) -> AccountTokenRules:
+    """What the API server is to know of such tokens. Raises UserError for files that hold no keys."""
+    flags = config.api.serviceaccounts
+    return AccountTokenRules(
+        AccountKeys(signing_key(config), _verifying(config)),
+        issuers=flags.service_account_issuer or (f"https://kubernetes.default.svc.{config.domain}",),
+        audiences=flags.api_audiences,
+        jwks_uri=flags.service_account_jwks_uri,
+        longest=int(flags.service_account_max_token_expiration),
+        extends=flags.service_account_extend_token_expiration,
+        looks_up=flags.service_account_lookup,
+    )
+
+
+def signing_key(config: Config) -> bytes:
+    """The key, in PEM, that signs tokens: the API server's, and the controllers'. Raises UserError."""
+    told = config.api.serviceaccounts.service_account_signing_key_file
+    if told:
+        return _read("--service-account-signing-key-file", told, private_key)
+    return (config.pki / "service-accounts.key").read_bytes()
+
+
+def _verifying(config: Config) -> list[bytes]:
+    told = config.api.serviceaccounts.service_account_key_file
+    if told:
+        return [_read("--service-account-key-file", file, public_keys) for file in told]
+    return [(config.pki / "service-accounts.pub").read_bytes()]
+
+
+def _read(flag: str, file: str, check: Callable[[bytes], object]) -> bytes:
+    try:
+        pem = Path(file).read_bytes()
+        check(pem)
+    except (OSError, KeyFormatError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{flag} {file}: {why}") from None
+    return pem
