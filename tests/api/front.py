@@ -111,7 +111,7 @@ class Running:
 @asynccontextmanager
 async def running(directory: Path) -> AsyncIterator[Running]:
     authority = Authority(directory)
-    pair, kubelet_client = authority.issue("server"), authority.issue("system:apiserver")
+    pair, kubelet_client = authority.issue("server"), authority.issue("kube-apiserver-kubelet-client")
     proxy = authority.issue("front-proxy-client")
     tls = server_context(pair.certificate, pair.key, authority.file)
     clock, kinds = RealClock(), Kinds(KINDS)

@@ -42,7 +42,7 @@ def leaves(config: Config) -> tuple[Leaf, ...]:
     return (
         Leaf("admin", "kubernetes-admin", ("system:masters",)),
         Leaf("apiserver", "kube-apiserver", hosts=api_hosts),
-        Leaf("apiserver-kubelet-client", "system:apiserver"),
+        Leaf("apiserver-kubelet-client", "kube-apiserver-kubelet-client"),
         Leaf("front-proxy-client", "front-proxy-client", authority=FRONT_PROXY_CA),
         Leaf("controller-manager", "system:kube-controller-manager"),
         Leaf("scheduler", "system:kube-scheduler"),

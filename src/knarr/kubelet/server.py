@@ -20,7 +20,8 @@ from knarr.client.client import Client
 from knarr.client.objects import JSON
 from knarr.client.resources import PODS
 from knarr.kubelet import summaries
-from knarr.kubelet.callers import Callers
+from knarr.kubelet.access.callers import Callers
+from knarr.kubelet.access.rights import Rights, wanted
 from knarr.kubelet.cri.runtime import ContainerState, NotFoundInRuntime, Runtime, RuntimeFailure
 from knarr.kubelet.interfaces import Instance, Pods
 from knarr.kubelet.logstreams import LogStream
@@ -59,9 +60,10 @@ class Node:
 class KubeletServer:
     """An Application of wire's server, which has the TLS context with the client CA."""
 
-    def __init__(self, node: Node, callers: Callers | None = None) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
-        self._callers = callers or Callers()
+        self._callers = Callers(node.client, node.clock)
+        self._rights = Rights(node.client, node.clock, node.name)
         self._plain: dict[str, Callable[[], Awaitable[Response]]] = {
             "healthz": self._healthz,
             "pods": self._pods,
@@ -78,7 +80,8 @@ class KubeletServer:
 
     async def __call__(self, request: Request, peer: Peer) -> Answer:
         try:
-            self._callers.admit(peer, request.path)
+            caller = await self._callers.identify(request, peer)
+            await self._rights.require(caller, wanted(request.method, request.path))
             return await self._route(request)
         except NotFoundInRuntime as error:
             return Response(404, _TEXT, f"{error}\n".encode())

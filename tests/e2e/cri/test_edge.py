@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from knarr.client.client import Client
 from knarr.client.resources import CONFIG_MAPS
 from knarr.kubelet.server import KubeletServer
 from knarr.kubelet.server import Node as Served
@@ -20,6 +21,7 @@ from knarr.wire.messages import Request
 from knarr.wire.server import Server
 from tests.e2e.cri.node import NODE, Node, is_ready, state
 from tests.e2e.cri.test_pods import WAIT, shell
+from tests.unit.kubelet.judging import Judging
 from tests.unit.kubelet.test_server import api_server
 
 JSON = dict[str, Any]
@@ -29,7 +31,8 @@ UPGRADE = {"connection": "Upgrade", "upgrade": "SPDY/3.1"}
 @asynccontextmanager
 async def served(node: Node) -> AsyncIterator[HTTPTransport]:
     """The kubelet's server, as the API server meets it."""
-    application = KubeletServer(Served(NODE, node.kubelet.pods, node.runtime, node.client, RealClock()))
+    client = Client(Judging(node.client.transport))
+    application = KubeletServer(Served(NODE, node.kubelet.pods, node.runtime, client, RealClock()))
     server = Server(lambda request, _: application(request, api_server()))
     transport = HTTPTransport(f"http://127.0.0.1:{await server.listen()}")
     yield transport

@@ -36,7 +36,7 @@ def read(config: Config, name: str) -> x509.Certificate:
         ("admin", "kubernetes-admin", ["system:masters"]),
         ("kubelet", "system:node:n1", ["system:nodes"]),
         ("scheduler", "system:kube-scheduler", []),
-        ("apiserver-kubelet-client", "system:apiserver", []),
+        ("apiserver-kubelet-client", "kube-apiserver-kubelet-client", []),
     ],
 )
 def test_subjects(config: Config, file: str, user: str, groups: list[str]) -> None:

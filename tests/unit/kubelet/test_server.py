@@ -28,6 +28,7 @@ from knarr.wire.messages import Answer, Peer, Request, Response, Streaming
 from knarr.wire.server import Server
 from tests.unit.fake_api import FakeAPI
 from tests.unit.kubelet.fakes import FakeRuntime
+from tests.unit.kubelet.judging import API_SERVER, Judging
 from tests.unit.kubelet.pods import pod
 from tests.unit.kubelet.test_logtext import Collected
 
@@ -44,7 +45,7 @@ def certificate(name: str, group: str = "") -> bytes:
 
 
 def api_server() -> Peer:
-    return Peer(certificate=certificate("system:apiserver"))
+    return Peer(certificate=certificate(API_SERVER))
 
 
 @dataclass
@@ -98,7 +99,7 @@ def bench(tmp_path: Path) -> Bench:
         ("app", True): Instance("c0", "app", running=False, log_path=str(tmp_path / "0.log")),
     }
     figures = Figures()
-    client = Client(api, figures=RequestFigures(figures, "api:6443"))
+    client = Client(Judging(api), figures=RequestFigures(figures, "api:6443"))
     node = Node("node-1", pods, cast(Runtime, runtime), client, VirtualClock(), figures)
     return Bench(KubeletServer(node), runtime, pods, api)
 
@@ -110,11 +111,10 @@ def bench(tmp_path: Path) -> Bench:
         pytest.param(
             Peer(certificate=certificate("system:node:other", "system:nodes")),
             403,
-            'forbidden: User "system:node:other" cannot access the kubelet at path "/healthz"\n',
+            "Forbidden (user=system:node:other, verb=get, resource=nodes, subresource(s)=[healthz proxy])\n",
             id="another node",
         ),
-        pytest.param(Peer(certificate=certificate("kubernetes-admin", "system:masters")), 200, "ok", id="admin"),
-        pytest.param(Peer(certificate=certificate("system:apiserver")), 200, "ok", id="API server"),
+        pytest.param(Peer(certificate=certificate(API_SERVER)), 200, "ok", id="API server"),
     ],
 )
 async def test_who_is_let_in(bench: Bench, peer: Peer, status: int, body: str) -> None:

@@ -5,12 +5,12 @@ TLS has verified the chain before; https://kubernetes.io/docs/reference/access-a
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from knarr.apiserver.authn.users import AUTHENTICATED, User
+from knarr.wire.subjects import subject_of
 
 CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 
@@ -26,16 +26,11 @@ class Certified:
 @lru_cache(maxsize=1024)
 def read_certificate(der: bytes) -> Certified:
     """The identity in a certificate. Remembered, since each request of a connection shows the same bytes."""
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    certificate = x509.load_der_x509_certificate(der)
-    names = [str(a.value) for a in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    groups = [str(a.value) for a in certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
-    fingerprint = hashlib.sha256(der).hexdigest()
+    subject = subject_of(der)
+    groups = subject.organizations
     user = User(
-        names[0] if names else "",
+        subject.name,
         groups=(*groups, *(() if AUTHENTICATED in groups else (AUTHENTICATED,))),
-        extra={CREDENTIAL_ID: (f"X509SHA256={fingerprint}",)},
+        extra={CREDENTIAL_ID: (f"X509SHA256={subject.fingerprint}",)},
     )
-    return Certified(user if user.name else None, certificate.not_valid_after_utc)
+    return Certified(user if user.name else None, subject.expires)

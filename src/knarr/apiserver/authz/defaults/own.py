@@ -29,7 +29,7 @@ ROLES: tuple[Role, ...] = (
 )
 
 BINDINGS: tuple[Binding, ...] = (
-    Binding("cluster-admin", users=("system:apiserver",), name="knarr:apiserver"),
+    Binding("system:kubelet-api-admin", users=("kube-apiserver-kubelet-client",), name="knarr:kubelet-api-admin"),
     Binding(f"knarr:{_MANAGER}", users=(f"system:{_MANAGER}",)),
     Binding("system:kube-dns", users=("system:kube-dns",), name="knarr:kube-dns:services"),
     Binding(_DNS, users=("system:kube-dns",)),
