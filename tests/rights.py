@@ -1,4 +1,6 @@
-"""What upstream's default roles give to whom, and whether that is enough for a request."""
+"""What upstream's default roles give to whom, and ours to accounts that upstream does not have; and whether that is
+enough for a request.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +8,25 @@ from collections.abc import Sequence
 from functools import cache
 
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.defaults import cluster, controllers, namespaced
+from knarr.apiserver.authz.defaults import cluster, controllers, namespaced, own
 from knarr.apiserver.authz.rules import Rules
 from knarr.apiserver.info import RequestInfo
 from knarr.runtime.controller import Controller
 
-_TABLES = (cluster, controllers, namespaced)
+_ROLES = [role for table in (cluster, controllers, namespaced, own) for role in table.ROLES]
+_BINDINGS = [
+    *(binding for table in (cluster, controllers, namespaced) for binding in table.BINDINGS),
+    *(binding for binding in own.BINDINGS if binding.accounts and not binding.users),
+]
 MANAGER = "system:kube-controller-manager"
 
 
 @cache
 def held(*whoever: str) -> Sequence[Rules]:
     """The rules of users, of groups and, as `namespace/name`, of service accounts."""
-    bindings = [b for table in _TABLES for b in table.BINDINGS if {*whoever} & {*b.users, *b.groups, *b.accounts}]
+    bindings = [b for b in _BINDINGS if {*whoever} & {*b.users, *b.groups, *b.accounts}]
     bound = {(b.role, b.namespace if b.kind == "Role" else "") for b in bindings}
-    return [Rules(role.rules()) for table in _TABLES for role in table.ROLES if (role.name, role.namespace) in bound]
+    return [Rules(role.rules()) for role in _ROLES if (role.name, role.namespace) in bound]
 
 
 def held_by(user: User) -> Sequence[Rules]:

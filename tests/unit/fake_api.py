@@ -137,7 +137,7 @@ class FakeAPI:
                 stream.chunks.put_nowait(_frame(kind, obj))
 
     def _answer(self, request: Request, body: Any) -> JSON:
-        path = request.path.removesuffix("/status").removesuffix("/binding")
+        path = request.path.removesuffix("/status").removesuffix("/binding").removesuffix("/approval")
         match request.method:
             case "GET" if path in self.objects:
                 return self.objects[path]

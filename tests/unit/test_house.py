@@ -23,6 +23,7 @@ from knarr.apiserver import admission, effects
 from knarr.apiserver.admission.table import PLUGINS as ADMISSION_PLUGINS
 from knarr.apiserver.effects.table import EFFECTS
 from knarr.apiserver.info import RequestInfo
+from knarr.apiserver.reviews import KINDS as REVIEWS
 from knarr.cli.command import Command
 from knarr.cli.table import COMMANDS
 from knarr.controllers.table import CONTROLLERS
@@ -158,8 +159,8 @@ def test_the_controller_manager_may_read_what_a_controller_watches(controller: C
 
 @EVERY_CONTROLLER
 def test_a_controller_names_resources_that_are_served(controller: Controller) -> None:
-    served = {kind.qualified_resource for kind in KINDS} | {"*"}
-    assert {name.partition("/")[0] for name in controller.may} <= served
+    served = {kind.qualified_resource for kind in (*KINDS, *REVIEWS)} | {"*", "signers.certificates.k8s.io"}
+    assert {re.split("[/=]", name)[0] for name in controller.may} <= served
 
 
 @EVERY_CONTROLLER
@@ -196,9 +197,10 @@ def _imported(file: Path) -> set[str]:
     return found
 
 
-def _request(verb: str, name: str) -> RequestInfo:
+def _request(verb: str, right: str) -> RequestInfo:
     """One right of a `may`, asked for; `*` is any resource of any group."""
-    qualified, _, subresource = name.partition("/")
+    address, _, name = right.partition("=")
+    qualified, _, subresource = address.partition("/")
     resource, _, group = qualified.partition(".")
     group = "*" if resource == "*" else group
-    return RequestInfo(verb, group=group, resource=resource, subresource=subresource, is_resource=True)
+    return RequestInfo(verb, group, resource=resource, subresource=subresource, name=name, is_resource=True)

@@ -20,7 +20,6 @@ KINDS = {
     "persistentvolumeclaims": "no controller binds PersistentVolumeClaims yet",
     "ingresses.networking.k8s.io": "no controller serves Ingresses yet",
     "networkpolicies.networking.k8s.io": "NetworkPolicies are not enforced yet",
-    "certificatesigningrequests.certificates.k8s.io": "no controller signs certificates yet",
     "deviceclasses.resource.k8s.io": "devices are not allocated yet",
     "resourceclaims.resource.k8s.io": "devices are not allocated yet",
     "resourceclaimtemplates.resource.k8s.io": "no controller makes ResourceClaims from templates yet",

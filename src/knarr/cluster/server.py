@@ -12,6 +12,7 @@ from knarr.cluster.apiserver import api_server
 from knarr.cluster.config import Config
 from knarr.cluster.identities import client
 from knarr.cluster.running import together
+from knarr.cluster.settings import settings_of
 from knarr.cluster.stores import datastore_of
 from knarr.machinery.clock import Clock
 from knarr.machinery.figures import Figures
@@ -38,8 +39,7 @@ async def controller_manager(
     from knarr.runtime.manager import run_controllers
 
     api = api or client(config, "controller-manager")
-    settings = {"root-ca-file": (config.pki / "ca.crt").read_text()}
-    name = "kube-controller-manager"
+    settings, name = settings_of(config), "kube-controller-manager"
     work = partial(run_controllers, CONTROLLERS, api, clock, component=name, settings=settings, figures=figures)
     await leading(config, api, clock, name, work, figures)
 

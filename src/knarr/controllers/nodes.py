@@ -24,6 +24,11 @@ class Taint(View, frozen=True):
     time_added: str | None = None
 
 
+class Address(View, frozen=True):
+    type: str = ""
+    address: str = ""
+
+
 class NodeSpec(View, frozen=True):
     unschedulable: bool = False
     taints: tuple[Taint, ...] = ()
@@ -31,6 +36,7 @@ class NodeSpec(View, frozen=True):
 
 class NodeStatus(View, frozen=True):
     conditions: tuple[NodeCondition, ...] = ()
+    addresses: tuple[Address, ...] = ()
 
 
 class Node(Object, frozen=True):

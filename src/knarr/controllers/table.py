@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from knarr.controllers import (
     clusterroleaggregation,
+    csrapproving,
+    csrcleaner,
+    csrservingapproving,
+    csrsigning,
     deployment,
     endpoints,
     endpointslice,
@@ -30,6 +34,10 @@ CONTROLLERS: tuple[Controller, ...] = (
     serviceaccount.CONTROLLER,
     rootca.CONTROLLER,
     clusterroleaggregation.CONTROLLER,
+    csrsigning.CONTROLLER,
+    csrapproving.CONTROLLER,
+    csrservingapproving.CONTROLLER,
+    csrcleaner.CONTROLLER,
     namespace.CONTROLLER,
     resourcequota.CONTROLLER,
     garbagecollector.CONTROLLER,

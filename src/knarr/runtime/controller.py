@@ -62,8 +62,8 @@ class Controller:
     """A controller, whole.
 
     `account` is the service account of kube-system that it acts as; by default the one of its name. `may` lists the
-    rights that it uses as such, as "resource.group": "verbs"; the resource "*" is any. What it watches is no part of
-    them: the caches are the process's own.
+    rights that it uses as such, as "resource.group": "verbs"; the resource "*" is any, and "resource.group=name" the
+    one of that name. What it watches is no part of them: the caches are the process's own.
     `queue` is what figures call its queue, where upstream's has a name of its own ("deployment").
     `source` is the component that its events name, as upstream's do ("deployment-controller"); by default the process.
     `resync`, where time alone changes things, is the seconds between calls for every key of the first watch.

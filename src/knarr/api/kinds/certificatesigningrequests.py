@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from knarr.api.cells import AGE, NAME, NONE, value
-from knarr.api.certificates import stamp, validate_status
 from knarr.api.kind import JSON, Column, Kind, Version
 from knarr.api.paths import dig, each
+from knarr.api.verdicts import stamp, validate_status
 from knarr.machinery.names import path_segment
 from knarr.machinery.times import human_duration
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from knarr.api.certificates import VERDICTS, validate_certificate, validate_request
+from knarr.api.certificates import validate_certificate, validate_request
 from knarr.api.checks import distinct
 from knarr.api.conditions import check_conditions
 from knarr.api.kind import JSON, Rules
 from knarr.api.paths import each
+from knarr.api.signers import LEGACY_UNKNOWN
+from knarr.api.verdicts import LASTING, VERDICTS
 from knarr.machinery.fielderrors import FieldError, invalid, not_supported, required
 from knarr.machinery.names import dns1123_subdomain
 
@@ -19,7 +21,6 @@ _USAGES = (
     *("ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime"),
     *("server auth", "signing", "timestamping"),
 )
-_LEGACY_SIGNER = "kubernetes.io/legacy-unknown"
 _SHORTEST = 600  # seconds
 _SIGNER_LENGTH = 571
 
@@ -37,7 +38,7 @@ def _spec(spec: JSON, path: str) -> Iterable[FieldError]:
 
 def _signer(path: str, name: str) -> Iterable[FieldError]:
     """A domain and a path: `example.com/my-signer`."""
-    if name == _LEGACY_SIGNER:
+    if name == LEGACY_UNKNOWN:
         yield invalid(path, name, "the legacy signerName is not allowed via this API version")
     if not name:
         return
@@ -72,7 +73,7 @@ def _condition(path: str, condition: JSON) -> Iterable[FieldError]:
         yield required(f"{path}.type")
     if not status:
         yield required(f"{path}.status")
-    elif kind in (*VERDICTS, "Failed") and status != "True":
+    elif kind in LASTING and status != "True":
         yield not_supported(f"{path}.status", status, ("True",))
     elif status not in ("False", "True", "Unknown"):
         yield not_supported(f"{path}.status", status, ("False", "True", "Unknown"))

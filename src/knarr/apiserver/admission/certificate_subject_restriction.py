@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import base64
 
+from knarr.api.certificates import read_request
+from knarr.api.signers import API_CLIENT
 from knarr.apiserver.admission.plugin import Attributes, Plugin
-
-_SIGNER, _GROUP = "kubernetes.io/kube-apiserver-client", "system:masters"
+from knarr.apiserver.authn.users import MASTERS
 
 
 def validate(attributes: Attributes) -> None:
     spec = (attributes.object or {})["spec"]
-    if spec.get("signerName") != _SIGNER:
+    if spec.get("signerName") != API_CLIENT:
         return
-    from cryptography.x509 import load_pem_x509_csr  # here: few requests come, and loading this takes milliseconds
-    from cryptography.x509.oid import NameOID
-
-    subject = load_pem_x509_csr(base64.b64decode(spec["request"])).subject
-    if any(part.value == _GROUP for part in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)):
-        raise attributes.forbidden(f"use of {_SIGNER} signer with {_GROUP} group is not allowed")
+    if MASTERS in read_request(base64.b64decode(spec["request"])).organizations:
+        raise attributes.forbidden(f"use of {API_CLIENT} signer with {MASTERS} group is not allowed")
 
 
 PLUGIN = Plugin(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from knarr.api import certificates
+from knarr.api import verdicts
 from knarr.api.kind import JSON, Kind
 from knarr.api.pods.subresources import validate_ephemeral, validate_resize
 from knarr.machinery.apply.sets import ANY, LEAF, FieldSet, Filter, everything, within, without_branches
@@ -142,7 +142,7 @@ STATUS = Part(
 )
 APPROVAL = Part(
     _approval,
-    rule=lambda kind: certificates.validate_approval,
+    rule=lambda kind: verdicts.validate_approval,
     owns=lambda kind: _all_but({"f:spec": LEAF, "f:status": {"f:certificate": LEAF}}),
 )
 FINALIZE = Part(_finalize, owns=lambda kind: _BUT_STATUS)

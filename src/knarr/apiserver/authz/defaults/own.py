@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from knarr.api.signers import KUBELET_SERVING
 from knarr.apiserver.authz.defaults.controllers import ROLES as CONTROLLERS
 from knarr.apiserver.authz.defaults.notation import EVENTS, Binding, Role
 
 _MANAGER, _DNS, _SYSTEM = "kube-controller-manager", "knarr:kube-dns", "kube-system"
+_SERVING = "knarr:controller:kubelet-serving-approver"
 
 
 def _together(roles: tuple[Role, ...]) -> str:
@@ -17,6 +19,14 @@ def _together(roles: tuple[Role, ...]) -> str:
 ROLES: tuple[Role, ...] = (
     # Our controllers run as the controller manager itself, not each by an account of its own.
     Role(f"knarr:{_MANAGER}", _together(CONTROLLERS)),
+    Role(
+        _SERVING,
+        f"""
+        get: certificatesigningrequests in certificates.k8s.io
+        update: certificatesigningrequests/approval in certificates.k8s.io
+        approve: signers in certificates.k8s.io named {KUBELET_SERVING}
+        """,
+    ),
     Role(
         _DNS,
         f"""
@@ -31,6 +41,8 @@ ROLES: tuple[Role, ...] = (
 BINDINGS: tuple[Binding, ...] = (
     Binding("system:kubelet-api-admin", users=("kube-apiserver-kubelet-client",), name="knarr:kubelet-api-admin"),
     Binding(f"knarr:{_MANAGER}", users=(f"system:{_MANAGER}",)),
+    Binding(_SERVING, accounts=(f"{_SYSTEM}/kubelet-serving-approver",)),
+    Binding(_SERVING, users=(f"system:{_MANAGER}",), name=f"{_SERVING}:{_MANAGER}"),
     Binding("system:kube-dns", users=("system:kube-dns",), name="knarr:kube-dns:services"),
     Binding(_DNS, users=("system:kube-dns",)),
     Binding(_DNS, users=("system:kube-dns",), namespace=_SYSTEM, kind="Role"),
