@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from knarr.client.client import Client
-from knarr.client.objects import JSON
-from knarr.client.resources import PODS
 from knarr.controllers.table import CONTROLLERS
 from knarr.machinery.clock import RealClock
-from knarr.machinery.errors import APIError
-from knarr.machinery.times import format_time
 from knarr.runtime.manager import run_controllers
 from tests.api.front import Running, running
+from tests.api.kubelets import play_kubelets
 from tests.kubectl import Kubectl, installed
-
-
-async def _play_kubelets(client: Client) -> None:
-    """Each Pod becomes ready as soon as it is there, and is gone as soon as it is to go."""
-    async for event in client.watch(PODS, view=dict, resource_version="0"):
-        meta: JSON = event.object["metadata"]
-        with suppress(APIError):
-            if event.type == "ADDED":
-                ready = {"type": "Ready", "status": "True", "lastTransitionTime": format_time(RealClock().now())}
-                status = {"status": {"phase": "Running", "conditions": [ready]}}
-                await client.patch(PODS, meta["name"], status, meta["namespace"], subresource="status")
-            elif event.type == "MODIFIED" and "deletionTimestamp" in meta:
-                await client.delete(PODS, meta["name"], meta["namespace"], grace=0)
 
 
 @pytest.fixture
@@ -40,7 +23,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Running]:
         client = Client(found.admin)
         working = [
             asyncio.create_task(run_controllers(CONTROLLERS, client, RealClock(), component="test")),
-            asyncio.create_task(_play_kubelets(client)),
+            asyncio.create_task(play_kubelets(client)),
         ]
         yield found
         for task in working:

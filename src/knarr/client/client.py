@@ -40,6 +40,7 @@ _PATCH_TYPES: Mapping[str, str] = {
     "json": "application/json-patch+json",
 }
 
+_AT_ONCE = 32  # requests
 _GRACE = 30.0  # real seconds that a server may take to end a watch at its timeout
 
 
@@ -50,9 +51,9 @@ def _query(**parameters: str | int | None) -> str:
 class Client:
     """A client of one API server, as one identity (which is the transport's).
 
-    An answer that does not come within `patience` (real seconds) is a `TimeoutError`. Of many requests `at_once` are
-    sent, the others wait: each takes a connection, and a burst of five hundred would do the server no good.
-    `figures` are told of every request but watches.
+    An answer that does not come within `patience` (real seconds) is a `TimeoutError`. Of many requests 32 are sent, the
+    others wait: each takes a connection, and a burst of five hundred would do the server no good. Clients with the same
+    `turns` wait for each other. `figures` are told of every request but watches.
     """
 
     def __init__(
@@ -61,13 +62,13 @@ class Client:
         *,
         user_agent: str = "knarr",
         patience: float = 60.0,
-        at_once: int = 32,
+        turns: asyncio.Semaphore | None = None,
         figures: RequestFigures | None = None,
     ) -> None:
         self.transport = transport
-        self._figures = figures
+        self.user_agent, self.figures = user_agent, figures
         self._patience = patience
-        self._turns = asyncio.Semaphore(at_once)
+        self._turns = turns or asyncio.Semaphore(_AT_ONCE)
         self._headers = {"accept": "application/json", "user-agent": user_agent}
 
     async def get(
@@ -274,7 +275,7 @@ class Client:
         return _success(response)
 
     async def _answered(self, request: Request) -> Response:
-        if self._figures is None:
+        if self.figures is None:
             return await self.transport.request(request)
         time, code = asyncio.get_running_loop().time, 0
         begun = time()
@@ -282,7 +283,7 @@ class Client:
             response = await self.transport.request(request)
             code = response.status
         finally:
-            self._figures.answered(request.method, code, time() - begun)
+            self.figures.answered(request.method, code, time() - begun)
         return response
 
 

@@ -32,6 +32,7 @@ from knarr.apiserver.servers import attend
 from knarr.apiserver.transport import InProcessTransport
 from knarr.client.client import Client
 from knarr.client.figures import RequestFigures
+from knarr.cluster.accounts import Account, LocalTransport
 from knarr.cluster.accounttokens import account_tokens
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
@@ -60,6 +61,10 @@ class APIServer:
         figures = RequestFigures(self.api.registry.metrics, f"{options.advertise_address}:{options.advertise_port}")
         transport, agent = InProcessTransport(self.application, identity), f"{user.rpartition(':')[2]}/knarr"
         return Client(transport, user_agent=agent, figures=figures)
+
+    def acting(self, account: Account) -> LocalTransport:
+        """Requests of a service account in this process."""
+        return LocalTransport(account, self.application, self.api.registry)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from knarr.client.client import Client
     from knarr.client.kubeconfig import Credentials
     from knarr.machinery.figures import Figures
+    from knarr.wire.connections import HTTPTransport
 
 # What upstream's components call themselves: the name before the slash owns the fields that they write.
 _AGENTS = {
@@ -36,6 +37,14 @@ def client(config: Config, identity: str, figures: Figures | None = None) -> Cli
     agent, host = f"{_AGENTS.get(identity, 'knarr')}/knarr", config.api_url.removeprefix("https://")
     told = RequestFigures(figures, host) if figures else None
     return Client(HTTPTransport(config.api_url, tls=tls), user_agent=agent, figures=told)
+
+
+def bearing(config: Config) -> HTTPTransport:
+    """A way to the API for requests that bring a token: no certificate speaks for them."""
+    from knarr.wire.connections import HTTPTransport
+    from knarr.wire.tls import client_context
+
+    return HTTPTransport(config.api_url, tls=client_context(config.pki / "ca.crt"))
 
 
 def credentials(config: Config, identity: str = "admin") -> Credentials:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from knarr.client.client import Client
+from knarr.cluster.accounts import Account, Accounts, TokenTransport
 from knarr.cluster.apiserver import api_server
 from knarr.cluster.config import Config
-from knarr.cluster.identities import client
+from knarr.cluster.identities import bearing, client
 from knarr.cluster.running import together
 from knarr.cluster.settings import settings_of
 from knarr.cluster.stores import datastore_of
 from knarr.machinery.clock import Clock
 from knarr.machinery.figures import Figures
+from knarr.wire.messages import Transport
+
+if TYPE_CHECKING:
+    from knarr.runtime.controller import Controller
 
 log = logging.getLogger(__name__)
 
@@ -26,22 +32,40 @@ async def serve(config: Config, clock: Clock) -> None:
         await server.ready.wait()  # loading the others would only keep those waiting who ask whether it is
         figures = server.api.registry.metrics
         await together(
-            controller_manager(config, clock, server.client("system:kube-controller-manager"), figures),
+            controller_manager(config, clock, server.client("system:kube-controller-manager"), figures, server.acting),
             scheduler(config, clock, server.client("system:kube-scheduler"), figures),
         )
 
 
 async def controller_manager(
-    config: Config, clock: Clock, api: Client | None = None, figures: Figures | None = None
+    config: Config,
+    clock: Clock,
+    api: Client | None = None,
+    figures: Figures | None = None,
+    acting: Callable[[Account], Transport] | None = None,
 ) -> None:
-    """The controllers, until cancelled; `figures` are where a server of this process shows its own."""
+    """The controllers, until cancelled. A server of this process shows their `figures`, and knows whom they act as."""
+    api = api or client(config, "controller-manager")
+    accounts = Accounts(api, acting or partial(TokenTransport, clock=clock, shared=bearing(config)))
+    work = partial(control, api, accounts, clock, settings_of(config), figures)
+    await leading(config, api, clock, "kube-controller-manager", work, figures)
+
+
+async def control(
+    api: Client, accounts: Accounts, clock: Clock, settings: Mapping[str, str], figures: Figures | None = None
+) -> None:
+    """Run the controllers, each as its own account, until cancelled; `api` keeps their caches."""
     from knarr.controllers.table import CONTROLLERS
     from knarr.runtime.manager import run_controllers
 
-    api = api or client(config, "controller-manager")
-    settings, name = settings_of(config), "kube-controller-manager"
-    work = partial(run_controllers, CONTROLLERS, api, clock, component=name, settings=settings, figures=figures)
-    await leading(config, api, clock, name, work, figures)
+    def acting(controller: Controller) -> Client:
+        return accounts.client(controller.identity)
+
+    name = "kube-controller-manager"
+    await together(
+        accounts.make([controller.identity for controller in CONTROLLERS], clock),
+        run_controllers(CONTROLLERS, api, clock, component=name, acting=acting, settings=settings, figures=figures),
+    )
 
 
 async def scheduler(config: Config, clock: Clock, api: Client | None = None, figures: Figures | None = None) -> None:

@@ -196,6 +196,6 @@ async def test_a_burst_is_sent_a_few_at_a_time(api: FakeAPI, monkeypatch: pytest
             under_way -= 1
 
     monkeypatch.setattr(api, "request", counting)
-    client = Client(api, at_once=3)
+    client = Client(api, turns=asyncio.Semaphore(3))
     await asyncio.gather(*(client.create(NODES, {"metadata": {"name": f"n{i}"}}) for i in range(20)))
     assert (len(api.objects), most) == (20, 3)

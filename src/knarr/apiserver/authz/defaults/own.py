@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from knarr.api.signers import KUBELET_SERVING
-from knarr.apiserver.authz.defaults.controllers import ROLES as CONTROLLERS
 from knarr.apiserver.authz.defaults.notation import EVENTS, Binding, Role
 
-_MANAGER, _DNS, _SYSTEM = "kube-controller-manager", "knarr:kube-dns", "kube-system"
+_DNS, _SYSTEM = "knarr:kube-dns", "kube-system"
 _SERVING = "knarr:controller:kubelet-serving-approver"
 
-
-def _together(roles: tuple[Role, ...]) -> str:
-    """The rules of all of them, each once."""
-    lines = (line.strip() for role in roles for line in role.text.strip().splitlines())
-    return "\n".join(dict.fromkeys(lines))
-
-
 ROLES: tuple[Role, ...] = (
-    # Our controllers run as the controller manager itself, not each by an account of its own.
-    Role(f"knarr:{_MANAGER}", _together(CONTROLLERS)),
     Role(
         _SERVING,
         f"""
@@ -40,9 +30,7 @@ ROLES: tuple[Role, ...] = (
 
 BINDINGS: tuple[Binding, ...] = (
     Binding("system:kubelet-api-admin", users=("kube-apiserver-kubelet-client",), name="knarr:kubelet-api-admin"),
-    Binding(f"knarr:{_MANAGER}", users=(f"system:{_MANAGER}",)),
     Binding(_SERVING, accounts=(f"{_SYSTEM}/kubelet-serving-approver",)),
-    Binding(_SERVING, users=(f"system:{_MANAGER}",), name=f"{_SERVING}:{_MANAGER}"),
     Binding("system:kube-dns", users=("system:kube-dns",), name="knarr:kube-dns:services"),
     Binding(_DNS, users=("system:kube-dns",)),
     Binding(_DNS, users=("system:kube-dns",), namespace=_SYSTEM, kind="Role"),
