@@ -6,13 +6,14 @@ What handlers raise becomes a Status here and nowhere else; what nobody expected
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from msgspec.structs import replace
 
 from knarr.apiserver.answers import TOO_MANY, error_answer, plain_answer
+from knarr.apiserver.audit.auditing import Audit
+from knarr.apiserver.audit.trails import authorized, failed
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.impersonation import mentioned, wanted
 from knarr.apiserver.authn.users import User
@@ -20,20 +21,22 @@ from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
 from knarr.apiserver.authz.impersonating import Impersonated, Impersonation
 from knarr.apiserver.compression import compressed
 from knarr.apiserver.documents import Documents
+from knarr.apiserver.ending import told_of_its_end
 from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.info import LONG_RUNNING, RequestInfo, parse
 from knarr.apiserver.metrics import Labels, Metrics
 from knarr.apiserver.metrics.access import Access
 from knarr.apiserver.pretty import prettied
-from knarr.apiserver.request import APIRequest
+from knarr.apiserver.request import APIRequest, audit_id, uri
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError, InternalError, RequestEntityTooLarge
 from knarr.wire.limits import BODY_LIMIT
-from knarr.wire.messages import Answer, Duplex, Peer, Pieced, Request, Response, Sink, Streaming, Upgrade
+from knarr.wire.messages import Answer, Peer, Pieced, Request, Response, Streaming
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[APIRequest], Awaitable[Answer]]
+LOCAL = "127.0.0.1"  # where requests come from that no network has brought
 _READS = ("GET", "HEAD")
 _NOTHING: Mapping[str, str] = {}
 
@@ -61,6 +64,7 @@ class Application:
         flow: FlowControl,
         handlers: Mapping[tuple[str, str], Handler] | None = None,
         elsewhere: Callable[[Request, User], Awaitable[Answer] | None] = lambda request, user: None,
+        audit: Audit | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._authorizer = authorizer
@@ -73,17 +77,20 @@ class Application:
         self._flow = flow
         self._handlers = dict(handlers or {})
         self._elsewhere = elsewhere
+        self._audit = audit
 
     async def __call__(self, request: Request, peer: Peer) -> Answer:
         """Answer a request from the network."""
+        if self._audit:
+            request = self._audit.receive(request)
         try:
             user = await self._authenticator.authenticate(request, peer)
         except APIError as error:
             self._access.refused.n += 1
-            return prettied(_finish(error_answer(error, request), request), request)
+            return prettied(_finish(await self._unauthorized(error, request, peer), request), request)
         self._access.believed.n += 1
         self._access.of(user.name).n += 1
-        return await compressed(prettied(await self.serve(request, user), request), request)
+        return await compressed(prettied(await self.serve(request, user, peer.address), request), request)
 
     def stop(self) -> None:
         """Fail /readyz from now on: what comes still is answered."""
@@ -94,8 +101,19 @@ class Application:
         error = RequestEntityTooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
         return _finish(error_answer(error, request), request)
 
-    async def serve(self, request: Request, user: User) -> Answer:
-        """Answer an authenticated request, when it is its turn."""
+    async def serve(self, request: Request, user: User, address: str = LOCAL) -> Answer:
+        """Answer an authenticated request, when it is its turn; `address` is where it comes from."""
+        if self._audit:
+            return await self._audit.around(request, user, address, self._serve)
+        return await self._serve(request, user)
+
+    async def _unauthorized(self, error: APIError, request: Request, peer: Peer) -> Answer:
+        answer = error_answer(error, request)
+        if self._audit:
+            await self._audit.refuse(request, peer.address, answer)
+        return answer
+
+    async def _serve(self, request: Request, user: User) -> Answer:
         started = self._clock.monotonic()
         info = parse(request.method, request.path, request.query)
         if fields := mentioned(request.headers):
@@ -132,6 +150,7 @@ class Application:
             answer = error_answer(error, request)
         except Exception as error:
             log.exception("%s %s failed", request.method, request.path)
+            failed(error)
             answer = error_answer(_internal(error), request)
         finally:
             inflight[kind] -= 1
@@ -142,11 +161,14 @@ class Application:
         decision = await self._authorizer.authorize(user, info)
         if decision.verdict is Verdict.ALLOW:
             self._access.allowed.n += 1
+            authorized("allow", decision.reason)
             return None
         if decision.error:
             self._access.failed.n += 1
-            return plain_answer(f'Internal Server Error: "{_uri(request)}": {decision.error}\n', 500)
+            authorized("", "internal error")
+            return plain_answer(f'Internal Server Error: "{uri(request)}": {decision.error}\n', 500)
         (self._access.denied if decision.verdict is Verdict.DENY else self._access.undecided).n += 1
+        authorized("forbid", decision.reason)
         raise forbidden(user, info, decision.reason)
 
     async def _dispatch(self, request: Request, info: RequestInfo, user: User) -> Answer:
@@ -169,48 +191,18 @@ class Application:
         return told_of_its_end(answer, self._metrics.goes_on(labels, code))
 
 
-def told_of_its_end(answer: Streaming | Upgrade, ended: Callable[[], None]) -> Answer:
-    """An answer that goes on, with somebody who wants to hear when it is over."""
-    if isinstance(answer, Upgrade):
-
-        async def own(duplex: Duplex) -> None:
-            try:
-                await answer.start(duplex)
-            finally:
-                ended()
-
-        return replace(answer, start=own)
-
-    def start(sink: Sink) -> Awaitable[None] | None:
-        sink.on_close(ended)
-        return answer.start(sink)
-
-    return replace(answer, start=start)
-
-
 def _finish(answer: Answer, request: Request, also: Mapping[str, str] = _NOTHING) -> Answer:
     """Every answer's own headers: the audit id, the caller's where it gave one, that nothing may be cached, and by
     which flow it came.
     """
-    audit = request.headers.get("audit-id") or _random_uuid()
-    common = {"audit-id": audit, "cache-control": "no-cache, private", **also}
+    common = {"audit-id": audit_id(request), "cache-control": "no-cache, private", **also}
     if isinstance(answer, Response):
         return Response(answer.status, {**common, **answer.headers}, answer.body)
     return replace(answer, headers={**common, **answer.headers})
 
 
-def _random_uuid() -> str:
-    """A version 4 UUID from the fast generator: an audit id has to be unique, not secret."""
-    digits = f"{random.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
-
-
 def _internal(error: Exception) -> InternalError:
     return InternalError(f"Internal error occurred: {type(error).__name__}")
-
-
-def _uri(request: Request) -> str:
-    return f"{request.path}?{request.query}" if request.query else request.path
 
 
 _VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETECOLLECTION"}

@@ -25,6 +25,12 @@ UNAUDITED = Family(
     "counter",
     "Counter of apiserver requests rejected due to an error in audit logging backend.",
 )
+LEVELS = Family(
+    "apiserver_audit_level_total",
+    "counter",
+    "Counter of policy levels for audit events (1 per request).",
+    ("level",),
+)
 _TOLD_BY_NAME = frozenset(("admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default"))
 
 
@@ -32,7 +38,7 @@ class Access:
     """Counts of one server."""
 
     def __init__(self, metrics: Metrics) -> None:
-        metrics.count(AUDITED)  # none, and none refused for it: there is no audit log
+        metrics.count(AUDITED)  # both are shown where there is no audit, too
         metrics.count(UNAUDITED)
         self.believed = metrics.count(AUTHENTICATION, ("success",))
         self.refused = metrics.count(AUTHENTICATION, ("failure",))

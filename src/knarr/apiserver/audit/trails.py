@@ -1,0 +1,136 @@
+"""What is gathered about a request on its way, by whoever learns it.
+
+The trail of the request that is being served is the context's: what knows something for the audit log says it here, and
+need not be told for which request, nor whether anybody records it.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from knarr.api.kind import JSON
+from knarr.apiserver.audit.events import Event, UserInfo, encode
+from knarr.apiserver.audit.levels import Level
+from knarr.apiserver.audit.matching import Decision
+from knarr.apiserver.authn.users import User
+
+UNDECIDED = Decision()
+_LATENCY = "apiserver.latency.k8s.io/"
+
+
+class Trail:
+    """One request's. `event` is there from when it is known that, and how fully, the request is recorded."""
+
+    __slots__ = ("annotations", "decision", "event", "failure", "latencies", "received", "served")
+
+    def __init__(self, received: datetime) -> None:
+        self.received = received
+        self.annotations: dict[str, str] = {}
+        self.latencies: dict[str, float] = {}  # seconds, by layer
+        self.decision = UNDECIDED
+        self.event: Event | None = None
+        self.failure: Exception | None = None  # that nobody expected
+        self.served = False  # the next request of this context is another one
+
+    def asked(self, tree: JSON) -> None:
+        """What the request's body says, in the version that it came in and with its defaults."""
+        if (event := self.event) is None or event.request_object is not None:
+            return
+        if event.object_ref is not None and isinstance(metadata := tree.get("metadata"), dict):
+            reference = event.object_ref
+            reference.namespace = reference.namespace or metadata.get("namespace") or ""
+            reference.name = reference.name or metadata.get("name") or ""
+            reference.uid = reference.uid or metadata.get("uid") or ""
+            reference.resource_version = reference.resource_version or metadata.get("resourceVersion") or ""
+        if self.decision.level >= Level.REQUEST:
+            event.request_object = written(tree, self.decision)
+
+    def patched(self, body: Any) -> None:
+        """What a patch says: nothing else is known of the object."""
+        if self.event is not None and self.decision.level >= Level.REQUEST:
+            self.event.request_object = msgspec.Raw(msgspec.json.encode(body))
+
+    def conclude(self, seconds: float) -> None:
+        """Say what took how long, where the whole did."""
+        for layer, spent in {**self.latencies, "total": seconds}.items():
+            self.annotations[f"{_LATENCY}{layer}"] = spelled(spent)
+
+
+_current: ContextVar[Trail | None] = ContextVar("audited", default=None)
+current = _current.get
+follow, forget = _current.set, _current.reset
+
+
+def annotate(key: str, value: str) -> None:
+    """Something for the audit log; what has been said of the key before stays."""
+    if (trail := current()) is not None:
+        trail.annotations.setdefault(key, value)
+
+
+def authorized(decision: str, reason: str) -> None:
+    """What authorizers say: `allow` or `forbid`, and why; "" where they could not say."""
+    if (trail := current()) is not None:
+        if decision:
+            trail.annotations["authorization.k8s.io/decision"] = decision
+        trail.annotations["authorization.k8s.io/reason"] = reason
+
+
+def failed(error: Exception) -> None:
+    """What nobody expected has happened."""
+    if (trail := current()) is not None:
+        trail.failure = error
+
+
+def impersonated(user: User, constraint: str = "") -> None:
+    """The request is made as somebody else; `constraint` is the verb that allowed it, where that was a limited one."""
+    if (trail := current()) is None or (event := trail.event) is None:
+        return
+    event.impersonated_user = UserInfo.of(user)
+    if constraint:
+        event.authentication_metadata = {"impersonationConstraint": constraint}
+
+
+def spent(layer: str, seconds: float) -> None:
+    """A layer of the server has taken so long, beside what it took before."""
+    if (trail := current()) is not None:
+        trail.latencies[layer] = trail.latencies.get(layer, 0.0) + seconds
+
+
+def written(tree: Any, decision: Decision) -> msgspec.Raw:
+    """An object as the policy wants it recorded."""
+    return msgspec.Raw(encode(_unmanaged(tree) if decision.without_managed_fields else tree))
+
+
+def _unmanaged(tree: Any) -> Any:
+    """An object, a list or a Table without managedFields."""
+    if not isinstance(tree, dict):
+        return tree
+    tree = _bare(tree)
+    if isinstance(items := tree.get("items"), list):
+        return {**tree, "items": [_bare(item) for item in items]}
+    if isinstance(rows := tree.get("rows"), list):
+        return {**tree, "rows": [{**row, "object": _bare(row.get("object"))} for row in rows]}
+    return tree
+
+
+def _bare(tree: Any) -> Any:
+    metadata = tree.get("metadata") if isinstance(tree, dict) else None
+    if not isinstance(metadata, dict) or "managedFields" not in metadata:
+        return tree
+    return {**tree, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
+
+
+def spelled(seconds: float) -> str:
+    """A duration as Go writes it."""
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.3f}".rstrip("0").rstrip(".") + "µs"
+    if seconds < 1:
+        return f"{seconds * 1e3:.6f}".rstrip("0").rstrip(".") + "ms"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    shown = f"{rest:.9f}".rstrip("0").rstrip(".") + "s"
+    return f"{hours}h{minutes}m{shown}" if hours else f"{minutes}m{shown}" if minutes else shown

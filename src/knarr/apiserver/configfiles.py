@@ -1,0 +1,75 @@
+"""Files of configuration in upstream's formats, that flags name: a kind, strictly decoded.
+
+YAML or JSON; fields that the kind does not have, and doubled ones, are refused: what was meant would not be done.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from knarr.machinery import yamls
+
+T = TypeVar("T")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.+)`(?: - at `\$\.?(.*)`)?")
+_WRONG = re.compile(r"(.+?)(?: - at `\$\.?(.*)`)?")
+
+
+class ConfigFileError(ValueError):
+    """What is wrong with a file, which its message names."""
+
+
+class ConfigFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A file's contents, or a part of them."""
+
+
+def read_config(path: Path, kind: str, versions: Collection[str], model: type[T]) -> T:
+    """The file's contents; `versions` are the apiVersions that are known. Raises ConfigFileError."""
+    try:
+        return decode_config(path.read_bytes(), kind, versions, model)
+    except OSError as error:
+        raise ConfigFileError(f'failed to read file path "{path}": {error.strerror}') from None
+    except ConfigFileError as error:
+        raise ConfigFileError(f"{error}: from file {path}") from None
+
+
+def decode_config(text: bytes, kind: str, versions: Collection[str], model: type[T]) -> T:
+    """The same from what the file holds."""
+    try:
+        tree = yamls.load(text)
+        doubled = [f'line {line}: key "{key}" already set in map' for line, key in yamls.duplicate_keys(text)]
+    except yamls.YAMLError as error:
+        raise ConfigFileError(f"failed decoding: {error}") from None
+    if doubled:
+        raise ConfigFileError(f"failed decoding: {'; '.join(doubled)}")
+    content = _content(tree, kind, versions)
+    try:
+        return msgspec.convert(content, model)
+    except msgspec.ValidationError as error:
+        raise ConfigFileError(f"failed decoding: {_worded(str(error))}") from None
+
+
+def _content(tree: Any, kind: str, versions: Collection[str]) -> dict[str, Any]:
+    """What is said besides of what kind it is."""
+    if not isinstance(tree, dict):
+        raise ConfigFileError(f"failed decoding: the file holds no {kind}")
+    for field in ("kind", "apiVersion"):
+        if not tree.get(field):
+            raise ConfigFileError(f"failed decoding: Object '{field.capitalize()}' is missing")
+    if tree["kind"] != kind or tree["apiVersion"] not in versions:
+        known = " or ".join(f"{version}, Kind={kind}" for version in versions)
+        raise ConfigFileError(f"failed decoding: {tree['apiVersion']}, Kind={tree['kind']} is not {known}")
+    return {name: value for name, value in tree.items() if name not in ("kind", "apiVersion", "metadata")}
+
+
+def _worded(error: str) -> str:
+    """With the path in upstream's form."""
+    if found := _UNKNOWN.fullmatch(error):
+        path = f"{found[2]}.{found[1]}" if found[2] else found[1]
+        return f'strict decoding error: unknown field "{path}"'
+    found = _WRONG.fullmatch(error)
+    return f"{found[2]}: {found[1]}" if found and found[2] else error
