@@ -25,6 +25,8 @@ from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.transport import InProcessTransport
+from knarr.cluster.auditing import audit_of
+from knarr.cluster.flags.audit import Audit as Auditing
 from knarr.machinery.clock import RealClock
 from knarr.storage.cache import WatchCache
 from knarr.wire.connections import HTTPTransport
@@ -37,6 +39,7 @@ from tests.stores import open_store
 
 JSON = dict[str, Any]
 NODE = "n1"
+UNAUDITED = Auditing()
 
 
 @dataclass
@@ -109,7 +112,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(directory: Path) -> AsyncIterator[Running]:
+async def running(directory: Path, auditing: Auditing = UNAUDITED) -> AsyncIterator[Running]:
     authority = Authority(directory)
     pair, kubelet_client = authority.issue("server"), authority.issue("kube-apiserver-kubelet-client")
     proxy = authority.issue("front-proxy-client")
@@ -121,7 +124,8 @@ async def running(directory: Path) -> AsyncIterator[Running]:
     kubelet_tls = client_context(authority.file, kubelet_client.certificate, kubelet_client.key)
     founded = asyncio.Event()
     security = Security(kubelet_tls, AccountTokenRules(token_keys()), front_proxy=(proxy.certificate, proxy.key))
-    front = assemble(api, security, founded)
+    audit = audit_of(auditing, clock, api.registry.metrics)
+    front = assemble(api, security, founded, audit)
     kubelet = FakeKubelet()
     server, node = Server(front.application, tls=tls, oversized=front.application.oversized), Server(kubelet, tls=tls)
     await cache.start()
@@ -144,6 +148,8 @@ async def running(directory: Path) -> AsyncIterator[Running]:
         await front.kubelets.close()
         await node.close(grace=0)
         await server.close(grace=0)
+        if audit:
+            await audit.close(grace=5)
         api.close()
         await cache.stop()
         await store.close()

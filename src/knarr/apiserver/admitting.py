@@ -18,6 +18,7 @@ from knarr.apiserver import media
 from knarr.apiserver.admission.plugin import Form
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Handler
+from knarr.apiserver.audit import trails
 from knarr.apiserver.request import APIRequest, truthy
 from knarr.apiserver.verbs.attributes import admit_as, attributes_of
 from knarr.apiserver.verbs.authorizing import require_create
@@ -75,6 +76,7 @@ async def _created(call: Call) -> APIRequest:
     try:
         tree: JSON = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", **orjson.loads(given)}
         type_of(_TOKEN_FORM.definition).decode(tree)
+        trails.asked(tree)
     except (orjson.JSONDecodeError, DecodeError, TypeError):
         return call.request
     await admit_as(call, tree, _TOKEN_FORM)

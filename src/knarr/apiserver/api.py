@@ -9,6 +9,7 @@ from knarr.apiserver.admission.admission import Admission
 from knarr.apiserver.admission.plugin import Surroundings
 from knarr.apiserver.admission.table import PLUGINS
 from knarr.apiserver.answers import NOT_FOUND
+from knarr.apiserver.audit import trails
 from knarr.apiserver.custom import Definitions
 from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.kinds import Kinds
@@ -95,6 +96,9 @@ class API:
         removed = _REMOVED.search(version.deprecated)
         labels = (kind.group, version.name, kind.plural, subresource, removed[1] if removed else "")
         self.registry.metrics.count(DEPRECATED, labels).n = 1
+        trails.annotate("k8s.io/deprecated", "true")
+        if removed:
+            trails.annotate("k8s.io/removed-release", removed[1])
 
     def close(self) -> None:
         """Forget what is still to happen; watches are ended by who ends their connections."""

@@ -12,8 +12,8 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from knarr.apiserver.answers import TOO_MANY, error_answer, plain_answer
+from knarr.apiserver.audit import trails
 from knarr.apiserver.audit.auditing import Audit
-from knarr.apiserver.audit.trails import authorized, failed
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.impersonation import mentioned, wanted
 from knarr.apiserver.authn.users import User
@@ -137,8 +137,11 @@ class Application:
 
     async def _impersonated(self, request: Request, info: RequestInfo, user: User) -> Impersonated:
         """Whom the request is made as. Raises BadRequest and Forbidden."""
-        other = wanted(request)
-        return await self._impersonation.act(user, other, info) if other else Impersonated(user)
+        if (other := wanted(request)) is None:
+            return Impersonated(user)
+        found = await self._impersonation.act(user, other, info)
+        trails.impersonated(*found)
+        return found
 
     async def _answer(self, request: Request, info: RequestInfo, user: User, started: float) -> Answer:
         inflight, kind = self._metrics.inflight, "readOnly" if request.method in _READS else "mutating"
@@ -150,7 +153,7 @@ class Application:
             answer = error_answer(error, request)
         except Exception as error:
             log.exception("%s %s failed", request.method, request.path)
-            failed(error)
+            trails.failed(error)
             answer = error_answer(_internal(error), request)
         finally:
             inflight[kind] -= 1
@@ -161,14 +164,14 @@ class Application:
         decision = await self._authorizer.authorize(user, info)
         if decision.verdict is Verdict.ALLOW:
             self._access.allowed.n += 1
-            authorized("allow", decision.reason)
+            trails.authorized("allow", decision.reason)
             return None
         if decision.error:
             self._access.failed.n += 1
-            authorized("", "internal error")
+            trails.authorized("", "internal error")
             return plain_answer(f'Internal Server Error: "{uri(request)}": {decision.error}\n', 500)
         (self._access.denied if decision.verdict is Verdict.DENY else self._access.undecided).n += 1
-        authorized("forbid", decision.reason)
+        trails.authorized("forbid", decision.reason)
         raise forbidden(user, info, decision.reason)
 
     async def _dispatch(self, request: Request, info: RequestInfo, user: User) -> Answer:

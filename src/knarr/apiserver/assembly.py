@@ -13,6 +13,7 @@ from knarr.apiserver.admitting import admitted
 from knarr.apiserver.aggregation import Aggregation
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
+from knarr.apiserver.audit.auditing import Audit
 from knarr.apiserver.authn.accounts import AccountTokens
 from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.bearers import TokenUnion
@@ -51,9 +52,9 @@ class Front:
     aggregation: Aggregation
 
 
-def assemble(api: API, security: Security, founded: asyncio.Event) -> Front:
+def assemble(api: API, security: Security, founded: asyncio.Event, audit: Audit | None = None) -> Front:
     """Put the chain before the resources. `founded` says that the cluster's own objects are there: until then, the
-    server is not ready.
+    server is not ready. `audit` is closed by who made it, when nothing is served any more.
     """
     registry = api.registry
     registry.kinds.serve(*reviews.KINDS)
@@ -90,6 +91,7 @@ def assemble(api: API, security: Security, founded: asyncio.Event) -> Front:
         clock=clock,
         flow=flow,
         elsewhere=aggregation.find,
+        audit=audit,
         handlers={
             **admitted(api, {**streaming(registry, kubelets), ("serviceaccounts", "token"): requests.handle}),
             **reviews.reviews(reviews.Judges(registry, authorizer, bearers, audiences)),

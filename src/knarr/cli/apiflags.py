@@ -43,12 +43,14 @@ def given(arguments: Namespace, flags: APIFlags) -> APIFlags:
 
 def _reading(flag: Flag) -> dict[str, Any]:
     """How argparse reads a value of the flag's type."""
-    from knarr.cluster.flags.notation import File
+    from knarr.cluster.flags.notation import File, Number
 
     if flag.type is bool:
         return {"nargs": "?", "const": True, "type": truth, "metavar": "true|false"}
     if flag.type is float:
         return {"type": seconds, "metavar": "DURATION"}
+    if flag.type is Number:
+        return {"type": float, "metavar": "N"}
     if flag.type is int:
         return {"type": int, "metavar": "N"}
     if flag.type is File:
@@ -61,7 +63,7 @@ def _reading(flag: Flag) -> dict[str, Any]:
 
 
 def _absolute(path: str) -> str:
-    return str(Path(path).absolute()) if path else ""
+    return path if path in ("", "-") else str(Path(path).absolute())
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from knarr.client.client import Client
 from knarr.client.figures import RequestFigures
 from knarr.cluster.accounts import Account, LocalTransport
 from knarr.cluster.accounttokens import account_tokens
+from knarr.cluster.auditing import audit_of
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.renewing import keep
@@ -81,7 +82,10 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         api.start()
         stack.callback(api.close)
         started = asyncio.Event()
-        front = assemble(api, _security(config), started)
+        audit = audit_of(config.api.audit, clock, api.registry.metrics)
+        if audit:
+            stack.push_async_callback(audit.close, GRACE)
+        front = assemble(api, _security(config), started, audit)
         stack.push_async_callback(front.kubelets.close)
         _allow_connections()
         server = await _listen(config, front.application)

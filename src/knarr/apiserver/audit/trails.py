@@ -37,7 +37,6 @@ class Trail:
         self.served = False  # the next request of this context is another one
 
     def asked(self, tree: JSON) -> None:
-        """What the request's body says, in the version that it came in and with its defaults."""
         if (event := self.event) is None or event.request_object is not None:
             return
         if event.object_ref is not None and isinstance(metadata := tree.get("metadata"), dict):
@@ -50,7 +49,6 @@ class Trail:
             event.request_object = written(tree, self.decision)
 
     def patched(self, body: Any) -> None:
-        """What a patch says: nothing else is known of the object."""
         if self.event is not None and self.decision.level >= Level.REQUEST:
             self.event.request_object = msgspec.Raw(msgspec.json.encode(body))
 
@@ -63,6 +61,18 @@ class Trail:
 _current: ContextVar[Trail | None] = ContextVar("audited", default=None)
 current = _current.get
 follow, forget = _current.set, _current.reset
+
+
+def asked(tree: JSON) -> None:
+    """What the request's body says, in the version that it came in and with its defaults."""
+    if (trail := current()) is not None:
+        trail.asked(tree)
+
+
+def patched(body: Any) -> None:
+    """What a patch says."""
+    if (trail := current()) is not None:
+        trail.patched(body)
 
 
 def annotate(key: str, value: str) -> None:
@@ -92,6 +102,12 @@ def impersonated(user: User, constraint: str = "") -> None:
     event.impersonated_user = UserInfo.of(user)
     if constraint:
         event.authentication_metadata = {"impersonationConstraint": constraint}
+
+
+def remarks() -> dict[str, str]:
+    """What is said of the request besides, to add to."""
+    trail = current()
+    return {} if trail is None else trail.annotations
 
 
 def spent(layer: str, seconds: float) -> None:

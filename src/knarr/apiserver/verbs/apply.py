@@ -11,6 +11,7 @@ from typing import Any
 from knarr.api.kind import JSON
 from knarr.api.types import typed
 from knarr.apiserver import media
+from knarr.apiserver.audit import trails
 from knarr.apiserver.encoding import api_version, to_storage
 from knarr.apiserver.verbs import bodies, lastapplied, ownership
 from knarr.apiserver.verbs.across import KindVersions, across
@@ -54,6 +55,7 @@ def read(call: Call, version: str, kind: str, shape: Shape) -> JSON:
     """The configuration, held against its type. Raises APIError."""
     ownership.check_options(call, applied=True)
     config = _parse(call)
+    trails.patched(config)
     if (config.get("apiVersion"), config.get("kind")) != (version, kind):
         raise BadRequest(f"invalid object type: {_gvk(config)}")
     metadata = config.get("metadata") or {}

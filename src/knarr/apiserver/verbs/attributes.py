@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knarr.api.kind import JSON
 from knarr.apiserver.admission.plugin import Attributes, Form, Operation
+from knarr.apiserver.audit.trails import remarks
 from knarr.apiserver.verbs.call import Call
 
 
@@ -35,6 +36,7 @@ def attributes_of(
         seconds=call.seconds(),
         options=call.options(operation) if options is None else options,
         warnings=call.warnings,
+        annotations=remarks(),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from knarr.api.kind import JSON, ObjectType
 from knarr.api.types import DecodeError, Type, typed
 from knarr.apiserver import media
+from knarr.apiserver.audit import trails
 from knarr.apiserver.encoding import api_version
 from knarr.apiserver.specs import REPEATED, restored
 from knarr.apiserver.verbs.call import Call
@@ -25,6 +26,12 @@ def read_as(call: Call, kind: str, api_versions: Sequence[str], model: ObjectTyp
     """The request's body as a defaulted tree of another kind (Scale, Binding, Eviction), the first version unless
     named.
     """
+    tree = _read(call, kind, api_versions, model)
+    trails.asked(tree)
+    return tree
+
+
+def _read(call: Call, kind: str, api_versions: Sequence[str], model: ObjectType) -> JSON:
     chosen, body = media.media_type(call.request.http.headers.get("content-type", "")), limited(call)
     repeated = chosen is media.JSON and model.definition in REPEATED
     recalled = call.registry.specs.recall(body) if repeated else None

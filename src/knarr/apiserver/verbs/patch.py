@@ -13,6 +13,7 @@ from typing import Any
 from knarr.api.kind import JSON
 from knarr.api.types import duplicate_fields, type_of
 from knarr.apiserver import media
+from knarr.apiserver.audit import trails
 from knarr.apiserver.encoding import to_storage
 from knarr.apiserver.jsontext import JSONSyntaxError, parse
 from knarr.apiserver.verbs import bodies, ownership
@@ -102,6 +103,7 @@ def _decode(call: Call, prefix: str) -> Any:
     problems = [f'duplicate field "{path}"' for path in duplicate_fields(body, tree)]
     if problems and bodies.is_watched(call) and bodies.report(call, problems):
         raise _strict(call, problems)
+    trails.patched(tree)
     return tree
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, NewType, get_args, get_origin, get_type_hints
 
 import msgspec
 
-File = NewType("File", str)  # a file's absolute path, or empty
+File = NewType("File", str)  # a file's absolute path, or empty; "-" is standard output where a flag knows that
+Number = NewType("Number", float)  # a plain one, where a float is seconds
 
 Text = msgspec.Meta
 

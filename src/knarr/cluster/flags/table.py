@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from knarr.cluster.flags.audit import Audit
 from knarr.cluster.flags.notation import Flags
 from knarr.cluster.flags.serviceaccounts import ServiceAccounts
 from knarr.cluster.flags.serving import Serving
@@ -14,6 +15,7 @@ class APIFlags(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     serving: Serving = Serving()
     serviceaccounts: ServiceAccounts = ServiceAccounts()
+    audit: Audit = Audit()
 
     def problems(self) -> list[str]:
         """Why the API server cannot run with these."""
@@ -23,4 +25,5 @@ class APIFlags(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 SUBJECTS: dict[str, type[Flags]] = {
     "serving": Serving,
     "serviceaccounts": ServiceAccounts,
+    "audit": Audit,
 }
