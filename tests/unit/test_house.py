@@ -38,7 +38,7 @@ from tests.rights import MANAGER, held
 ROOT = Path(__file__).parents[2]
 COMMANDS_PAGE = ROOT / "docs" / "commands.md"
 FLAG = re.compile(r"--[a-z][a-z-]+")
-CLI_HELPERS = frozenset({"apiflags", "command", "electing", "parsing", "parts", "reading", "storing"})
+CLI_HELPERS = frozenset({"command", "electing", "flags", "parsing", "parts", "reading", "storing"})
 
 EVERY_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 EVERY_CONTROLLER = pytest.mark.parametrize("controller", CONTROLLERS, ids=lambda controller: controller.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knarr.cli.apiflags import API_FLAGS
+from knarr.cli.flags import API_FLAGS
 from knarr.cli.parts import Serve, part
 from knarr.cli.storing import STORING
 

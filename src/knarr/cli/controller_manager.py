@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from knarr.cli.electing import ELECTING
+from knarr.cli.flags import CONTROLLER_FLAGS
 from knarr.cli.parts import Serve, part
 
 
@@ -12,4 +13,4 @@ def find() -> Serve:
     return controller_manager
 
 
-COMMAND = part("controller-manager", "run the controllers alone", find, ELECTING)
+COMMAND = part("controller-manager", "run the controllers alone", find, CONTROLLER_FLAGS, ELECTING)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from knarr.cli.apiflags import API_FLAGS
 from knarr.cli.electing import ELECTING
+from knarr.cli.flags import API_FLAGS, CONTROLLER_FLAGS
 from knarr.cli.parts import Serve, part
 from knarr.cli.storing import STORING
 
@@ -15,4 +15,4 @@ def find() -> Serve:
 
 
 HELP = "run the API server, controllers and scheduler in one process"
-COMMAND = part("server", HELP, find, STORING, API_FLAGS, ELECTING)
+COMMAND = part("server", HELP, find, STORING, API_FLAGS, CONTROLLER_FLAGS, ELECTING)

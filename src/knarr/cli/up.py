@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from knarr.cli import apiflags
 from knarr.cli.command import ETCD, Command, cluster_argument, etcd_arguments, kubeconfig_argument, kubeconfig_of
+from knarr.cli.flags import API, CONTROLLERS
 
 if TYPE_CHECKING:
     from knarr.cluster.config import Config
@@ -40,7 +40,8 @@ def arguments(parser: ArgumentParser) -> None:
     for name, text in CHOICES.items():
         parser.add_argument(f"--{name.replace('_', '-')}", help=text)
     etcd_arguments(parser)
-    apiflags.declare(parser)
+    for told in (API, CONTROLLERS):
+        told.declare(parser)
     kubeconfig_argument(parser, "where to add the context")
 
 
@@ -59,7 +60,7 @@ def run(arguments: Namespace) -> int:
 def chosen(arguments: Namespace) -> Config:
     """The cluster of the data directory, or a new one made of the flags.
 
-    Raises UserError on flags that contradict it. What the API server is told may change from one start to the next.
+    Raises UserError on flags that contradict it. What the parts are told may change from one start to the next.
     """
     import msgspec
 
@@ -75,7 +76,7 @@ def chosen(arguments: Namespace) -> Config:
         raise UserError(f"these flags do not make a cluster: {error}") from None
     existing = load(arguments.data_dir)
     if existing is None:
-        return complete(msgspec.structs.replace(wanted, api=apiflags.given(arguments, wanted.api)))
+        return complete(_told(wanted, arguments))
     for name in given:
         if getattr(existing, name) != getattr(wanted, name):
             flag = f"--{name.replace('_', '-')}"
@@ -83,10 +84,17 @@ def chosen(arguments: Namespace) -> Config:
                 f"the cluster in {arguments.data_dir} has {flag} {getattr(existing, name)}; "
                 f"keep that, or begin anew with: knarr reset"
             )
-    api = apiflags.given(arguments, existing.api)
-    if api != existing.api and running(existing):
-        raise UserError("the API server's flags change with its start; stop the cluster before with: knarr down")
-    return msgspec.structs.replace(existing, api=api)
+    config = _told(existing, arguments)
+    if config != existing and running(existing):
+        raise UserError("what its parts are told changes with their start; stop the cluster before with: knarr down")
+    return config
+
+
+def _told(config: Config, arguments: Namespace) -> Config:
+    """The configuration with what the parts are told by these flags."""
+    for told in (API, CONTROLLERS):
+        config = told.choose(config, arguments)
+    return config
 
 
 COMMAND = Command("up", "start a cluster on this machine, or find it running", run, arguments)

@@ -15,7 +15,7 @@ import msgspec
 
 from knarr.cluster.elections import Elections
 from knarr.cluster.errors import UserError
-from knarr.cluster.flags.table import APIFlags
+from knarr.cluster.flags.table import APIFlags, ControllerFlags
 
 DEFAULT_NAME = "knarr"
 DEFAULT_DATA = Path("/var/lib/knarr")
@@ -47,6 +47,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     etcd_compaction_interval: str = "5m"  # a duration; 0 leaves compaction to others
     elections: Elections = Elections()
     api: APIFlags = APIFlags()  # what the API server is told besides, under upstream's names
+    controllers: ControllerFlags = ControllerFlags()  # and what the controllers are
     # Processes: joined, one for the server's parts and one for the node's; apart, one for each part.
     layout: Literal["joined", "apart"] = "joined"
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from knarr.cluster.config import Config
+from knarr.cluster.errors import UserError
+from knarr.cluster.flags.signing import ALL
 
 
 class Settings(Mapping[str, str]):
@@ -31,11 +33,30 @@ class Settings(Mapping[str, str]):
 
 
 def settings_of(config: Config) -> Settings:
-    """The settings of a cluster's controllers."""
-    authority = config.pki / "ca.crt"
-    files = {
-        "root-ca-file": authority,
-        "cluster-signing-cert-file": authority,
-        "cluster-signing-key-file": config.pki / "ca.key",
+    """The settings of a cluster's controllers. Raises UserError where a file that a flag names is no good."""
+    signing, pki = config.controllers.signing, config.pki
+    authorities = {flags: (Path(certificate), Path(key)) for flags, certificate, key in signing.pairs()}
+    for flags, pair in authorities.items():
+        _check(flags, *pair)
+    files = {"root-ca-file": pki / "ca.crt"}
+    for flags, (certificate, key) in (authorities or {ALL: (pki / "ca.crt", pki / "ca.key")}).items():
+        name = flags.replace("_", "-")
+        files |= {f"{name}-cert-file": certificate, f"{name}-key-file": key}
+    texts = {
+        "cluster-signing-duration": f"{signing.cluster_signing_duration}s",
+        "service-cluster-ip-range": config.service_cidr,
     }
-    return Settings({"service-cluster-ip-range": config.service_cidr}, files)
+    return Settings(texts, files)
+
+
+def _check(flags: str, certificate: Path, key: Path) -> None:
+    """Raises UserError for what is no authority."""
+    from knarr.controllers.authority import Authority  # here: its library is needed by nobody else at a start
+
+    name = flags.replace("_", "-")
+    try:
+        Authority.read(certificate.read_bytes(), key.read_bytes())
+    except OSError as error:
+        raise UserError(f"{error.filename}, which --{name} names, cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"--{name}-cert-file {certificate}, --{name}-key-file {key}: {error}") from None

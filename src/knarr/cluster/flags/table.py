@@ -8,20 +8,34 @@ from knarr.cluster.flags.audit import Audit
 from knarr.cluster.flags.notation import Flags
 from knarr.cluster.flags.serviceaccounts import ServiceAccounts
 from knarr.cluster.flags.serving import Serving
+from knarr.cluster.flags.signing import Signing
 
 
-class APIFlags(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """All of them, by subject."""
+class PartFlags(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """All that a part is told, by subject."""
+
+    def problems(self) -> list[str]:
+        """Why the part cannot run with these."""
+        return [problem for subject in self.__struct_fields__ for problem in getattr(self, subject).problems()]
+
+
+class APIFlags(PartFlags, frozen=True, kw_only=True):
+    """The API server."""
 
     serving: Serving = Serving()
     serviceaccounts: ServiceAccounts = ServiceAccounts()
     audit: Audit = Audit()
 
-    def problems(self) -> list[str]:
-        """Why the API server cannot run with these."""
-        return [problem for subject in SUBJECTS for problem in getattr(self, subject).problems()]
+
+class ControllerFlags(PartFlags, frozen=True, kw_only=True):
+    """The controller manager."""
+
+    signing: Signing = Signing()
 
 
+CONTROLLER_SUBJECTS: dict[str, type[Flags]] = {
+    "signing": Signing,
+}
 SUBJECTS: dict[str, type[Flags]] = {
     "serving": Serving,
     "serviceaccounts": ServiceAccounts,
