@@ -49,10 +49,14 @@ async def ensure(registry: Registry) -> bool:
 
 def _in_batches(registry: Registry) -> Iterator[list[tuple[Kind, Initial]]]:
     """Those of one kind together, so that the store commits them at once."""
-    initials = initial_objects(registry.options, alive(registry))
+    initials = _initials(registry)
     known = [(kind, initial) for initial in initials if (kind := registry.find(initial.group, initial.plural))]
     for _, batch in groupby(known, key=lambda pair: pair[0].qualified_resource):
         yield list(batch)
+
+
+def _initials(registry: Registry) -> Iterator[Initial]:
+    return initial_objects(registry.options, alive(registry), registry.clock.now().date())
 
 
 async def run(registry: Registry) -> None:
@@ -96,7 +100,7 @@ class Repairs:
 
 def _keys(registry: Registry) -> list[str]:
     """What is followed: the objects, and all of flow control, whose conditions are kept."""
-    initials = [i for i in initial_objects(registry.options, alive(registry)) if i.group != FLOWS]
+    initials = [i for i in _initials(registry) if i.group != FLOWS]
     found = [(registry.find(initial.group, initial.plural), initial) for initial in initials]
     flows = [kind for plural in PLURAL.values() if (kind := registry.find(FLOWS, plural))]
     return [key_of(kind, i.namespace, i.name) for kind, i in found if kind] + [prefix_of(kind) for kind in flows]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from knarr.api import flows
 from knarr.api.kind import JSON
+from knarr.api.paths import dig
+from knarr.api.serviceaccounts import SINCE, TRACKING, day
 from knarr.apiserver.admission.priority import SYSTEM_CLASSES
 from knarr.apiserver.registry import Options
 from knarr.apiserver.servers import Server
@@ -44,7 +47,7 @@ class Initial:
         return str(self.tree["metadata"].get("namespace", ""))
 
 
-def initial_objects(options: Options, servers: Sequence[Server]) -> Iterator[Initial]:
+def initial_objects(options: Options, servers: Sequence[Server], today: date) -> Iterator[Initial]:
     """Everything, in the order in which it is made; `servers` are the cluster's API servers."""
     yield from (Initial("", "namespaces", _namespace(name)) for name in NAMESPACES)
     yield from (Initial("scheduling.k8s.io", "priorityclasses", _priority_class(name)) for name in SYSTEM_CLASSES)
@@ -53,6 +56,7 @@ def initial_objects(options: Options, servers: Sequence[Server]) -> Iterator[Ini
     yield Initial("", "services", _service(options))
     yield Initial("", "endpoints", _endpoints(servers), kept=("subsets",))
     yield Initial("discovery.k8s.io", "endpointslices", _slice(servers), kept=("addressType", "endpoints", "ports"))
+    yield Initial("", "configmaps", _tracking(today), mend=_since)
     if options.extension_authentication:
         yield Initial("", "configmaps", _extension_authentication(options), mend=_trusting)
 
@@ -149,6 +153,21 @@ def _slice(servers: Sequence[Server]) -> JSON:
         ],
         "ports": [_port(port)],
     }
+
+
+def _tracking(today: date) -> JSON:
+    """Since when the uses of service accounts' old tokens are kept a book of."""
+    return {
+        "kind": "ConfigMap",
+        "apiVersion": "v1",
+        "metadata": {"name": TRACKING, "namespace": "kube-system"},
+        "data": {SINCE: today.isoformat()},
+    }
+
+
+def _since(found: JSON, ours: JSON) -> JSON:
+    """The first day is kept; from today on, where none can be read."""
+    return found if day(dig(found, "data", {}).get(SINCE, "")) else {**found, "data": ours["data"]}
 
 
 def _extension_authentication(options: Options) -> JSON:

@@ -15,7 +15,7 @@ def account_tokens(config: Config) -> AccountTokenRules:
     """What the API server is to know of such tokens. Raises UserError for files that hold no keys."""
     flags = config.api.serviceaccounts
     return AccountTokenRules(
-        AccountKeys(signing_key(config), _verifying(config)),
+        AccountKeys(_signing(config), _verifying(config)),
         issuers=flags.service_account_issuer or (f"https://kubernetes.default.svc.{config.domain}",),
         audiences=flags.api_audiences,
         jwks_uri=flags.service_account_jwks_uri,
@@ -25,12 +25,15 @@ def account_tokens(config: Config) -> AccountTokenRules:
     )
 
 
-def signing_key(config: Config) -> bytes:
-    """The key, in PEM, that signs tokens: the API server's, and the controllers'. Raises UserError."""
-    told = config.api.serviceaccounts.service_account_signing_key_file
-    if told:
-        return _read("--service-account-signing-key-file", told, private_key)
-    return (config.pki / "service-accounts.key").read_bytes()
+def signing_key_file(config: Config) -> Path:
+    """Where the key is that signs tokens: the API server's, and the controllers'."""
+    return Path(config.api.serviceaccounts.service_account_signing_key_file or config.pki / "service-accounts.key")
+
+
+def _signing(config: Config) -> bytes:
+    if config.api.serviceaccounts.service_account_signing_key_file:
+        return _read("--service-account-signing-key-file", str(signing_key_file(config)), private_key)
+    return signing_key_file(config).read_bytes()
 
 
 def _verifying(config: Config) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from knarr.cluster.accounttokens import signing_key_file
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.signing import ALL
@@ -38,7 +39,7 @@ def settings_of(config: Config) -> Settings:
     authorities = {flags: (Path(certificate), Path(key)) for flags, certificate, key in signing.pairs()}
     for flags, pair in authorities.items():
         _check(flags, *pair)
-    files = {"root-ca-file": pki / "ca.crt"}
+    files = {"root-ca-file": pki / "ca.crt", "service-account-private-key-file": signing_key_file(config)}
     for flags, (certificate, key) in (authorities or {ALL: (pki / "ca.crt", pki / "ca.key")}).items():
         name = flags.replace("_", "-")
         files |= {f"{name}-cert-file": certificate, f"{name}-key-file": key}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from knarr.controllers import (
+    bootstrapsigner,
     clusterroleaggregation,
     csrapproving,
     csrcleaner,
@@ -14,6 +15,7 @@ from knarr.controllers import (
     endpointslicemirroring,
     garbagecollector,
     job,
+    legacytokencleaner,
     namespace,
     nodelifecycle,
     podgc,
@@ -24,13 +26,16 @@ from knarr.controllers import (
     resourcequota,
     rootca,
     serviceaccount,
+    serviceaccounttoken,
     tainteviction,
+    tokencleaner,
     vacprotection,
     validatingadmissionpolicystatus,
 )
 from knarr.runtime.controller import Controller
 
 CONTROLLERS: tuple[Controller, ...] = (
+    serviceaccounttoken.CONTROLLER,
     serviceaccount.CONTROLLER,
     rootca.CONTROLLER,
     clusterroleaggregation.CONTROLLER,
@@ -55,4 +60,7 @@ CONTROLLERS: tuple[Controller, ...] = (
     pvprotection.CONTROLLER,
     vacprotection.CONTROLLER,
     validatingadmissionpolicystatus.CONTROLLER,
+    legacytokencleaner.CONTROLLER,
+    bootstrapsigner.CONTROLLER,
+    tokencleaner.CONTROLLER,
 )

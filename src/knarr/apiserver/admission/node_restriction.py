@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
 from knarr.api.pods.mirrors import MIRROR, is_mirror
+from knarr.api.pods.references import references
 from knarr.apiserver.admission.plugin import Attributes, Plugin, Surroundings
 from knarr.apiserver.authn.users import node_of
 from knarr.apiserver.authz.authorizer import Authorizer
-from knarr.apiserver.authz.references import references
 from knarr.apiserver.info import RequestInfo
 from knarr.machinery.errors import NotFound
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from knarr.api.paths import dig
-from knarr.apiserver.authz.references import references, volume_secrets
+from knarr.api.pods.references import references, volume_secrets
 from knarr.apiserver.registry import Registry, prefix_of, tree_of
 from knarr.storage.cache import Change, Entry, Following
 
