@@ -46,14 +46,14 @@ async def _main() -> None:
     authenticator, headers = _authenticator(registry)
     request, peer = Request("GET", POD, "", headers), Peer()
     info = parse("GET", POD)
-    user = await authenticator.authenticate(request, peer)
+    user = (await authenticator.authenticate(request, peer)).user
     started = time.perf_counter()
     assert await authorizer.allows(user, info)
     print(f"authorization with {ROLES} roles and {BINDINGS} bindings beside the defaults")
     print(f"  the first decision, which makes the index: {(time.perf_counter() - started) * 1000:.0f} ms")
 
     async def both() -> None:
-        await authorizer.authorize(await authenticator.authenticate(request, peer), info)
+        await authorizer.authorize((await authenticator.authenticate(request, peer)).user, info)
 
     await _show("authentication by a service account's token", lambda: authenticator.authenticate(request, peer))
     await _show("authorization, allowed by a role in the namespace", lambda: authorizer.authorize(user, info))

@@ -43,20 +43,27 @@ class Authority:
         return authority
 
     def issue(
-        self, name: str, *groups: str, lasts: tuple[float, float] = (-300, 3600), hosts: Sequence[str] = ()
+        self,
+        name: str,
+        *groups: str,
+        lasts: tuple[float, float] = (-300, 3600),
+        hosts: Sequence[str] = (),
+        usages: Sequence[x509.ObjectIdentifier] = (),
     ) -> Pair:
-        """A pair for a client of this name and groups, or a server on loopback or of these host names.
+        """A pair for a client of this name (or none) and groups, or a server on loopback or of these host names.
 
-        `lasts`: seconds from now.
+        `lasts`: seconds from now. `usages`: all that it is for, or none for anything.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
-        subject = x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        called = [x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else []
+        subject = x509.Name([*organizations, *called])
         loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         served = x509.SubjectAlternativeName([loopback, *map(x509.DNSName, hosts)])
-        certificate = (
-            self._builder(subject, key, lasts).add_extension(served, critical=False).sign(self._key, hashes.SHA256())
-        )
+        builder = self._builder(subject, key, lasts).add_extension(served, critical=False)
+        if usages:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
         pair = Pair(self._directory / f"{name}.crt", self._directory / f"{name}.key")
         pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         pair.key.write_bytes(

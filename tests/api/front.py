@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ from knarr.apiserver import bootstrap
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Front, Security, assemble
+from knarr.apiserver.authn.authorities import Authorities
+from knarr.apiserver.authn.frontproxies import FrontProxies
 from knarr.apiserver.authn.keys import AccountKeys, AccountTokenRules
+from knarr.apiserver.authn.table import Authentication
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.reconciling import ensure_policy
 from knarr.apiserver.indexing import index_of
@@ -66,6 +69,7 @@ class Running:
     registry: Registry
     admin: InProcessTransport
     https: Server
+    proxies: Authority  # vouches for front proxies
 
     @property
     def application(self) -> Application:
@@ -112,18 +116,27 @@ class Running:
 
 
 @asynccontextmanager
-async def running(directory: Path, auditing: Auditing = UNAUDITED) -> AsyncIterator[Running]:
-    authority = Authority(directory)
+async def running(directory: Path, auditing: Auditing = UNAUDITED, **believed: Any) -> AsyncIterator[Running]:
+    """`believed` are fields of Authentication, in place of the front's own."""
+    proxies = directory / "front-proxy"
+    proxies.mkdir()
+    authority, proxy_authority = Authority(directory), Authority(proxies, "front-proxy-ca")
     pair, kubelet_client = authority.issue("server"), authority.issue("kube-apiserver-kubelet-client")
     proxy = authority.issue("front-proxy-client")
-    tls = server_context(pair.certificate, pair.key, authority.file)
+    tls = server_context(pair.certificate, pair.key, authority.file, proxy_ca=proxy_authority.file)
     clock, kinds = RealClock(), Kinds(KINDS)
     store = await open_store(directory, clock, kinds=kinds)
     cache = WatchCache(store, index_of(kinds), clock=clock)
     api = API(kinds, store, cache, clock)
     kubelet_tls = client_context(authority.file, kubelet_client.certificate, kubelet_client.key)
     founded = asyncio.Event()
-    security = Security(kubelet_tls, AccountTokenRules(token_keys()), front_proxy=(proxy.certificate, proxy.key))
+    own = Authentication(
+        clients=Authorities(authority.file),
+        proxies=FrontProxies(Authorities(proxy_authority.file), frozenset({"front-proxy-client"})),
+        bootstrap=True,
+    )
+    rules, told = AccountTokenRules(token_keys()), replace(own, **believed)
+    security = Security(kubelet_tls, rules, told, front_proxy=(proxy.certificate, proxy.key))
     audit = audit_of(auditing, clock, api.registry.metrics)
     front = assemble(api, security, founded, audit)
     kubelet = FakeKubelet()
@@ -135,7 +148,8 @@ async def running(directory: Path, auditing: Auditing = UNAUDITED) -> AsyncItera
     founded.set()
     port, node_port = await server.listen(), await node.listen()
     admin = InProcessTransport(front.application, User("admin", groups=("system:masters",)))
-    found = Running(f"https://127.0.0.1:{port}", authority, directory, front, kubelet, api.registry, admin, server)
+    url = f"https://127.0.0.1:{port}"
+    found = Running(url, authority, directory, front, kubelet, api.registry, admin, server, proxy_authority)
     await _register(found, node_port)
     aggregating = asyncio.create_task(front.aggregation.run())
     await front.aggregation.registered.wait()

@@ -131,7 +131,8 @@ async def test_figures_of_who_comes(front: Running, admin: Pair) -> None:
         return after.get(name, **labels) - before.get(name, **labels)
 
     assert more("authentication_attempts", result="success") == 2  # one of them as nobody
-    assert more("authentication_attempts", result="failure") == 1
+    assert more("authentication_attempts", result="error") == 1
+    assert more("authentication_duration_seconds_count", result="error") == 1
     assert more("authenticated_user_requests") == 2
     assert more("authorization_attempts_total", result="no-opinion") == 1
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from knarr.apiserver.answers import TOO_MANY, error_answer, plain_answer
 from knarr.apiserver.audit import trails
 from knarr.apiserver.audit.auditing import Audit
-from knarr.apiserver.authn.authenticator import Authenticator
+from knarr.apiserver.authn.authenticator import Authenticator, RejectedError
 from knarr.apiserver.authn.impersonation import mentioned, wanted
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
@@ -28,8 +28,9 @@ from knarr.apiserver.metrics import Labels, Metrics
 from knarr.apiserver.metrics.access import Access
 from knarr.apiserver.pretty import prettied
 from knarr.apiserver.request import APIRequest, audit_id, uri
+from knarr.apiserver.verbs.answers import warned
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import APIError, InternalError, RequestEntityTooLarge
+from knarr.machinery.errors import APIError, InternalError, RequestEntityTooLarge, Unauthorized
 from knarr.wire.limits import BODY_LIMIT
 from knarr.wire.messages import Answer, Peer, Pieced, Request, Response, Streaming
 
@@ -81,16 +82,21 @@ class Application:
 
     async def __call__(self, request: Request, peer: Peer) -> Answer:
         """Answer a request from the network."""
+        started = self._clock.monotonic()
         if self._audit:
             request = self._audit.receive(request)
         try:
-            user = await self._authenticator.authenticate(request, peer)
-        except APIError as error:
-            self._access.refused.n += 1
+            found = await self._authenticator.authenticate(request, peer)
+        except Unauthorized as error:
+            rejected = isinstance(error, RejectedError)
+            self._access.attempts["error" if rejected else "failure"].observe(self._clock.monotonic() - started)
             return prettied(_finish(await self._unauthorized(error, request, peer), request), request)
-        self._access.believed.n += 1
-        self._access.of(user.name).n += 1
-        return await compressed(prettied(await self.serve(request, user, peer.address), request), request)
+        self._access.believed.observe(self._clock.monotonic() - started)
+        self._access.of(found.user.name).n += 1
+        for key, value in found.annotations.items():
+            trails.annotate(key, value)
+        answer = await self.serve(found.request, found.user, peer.address)
+        return await compressed(prettied(warned(answer, found.warnings), request), request)
 
     def stop(self) -> None:
         """Fail /readyz from now on: what comes still is answered."""
@@ -107,8 +113,10 @@ class Application:
             return await self._audit.around(request, user, address, self._serve)
         return await self._serve(request, user)
 
-    async def _unauthorized(self, error: APIError, request: Request, peer: Peer) -> Answer:
+    async def _unauthorized(self, error: Unauthorized, request: Request, peer: Peer) -> Answer:
         answer = error_answer(error, request)
+        for key, value in error.annotations.items() if isinstance(error, RejectedError) else ():
+            trails.annotate(key, value)
         if self._audit:
             await self._audit.refuse(request, peer.address, answer)
         return answer

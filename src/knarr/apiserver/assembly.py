@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from knarr.apiserver import reviews
@@ -14,11 +14,9 @@ from knarr.apiserver.aggregation import Aggregation
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.audit.auditing import Audit
-from knarr.apiserver.authn.accounts import AccountTokens
-from knarr.apiserver.authn.authenticator import Authenticator
-from knarr.apiserver.authn.bearers import TokenUnion
 from knarr.apiserver.authn.issuers import issuer_documents
 from knarr.apiserver.authn.keys import AccountTokenRules
+from knarr.apiserver.authn.table import Authentication, authenticator_of, bearers_of
 from knarr.apiserver.authn.tokenrequests import TokenRequests
 from knarr.apiserver.authz.table import authorizer_of
 from knarr.apiserver.documents import Documents
@@ -36,10 +34,11 @@ from knarr.apiserver.zpages import zpages
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """The server's keys: what it shows to kubelets, and those of service accounts' tokens."""
+    """The server's keys, what it shows to kubelets and those of service accounts' tokens; and whom it believes."""
 
     kubelet_tls: ssl.SSLContext
     accounts: AccountTokenRules
+    authentication: Authentication = field(default_factory=Authentication)
     front_proxy: tuple[Path, Path] | None = None  # our certificate and key for the servers of aggregated APIs
 
 
@@ -65,7 +64,7 @@ def assemble(api: API, security: Security, founded: asyncio.Event, audit: Audit 
     tell_of_process(metrics)
     authorizer, kubelets = authorizer_of(registry), Kubelets(registry, security.kubelet_tls)
     registry.authorizer = authorizer
-    bearers = TokenUnion(AccountTokens(registry, accounts))
+    bearers = bearers_of(registry, accounts, security.authentication)
     requests = TokenRequests(registry, accounts)
     address = f"{registry.options.advertise_address}:{registry.options.advertise_port}"
     flow = FlowControl(registry)
@@ -76,7 +75,7 @@ def assemble(api: API, security: Security, founded: asyncio.Event, audit: Audit 
     }
     aggregation = Aggregation(registry, *(security.front_proxy or ()))
     application = Application(
-        authenticator=Authenticator(clock, bearers, audiences),
+        authenticator=authenticator_of(registry, accounts, security.authentication, bearers),
         authorizer=authorizer,
         resources=api,
         documents=Documents(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import resource
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from pathlib import Path
 from knarr.api.kinds.table import KINDS
 from knarr.apiserver import bootstrap
 from knarr.apiserver.aggregation import Aggregation
-from knarr.apiserver.aggregation.proxying import HEADERS
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Security, assemble
@@ -35,6 +33,12 @@ from knarr.client.figures import RequestFigures
 from knarr.cluster.accounts import Account, LocalTransport
 from knarr.cluster.accounttokens import account_tokens
 from knarr.cluster.auditing import audit_of
+from knarr.cluster.authentication import (
+    authentication,
+    client_authorities,
+    extension_authentication,
+    proxy_authorities,
+)
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.renewing import keep
@@ -153,7 +157,13 @@ async def _listen(config: Config, application: Application) -> Server:
     """Listen on loopback and on the node's own address, nowhere else."""
     pki, flags = config.pki, config.api.serving
     certificate, key = flags.tls_cert_file or pki / "apiserver.crt", flags.tls_private_key_file or pki / "apiserver.key"
-    tls = server_context(Path(certificate), Path(key), _client_authorities(config), strength=_strength(config))
+    tls = server_context(
+        Path(certificate),
+        Path(key),
+        client_authorities(config),
+        proxy_ca=proxy_authorities(config),
+        strength=_strength(config),
+    )
     server = Server(application, tls=tls, oversized=application.oversized)
     try:
         for address in dict.fromkeys(("127.0.0.1", config.node_ip)):
@@ -173,10 +183,6 @@ def _strength(config: Config) -> Strength:
     return Strength(ssl.TLSVersion.TLSv1_3 if newest else ssl.TLSVersion.TLSv1_2, flags.tls_cipher_suites)
 
 
-def _client_authorities(config: Config) -> Path:
-    return Path(config.api.serving.client_ca_file or config.pki / "ca.crt")
-
-
 def _options(config: Config) -> Options:
     first, _, last = config.node_ports.partition("-")
     return Options(
@@ -184,17 +190,8 @@ def _options(config: Config) -> Options:
         node_ports=range(int(first), int(last) + 1),
         advertise_address=config.node_ip,
         advertise_port=config.api_port,
-        extension_authentication=_extension_authentication(config),
+        extension_authentication=extension_authentication(config),
     )
-
-
-def _extension_authentication(config: Config) -> Mapping[str, str]:
-    names = {**HEADERS, "requestheader-allowed-names": ["front-proxy-client"]}
-    return {
-        "client-ca-file": _client_authorities(config).read_text(),
-        "requestheader-client-ca-file": (config.pki / "front-proxy-ca.crt").read_text(),
-        **{name: json.dumps(values) for name, values in names.items()},
-    }
 
 
 def _security(config: Config) -> Security:
@@ -203,5 +200,6 @@ def _security(config: Config) -> Security:
     return Security(
         kubelet_tls=client_context(pki / "ca.crt", pki / f"{name}.crt", pki / f"{name}.key"),
         accounts=account_tokens(config),
+        authentication=authentication(config),
         front_proxy=(pki / "front-proxy-client.crt", pki / "front-proxy-client.key"),
     )

@@ -71,10 +71,11 @@ def present(context: ssl.SSLContext | None) -> ssl.SSLContext | None:
 
 
 def _marks(files: Sequence[Path]) -> Sequence[Mark]:
-    return [_mark(file) for file in files]
+    return [mark_of(file) for file in files]
 
 
-def _mark(file: Path) -> Mark:
+def mark_of(file: Path) -> Mark:
+    """What tells a file's contents apart; None without a file."""
     try:
         found = file.stat()
     except OSError:

@@ -68,7 +68,8 @@ class Peer(msgspec.Struct, frozen=True):
 
     address: str = ""
     port: int = 0
-    certificate: bytes | None = None  # DER of the client's certificate, verified against the server's client CA
+    certificate: bytes | None = None  # DER of the client's certificate, verified against the server's client CAs
+    chain: tuple[bytes, ...] = ()  # how it was verified, from the certificate to the authority
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 
 from knarr.wire.messages import Peer
+
+_DER = 2  # as the module ssl numbers encodings
 
 
 def peer_of(transport: asyncio.Transport) -> Peer:
@@ -16,8 +19,17 @@ def peer_of(transport: asyncio.Transport) -> Peer:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
     tls = transport.get_extra_info("ssl_object")
-    certificate = tls.getpeercert(binary_form=True) if tls else None
+    chain = _chain(tls) if tls else ()
+    certificate = chain[0] if chain else None
     address = transport.get_extra_info("peername")
     if not isinstance(address, tuple):
-        return Peer(certificate=certificate)
-    return Peer(address[0], address[1], certificate)
+        return Peer(certificate=certificate, chain=chain)
+    return Peer(address[0], address[1], certificate, chain)
+
+
+def _chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+    """The verified certificates (DER), the client's own first. Public from Python 3.13 on."""
+    if hasattr(tls, "get_verified_chain"):
+        return tuple(tls.get_verified_chain())
+    found = tls._sslobj.get_verified_chain()  # type: ignore[attr-defined]
+    return tuple(certificate.public_bytes(_DER) for certificate in found or ())

@@ -9,16 +9,26 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a certificate says of its holder, and until when. `fingerprint` is the SHA-256 of it, in hexadecimal."""
+    """What a certificate says of its holder, and when. `fingerprint` is the SHA-256 of it, in hexadecimal."""
 
     name: str  # empty: no common name, which is no identity
     organizations: tuple[str, ...]
+    begins: datetime
     expires: datetime
+    client: bool  # it is for clients, too
     fingerprint: str
+
+    def good(self, now: datetime) -> bool:
+        """Whether a client may show it now."""
+        return self.client and self.begins <= now < self.expires
 
 
 @lru_cache(maxsize=1024)
@@ -31,8 +41,22 @@ def subject_of(der: bytes) -> Subject:
     names = [str(found.value) for found in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     organizations = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     return Subject(
-        names[0] if names else "",
+        names[-1] if names else "",
         tuple(str(found.value) for found in organizations),
+        certificate.not_valid_before_utc,
         certificate.not_valid_after_utc,
+        _is_clients(certificate),
         hashlib.sha256(der).hexdigest(),
     )
+
+
+def _is_clients(certificate: Certificate) -> bool:
+    """By its extended key usage (RFC 5280, 4.2.1.12), if it has any."""
+    from cryptography.x509 import ExtendedKeyUsage, ExtensionNotFound
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    try:
+        usages = set(certificate.extensions.get_extension_for_class(ExtendedKeyUsage).value)
+    except ExtensionNotFound:
+        return True
+    return not usages.isdisjoint({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})

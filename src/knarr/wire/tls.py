@@ -30,10 +30,12 @@ def server_context(
     key: Path,
     client_ca: Path | None = None,
     *,
+    proxy_ca: Path | None = None,
     strength: Strength = Strength(),
     expected: bool = False,
 ) -> ssl.SSLContext:
-    """For a listener. With `client_ca`, clients may show a certificate of it; one of another CA ends the handshake.
+    """For a listener. With `client_ca`, clients may show a certificate of it, or of `proxy_ca`: whose it is, is for the
+    application to tell apart (Peer.chain). One of another CA ends the handshake.
 
     It follows its files (following.py). Those that are `expected` may be missing: until they come, handshakes fail.
     """
@@ -53,12 +55,14 @@ def server_context(
     def make() -> ssl.SSLContext:
         context = bare()
         context.load_cert_chain(certificate, key, _NO_PASSWORD)
-        if client_ca:
-            context.load_verify_locations(client_ca)
+        for authority in authorities:
+            context.load_verify_locations(authority)
             context.verify_mode = ssl.CERT_OPTIONAL
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate authority may be trusted by itself
         return context
 
-    files = [file for file in (certificate, key, client_ca) if file]
+    authorities = [file for file in (client_ca, proxy_ca) if file]
+    files = [certificate, key, *authorities]
     return FollowingContext(ssl.PROTOCOL_TLS_SERVER, make, files, bare if expected else None)
 
 

@@ -27,13 +27,6 @@ _PRIVATE = ("authorization", "host")  # meant for us alone
 _FORGEABLE = ("x-remote-", "impersonate-")  # what only we may say of a user
 _FIELD_NAME = "!#$&'*+-.^_`|~"  # what a field's name may hold besides letters and digits (RFC 9110, 5.6.2)
 
-# As the ConfigMap kube-system/extension-apiserver-authentication announces them.
-HEADERS = {
-    "requestheader-username-headers": ["X-Remote-User"],
-    "requestheader-uid-headers": ["X-Remote-Uid"],
-    "requestheader-group-headers": ["X-Remote-Group"],
-    "requestheader-extra-headers-prefix": ["X-Remote-Extra-"],
-}
 OURSELVES = User("system:kube-aggregator", groups=(MASTERS,))  # in whose name we ask where no user does
 
 

@@ -1,12 +1,21 @@
-"""The ways to prove an identity, tried in order: certificate, bearer token, nothing."""
+"""The ways to prove an identity, tried in order: a front proxy's word, a client certificate, a bearer token, nothing.
+
+https://kubernetes.io/docs/reference/access-authn-authz/authentication/
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from knarr.apiserver.authn.bearers import InvalidTokenError, TokenUnion
+import msgspec
+
+from knarr.apiserver.authn.authorities import Authorities
+from knarr.apiserver.authn.bearers import Identified, InvalidTokenError, TokenUnion
 from knarr.apiserver.authn.certificates import read_certificate
+from knarr.apiserver.authn.frontproxies import STANDARD, FrontProxies, telling
+from knarr.apiserver.authn.sockets import carried
 from knarr.apiserver.authn.users import ANONYMOUS, User
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import Unauthorized
@@ -15,33 +24,101 @@ from knarr.wire.messages import Peer, Request
 log = logging.getLogger(__name__)
 
 
-class Authenticator:
-    """Who sent a request. `tokens` know bearer tokens; such a token must be for one of our own `audiences`."""
+class Authenticated(msgspec.Struct, frozen=True):
+    """Who sent a request, and the request without what proved it to us alone. `warnings` are for the sender,
+    `annotations` for the audit log.
+    """
 
-    def __init__(self, clock: Clock, tokens: TokenUnion | None = None, audiences: Sequence[str] = ()) -> None:
+    user: User
+    request: Request
+    warnings: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = {}
+
+
+@dataclass(eq=False)
+class RejectedError(Unauthorized):
+    """There are credentials, but bad ones; without any it is a mere Unauthorized."""
+
+    message: str = "Unauthorized"
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+class Authenticator:
+    """Who sent a request. `tokens` know bearer tokens; such a token must be for one of our own `audiences`.
+
+    `clients` vouch for client certificates: nobody else, where TLS knows others, too. Without `anonymous` everybody has
+    to be somebody.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        tokens: TokenUnion | None = None,
+        audiences: Sequence[str] = (),
+        *,
+        clients: Authorities | None = None,
+        proxies: FrontProxies | None = None,
+        anonymous: bool = True,
+    ) -> None:
         self._clock = clock
         self._tokens = tokens or TokenUnion()
         self._audiences = audiences
+        self._clients = clients
+        self._proxies = proxies
+        self._told = proxies.fields if proxies else STANDARD
+        self._anonymous = anonymous
 
-    async def authenticate(self, request: Request, peer: Peer) -> User:
-        """The user; ANONYMOUS where there are no credentials. Raises Unauthorized where there are, but bad ones."""
+    async def authenticate(self, request: Request, peer: Peer) -> Authenticated:
+        """The user; ANONYMOUS where there are no credentials. Raises RejectedError where there are, but bad ones, and
+        Unauthorized where there have to be some.
+        """
+        fields = telling(request.headers, self._told)
+        known = request.without(fields) if fields else request
         if peer.certificate:
-            certified = read_certificate(peer.certificate)
-            if certified.user and self._clock.now() < certified.expires:
-                return certified.user
-        credentials = request.headers.get("authorization")
-        if credentials:
-            return await self._bearer(credentials)
+            user = (self._proxied(request, peer) if fields else None) or self._certified(peer)
+            if user:
+                return Authenticated(user, known)
+        if credentials := request.headers.get("authorization"):
+            return _by(await self._owner(_bearer(credentials)), known)
+        if (found := carried(known)) is not None:
+            return _by(await self._owner(found.token), found.request)
         if peer.certificate:
+            raise RejectedError
+        if not self._anonymous:
             raise Unauthorized("Unauthorized")
-        return ANONYMOUS
+        return Authenticated(ANONYMOUS, known)
 
-    async def _bearer(self, credentials: str) -> User:
-        scheme, _, token = credentials.strip().partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthorized("Unauthorized")
+    def _proxied(self, request: Request, peer: Peer) -> User | None:
+        proxies = self._proxies
+        if proxies is None or not proxies.authorities.vouch_for(peer.chain):
+            return None
+        shown = read_certificate(peer.certificate or b"")
+        if not shown.subject.good(self._clock.now()) or (proxies.names and shown.user.name not in proxies.names):
+            return None
+        return proxies.fields.user(request)
+
+    def _certified(self, peer: Peer) -> User | None:
+        """The user of a certificate; None where it is not good, or says of nobody."""
+        shown = read_certificate(peer.certificate or b"")
+        vouched = self._clients is None or self._clients.vouch_for(peer.chain)
+        return shown.user if vouched and shown.user.name and shown.subject.good(self._clock.now()) else None
+
+    async def _owner(self, token: str) -> Identified:
         try:
-            return (await self._tokens.authenticate(token.strip(), self._audiences)).user
+            return await self._tokens.authenticate(token, self._audiences)
         except InvalidTokenError as error:
             log.info("a bearer token was refused: %s", error)
-            raise Unauthorized("Unauthorized") from None
+            raise RejectedError(annotations=error.annotations) from None
+
+
+def _by(found: Identified, request: Request) -> Authenticated:
+    return Authenticated(found.user, request, found.warnings, found.annotations)
+
+
+def _bearer(credentials: str) -> str:
+    """The token, up to a space. Raises RejectedError for other schemes: who shows credentials does not mean nobody."""
+    scheme, _, rest = credentials.strip().partition(" ")
+    token = rest.partition(" ")[0]
+    if scheme.lower() != "bearer" or not token:
+        raise RejectedError
+    return token

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
+from msgspec import structs
 
-from knarr.apiserver.authn.users import User
+from knarr.apiserver.authn.users import User, authenticated
 
 
 class InvalidTokenError(Exception):
@@ -30,6 +31,11 @@ class Identified(msgspec.Struct, frozen=True):
     audiences: Sequence[str]
     warnings: tuple[str, ...] = ()
     annotations: Mapping[str, str] = {}
+
+    def completed(self) -> Identified:
+        """With the group that all are in who are known by credentials."""
+        user = authenticated(self.user)
+        return self if user is self.user else structs.replace(self, user=user)
 
     def saying(self, *warnings: str, **annotations: str) -> Identified:
         """The same, with more to be said."""
@@ -58,7 +64,7 @@ class TokenUnion:
         for authenticator in self._authenticators:
             try:
                 if identified := await authenticator.authenticate(token, audiences):
-                    return identified
+                    return identified.completed()
             except InvalidTokenError as error:
                 said.append(str(error))
         raise InvalidTokenError(f"[{', '.join(['invalid bearer token', *said])}]" if said else "invalid bearer token")

@@ -5,32 +5,25 @@ TLS has verified the chain before; https://kubernetes.io/docs/reference/access-a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
-from knarr.apiserver.authn.users import AUTHENTICATED, User
-from knarr.wire.subjects import subject_of
+from knarr.apiserver.authn.users import User, authenticated
+from knarr.wire.subjects import Subject, subject_of
 
 CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 
 
-@dataclass(frozen=True, slots=True)
-class Certified:
-    """What a certificate says, and until when."""
+class Certified(NamedTuple):
+    """What a certificate says: the user (without a name, it is no identity), and when and of whom it may say so."""
 
-    user: User | None  # None: no common name, which is no identity
-    expires: datetime
+    user: User
+    subject: Subject
 
 
 @lru_cache(maxsize=1024)
 def read_certificate(der: bytes) -> Certified:
     """The identity in a certificate. Remembered, since each request of a connection shows the same bytes."""
     subject = subject_of(der)
-    groups = subject.organizations
-    user = User(
-        subject.name,
-        groups=(*groups, *(() if AUTHENTICATED in groups else (AUTHENTICATED,))),
-        extra={CREDENTIAL_ID: (f"X509SHA256={subject.fingerprint}",)},
-    )
-    return Certified(user if user.name else None, subject.expires)
+    extra = {CREDENTIAL_ID: (f"X509SHA256={subject.fingerprint}",)}
+    return Certified(authenticated(User(subject.name, groups=subject.organizations, extra=extra)), subject)

@@ -6,18 +6,16 @@ https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import unquote
 
+from knarr.apiserver.authn.fields import extra, first
 from knarr.apiserver.authn.users import User
 from knarr.machinery.errors import BadRequest
 from knarr.wire.messages import Request
 
 _PREFIX, _EXTRA = "impersonate-", "impersonate-extra-"
 _USER, _UID, _GROUP = "impersonate-user", "impersonate-uid", "impersonate-group"
-_MALFORMED = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def mentioned(headers: Mapping[str, str]) -> tuple[str, ...]:
@@ -32,12 +30,8 @@ def _mentioned(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def wanted(request: Request) -> User | None:
     """Who is asked for, as the headers have it; None: nobody. Raises BadRequest where it is nobody with properties."""
-    extra: dict[str, tuple[str, ...]] = {}
-    for name in request.headers:
-        if name.startswith(_EXTRA):
-            key = _key(name)
-            extra[key] = (*extra.get(key, ()), *request.values(name))
-    found = User(_first(request, _USER), _first(request, _UID), tuple(request.values(_GROUP)), extra)
+    groups = tuple(request.values(_GROUP))
+    found = User(first(request, [_USER]), first(request, [_UID]), groups, extra(request, [_EXTRA]))
     if found.name:
         return found
     if found.uid or found.groups or found.extra:
@@ -45,20 +39,10 @@ def wanted(request: Request) -> User | None:
     return None
 
 
-def _first(request: Request, field: str) -> str:
-    return next(iter(request.values(field)), "")
-
-
-def _key(header: str) -> str:
-    """What is no header's name for being escaped badly is taken as it is."""
-    key = header.removeprefix(_EXTRA)
-    return key if _MALFORMED.search(key) else unquote(key)
-
-
 def _spelled(user: User) -> str:
     """A user as upstream's message shows it."""
-    extra = ", ".join(f"{json.dumps(key)}:{_strings(values)}" for key, values in sorted(user.extra.items()))
-    shown = f"map[string][]string{{{extra}}}" if extra else "map[string][]string(nil)"
+    pairs = ", ".join(f"{json.dumps(key)}:{_strings(values)}" for key, values in sorted(user.extra.items()))
+    shown = f"map[string][]string{{{pairs}}}" if pairs else "map[string][]string(nil)"
     groups = _strings(user.groups) if user.groups else "[]string(nil)"
     return f'&user.DefaultInfo{{Name:"", UID:{json.dumps(user.uid)}, Groups:{groups}, Extra:{shown}}}'
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from knarr.machinery.names import dns1123_label, dns1123_subdomain
 
@@ -38,6 +38,13 @@ def service_account(
 ) -> User:
     """A service account as a user, in the groups that all of them are in."""
     return User(account_name(namespace, name), uid, (*account_groups(namespace), AUTHENTICATED), extra or {})
+
+
+def authenticated(user: User) -> User:
+    """A user as known by credentials: in the group of all such, unless they say something else of that."""
+    if AUTHENTICATED in user.groups or UNAUTHENTICATED in user.groups or user.name == ANONYMOUS.name:
+        return user
+    return replace(user, groups=(*user.groups, AUTHENTICATED))
 
 
 def account_groups(namespace: str) -> tuple[str, str]:

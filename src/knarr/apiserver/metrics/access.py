@@ -7,6 +7,14 @@ from knarr.machinery.figures import Count, Family
 
 _RESULT = ("result",)
 AUTHENTICATION = Family("authentication_attempts", "counter", "Counter of authenticated attempts.", _RESULT)
+AUTHENTICATION_DURATION = Family(
+    "authentication_duration_seconds",
+    "histogram",
+    "Authentication duration in seconds broken out by result.",
+    _RESULT,
+    tuple(0.001 * 2**n for n in range(15)),
+)
+_ATTEMPTS = ("success", "failure", "error")  # without credentials where there have to be some; with bad ones
 AUTHORIZATION = Family(
     "authorization_attempts_total",
     "counter",
@@ -40,8 +48,9 @@ class Access:
     def __init__(self, metrics: Metrics) -> None:
         metrics.count(AUDITED)  # both are shown where there is no audit, too
         metrics.count(UNAUDITED)
-        self.believed = metrics.count(AUTHENTICATION, ("success",))
-        self.refused = metrics.count(AUTHENTICATION, ("failure",))
+        self.attempts = {result: metrics.spread(AUTHENTICATION_DURATION, (result,)) for result in _ATTEMPTS}
+        self.believed = self.attempts["success"]
+        metrics.ask(AUTHENTICATION, lambda: [((one,), sum(spread.counts)) for one, spread in self.attempts.items()])
         self.allowed = metrics.count(AUTHORIZATION, ("allowed",))
         self.denied = metrics.count(AUTHORIZATION, ("denied",))
         self.undecided = metrics.count(AUTHORIZATION, ("no-opinion",))

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from knarr.api.kind import JSON
 from knarr.apiserver import media, tables
 from knarr.apiserver.encoding import served_tree
 from knarr.apiserver.representations import Item, representation
 from knarr.apiserver.verbs.call import Call
-from knarr.wire.messages import Response
+from knarr.wire.messages import Answer, Response
 
 _WARNINGS, _WARNING = 4096, 256  # characters of all, and of each where all are more
 OBJECT_VIEWS = frozenset({"Table", "PartialObjectMetadata"})
@@ -87,6 +88,16 @@ def headers(call: Call, chosen: media.MediaType, *, watched: bool = False) -> di
     """The answer's own: its type, and the warnings that have gathered."""
     name = (chosen.stream_name if watched else "") or chosen.name
     return {"content-type": name, **warning_header((call.version.deprecated, *call.warnings))}
+
+
+def warned(answer: Answer, texts: Iterable[str]) -> Answer:
+    """An answer with these warnings besides its own."""
+    if not (more := warning_header(texts)):
+        return answer
+    own = answer.headers.get("warning")
+    return structs.replace(
+        answer, headers={**answer.headers, "warning": ", ".join(filter(None, (own, *more.values())))}
+    )
 
 
 def warning_header(texts: Iterable[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from knarr.cluster.flags.audit import Audit
+from knarr.cluster.flags.authentication import Authentication
 from knarr.cluster.flags.notation import Flags
 from knarr.cluster.flags.serviceaccounts import ServiceAccounts
 from knarr.cluster.flags.serving import Serving
@@ -23,6 +24,7 @@ class APIFlags(PartFlags, frozen=True, kw_only=True):
     """The API server."""
 
     serving: Serving = Serving()
+    authentication: Authentication = Authentication()
     serviceaccounts: ServiceAccounts = ServiceAccounts()
     audit: Audit = Audit()
 
@@ -38,6 +40,7 @@ CONTROLLER_SUBJECTS: dict[str, type[Flags]] = {
 }
 SUBJECTS: dict[str, type[Flags]] = {
     "serving": Serving,
+    "authentication": Authentication,
     "serviceaccounts": ServiceAccounts,
     "audit": Audit,
 }

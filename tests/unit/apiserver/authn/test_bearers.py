@@ -31,7 +31,7 @@ class Knows:
 )
 async def test_who_knows_a_token_has_said_whose_it_is(token: str, user: str) -> None:
     union = TokenUnion(Knows("first"), Knows("second"))
-    assert await union.authenticate(token, OURS) == Identified(User(user), OURS)
+    assert await union.authenticate(token, OURS) == Identified(User(user, groups=("system:authenticated",)), OURS)
 
 
 @pytest.mark.parametrize(
