@@ -64,6 +64,27 @@ async def test_a_request_goes_on_in_its_users_name(front: Running, wardle: Backe
     assert certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "front-proxy-client"
 
 
+async def test_a_request_goes_on_in_the_name_of_whom_it_is_made_as(front: Running, wardle: Backend) -> None:
+    await join(front, wardle)
+    acting = {
+        "impersonate-user": "system:serviceaccount:shop:robot",
+        "impersonate-uid": "7",
+        "impersonate-extra-a": "b",
+    }
+    groups = (("impersonate-group", "system:masters"), ("impersonate-group", "a,b"))
+    transport = front.transport(front.authority.issue("kubernetes-admin", "system:masters"))
+    await transport.request(Request("GET", f"{PATH}/flunders", headers=acting, repeated=groups))
+    await transport.close()
+    headers = wardle.requests(f"{PATH}/flunders")[0].headers
+    told = {name: value for name, value in headers.items() if name.startswith(("x-remote-", "impersonate-"))}
+    assert told == {
+        "x-remote-user": "system:serviceaccount:shop:robot",
+        "x-remote-uid": "7",
+        "x-remote-group": "system:masters, a,b, system:authenticated",
+        "x-remote-extra-a": "b",
+    }
+
+
 async def test_who_may_not_is_refused_here(front: Running, wardle: Backend) -> None:
     await join(front, wardle)
     transport = front.transport(front.authority.issue("bob"))

@@ -176,6 +176,19 @@ async def test_rights_are_those_of_whom_one_acts_as(front: Running, admin: Pair)
     assert (await send(front, admin, f"GET {PODS}", dora)).status == 200
 
 
+async def test_a_watch_is_made_as_somebody_else(front: Running, admin: Pair) -> None:
+    await role(front, "dora", "watch: pods", "default")
+    await bind(front, "Role", "dora", "User:dora", namespace="default")
+    transport = front.transport(admin, **{"impersonate-user": "dora"})
+    watch = await transport.stream(Request("GET", PODS, "watch=1"))
+    assert watch.status == 200
+    await front.running_pod("p", "c")
+    assert json.loads(await anext(aiter(watch)))["object"]["metadata"]["name"] == "p"
+    await watch.close()
+    await transport.close()
+    assert (await send(front, admin, f"GET {PODS}", ("impersonate-user", "dora"))).status == 403
+
+
 async def test_constrained_impersonation_allows_some_requests_alone(front: Running) -> None:
     eve = front.authority.issue("eve")
     to_be = {
