@@ -29,6 +29,7 @@ def test_the_clusters_own_authority_signs(tmp_path: Path) -> None:
         "cluster-signing-cert-file",
         "cluster-signing-key-file",
         "cluster-signing-duration",
+        "service-account-private-key-file",
         "service-cluster-ip-range",
     }
     assert settings["root-ca-file"] == settings["cluster-signing-cert-file"] == (tmp_path / "pki/ca.crt").read_text()
