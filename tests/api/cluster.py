@@ -71,7 +71,7 @@ class Cluster:
         self.client = self.acting_as(ADMIN)
 
     @asynccontextmanager
-    async def running(self, *controllers: Controller) -> AsyncIterator[None]:
+    async def running(self, *controllers: Controller, **settings: str) -> AsyncIterator[None]:
         running = run_controllers(
             controllers,
             self.acting_as(User(MANAGER, groups=(AUTHENTICATED,))),
@@ -79,6 +79,7 @@ class Cluster:
             component="test",
             acting=self._acting,
             quiescence=self.quiescence,
+            settings={name.replace("_", "-"): value for name, value in settings.items()},
         )
         task = asyncio.create_task(running)
         await asyncio.sleep(0)
