@@ -42,6 +42,11 @@ class Authority:
         authority.file = certificate
         return authority
 
+    @property
+    def key_pem(self) -> str:
+        """Its key."""
+        return _pem(self._key).decode()
+
     def issue(
         self,
         name: str,
@@ -66,11 +71,7 @@ class Authority:
         certificate = builder.sign(self._key, hashes.SHA256())
         pair = Pair(self._directory / f"{name}.crt", self._directory / f"{name}.key")
         pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        pair.key.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
+        pair.key.write_bytes(_pem(key))
         return pair
 
     def _builder(
@@ -85,3 +86,8 @@ class Authority:
             not_valid_before=now + timedelta(seconds=lasts[0]),
             not_valid_after=now + timedelta(seconds=lasts[1]),
         )
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    pkcs8, encryption = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, pkcs8, encryption)

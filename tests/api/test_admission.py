@@ -1,20 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, Local
 from knarr.apiserver.info import RequestInfo
 from tests.api.harness import Server, settle
 from tests.api.objects import PODS, pod
+from tests.signingrequests import named, request, spec
 
 JSON = dict[str, Any]
 
@@ -299,11 +295,7 @@ REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 
 def request_for(organization: str, signer: str) -> JSON:
     """A request for a client certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)])
-    pem = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
-    text = base64.b64encode(pem.public_bytes(serialization.Encoding.PEM)).decode()
-    return {"metadata": {"name": "r"}, "spec": {"request": text, "signerName": signer, "usages": ["client auth"]}}
+    return {"metadata": {"name": "r"}, "spec": spec(request(named("jane", organization)), signer, "client auth")}
 
 
 async def test_nobody_asks_to_be_a_master(server: Server) -> None:

@@ -1,219 +1,188 @@
-"""Certificates replaced under live connections, on real sockets: what is open goes on, what is new sees the new."""
+"""Requests for certificates as objects of the API: whose they are, what of them may change, and how long they stay."""
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import ssl
-import warnings
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
 
-from knarr.wire import connections
-from knarr.wire.connections import HTTPTransport
-from knarr.wire.messages import Answer, Peer, Request, Response, Sink, Streaming
-from knarr.wire.server import Server
-from knarr.wire.tls import Strength, client_context, server_context
-from tests.api.certificates import Authority, Pair
+from knarr.api.signers import API_CLIENT
+from knarr.apiserver.authn.users import User
+from knarr.client.resources import SIGNING_REQUESTS
+from knarr.controllers import csrcleaner, csrsigning
+from knarr.machinery.errors import NotFound
+from tests.api.certificates import Authority
+from tests.api.cluster import Cluster
+from tests.api.harness import ADMIN, Server
+from tests.signingrequests import named, request, spec
 
-GET = Request("GET", "/")
-
-
-@dataclass
-class Place:
-    """Where a server or a client has its pair: the files that change under it."""
-
-    pair: Pair
-
-    def put(self, other: Pair) -> None:
-        """As certificate managers do: whole files, renamed into place."""
-        for source, target in ((other.certificate, self.pair.certificate), (other.key, self.pair.key)):
-            draft = target.with_suffix(".new")
-            shutil.copy(source, draft)
-            draft.replace(target)
+JSON = dict[str, Any]
+REQUESTS, SIGNER = "/apis/certificates.k8s.io/v1/certificatesigningrequests", "example.com/signer"
+PEM = request(named("jane"))
+CERTIFICATE, KEY = "CERTIFICATE", "PRIVATE KEY"
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
+def asked(pem: bytes = PEM, signer: str = SIGNER, *usages: str, **rest: Any) -> JSON:
+    return {"metadata": {"name": "r"}, "spec": spec(pem, signer, *(usages or ("client auth",)), **rest)}
 
 
-@pytest.fixture
-def place(tmp_path: Path, authority: Authority) -> Place:
-    (tmp_path / "place").mkdir()
-    place = Place(Pair(tmp_path / "place" / "tls.crt", tmp_path / "place" / "tls.key"))
-    place.put(authority.issue("first"))
-    return place
+def verdicts(*kinds: str, **rest: str) -> JSON:
+    return {"status": {"conditions": [{"type": kind, "status": "True", "reason": "Checked", **rest} for kind in kinds]}}
 
 
-@pytest.fixture(autouse=True)
-def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(connections, "_LOOK", 0.0)
-    yield
+def block(label: str, content: bytes, header: str = "") -> str:
+    """A block of PEM as a field has it."""
+    encoded = base64.b64encode(content).decode()
+    return base64.b64encode(f"-----BEGIN {label}-----\n{header}{encoded}\n-----END {label}-----\n".encode()).decode()
 
 
-@asynccontextmanager
-async def serving(tls: ssl.SSLContext, seen: list[Peer] | None = None) -> AsyncIterator[int]:
-    async def answer(request: Request, peer: Peer) -> Answer:
-        if seen is not None:
-            seen.append(peer)
-        return Streaming(_flow) if request.path == "/stream" else Response(200)
-
-    server = Server(answer, tls=tls)
-    try:
-        yield await server.listen()
-    finally:
-        await server.close(grace=0)
+async def test_a_request_is_its_senders_and_nobody_has_approved_it(server: Server) -> None:
+    answer = await server.post(REQUESTS, asked(username="somebody else", groups=["x"], uid="1") | verdicts("Approved"))
+    assert answer.status == 201
+    assert (answer.body["spec"]["username"], answer.body["spec"]["groups"]) == (ADMIN.name, list(ADMIN.groups))
+    assert "uid" not in answer.body["spec"]
+    assert answer.body.get("status", {}) == {}
 
 
-async def _flow(sink: Sink) -> None:
-    while True:
-        sink.write(b"x")
-        await asyncio.sleep(0.001)
+async def test_all_that_is_known_of_the_sender_is_kept(server: Server) -> None:
+    groups, extra = ("system:masters", "b"), {"example.com/scope": ("x", "y")}
+    client = Cluster(server).acting_as(User("jane", "u-1", groups, extra))
+    made = await client.create(SIGNING_REQUESTS, asked(), view=dict)
+    who = {"username": "jane", "uid": "u-1", "groups": [*groups], "extra": {"example.com/scope": ["x", "y"]}}
+    assert {name: made["spec"][name] for name in who} == who
 
 
-async def name_of_server(port: int, authority: Authority) -> str:
-    """The common name in the certificate that a new connection is shown."""
-    tls = ssl.create_default_context(cafile=str(authority.file))
-    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
-    subject = dict(entry[0] for entry in writer.get_extra_info("peercert")["subject"])
-    writer.close()
-    await writer.wait_closed()
-    return str(subject["commonName"])
+@pytest.mark.parametrize("path", ["", "/status", "/approval"], ids=["itself", "its status", "its approval"])
+async def test_what_was_asked_for_never_changes(server: Server, path: str) -> None:
+    made = (await server.post(REQUESTS, asked())).body
+    other = {"signerName": "example.com/other", "username": "else", "usages": ["server auth"], "groups": []}
+    changed = await server.patch(f"{REQUESTS}/r{path}", {"spec": other, "metadata": {"labels": {"a": "b"}}})
+    assert (changed.status, changed.body["spec"]) == (200, made["spec"])
+    put = await server.put(f"{REQUESTS}/r{path}", {**changed.body, "spec": {**made["spec"], **other}})
+    assert (put.status, put.body["spec"]) == (200, made["spec"])
 
 
-async def test_a_servers_new_certificate_is_for_new_connections_and_old_ones_go_on(
-    authority: Authority, place: Place
-) -> None:
-    async with serving(server_context(place.pair.certificate, place.pair.key)) as port:
-        transport = HTTPTransport(f"https://127.0.0.1:{port}", tls=client_context(authority.file))
-        stream = await transport.stream(Request("GET", "/stream"))
-        flowing = aiter(stream)
-        await anext(flowing)
-        place.put(authority.issue("second"))
-        assert await name_of_server(port, authority) == "second"
-        for _ in range(3):
-            assert await anext(flowing)
-        await stream.close()
-        await transport.close()
+REFUSED = {
+    "no request": ({"request": None}, "spec.request: Required value"),
+    "no PEM": (
+        {"request": base64.b64encode(b"x").decode()},
+        'spec.request: Invalid value: "eA==": PEM block type must be CERTIFICATE REQUEST',
+    ),
+    "no usage": ({"usages": []}, "spec.usages: Required value"),
+    "an unknown usage": ({"usages": ["flying"]}, 'spec.usages[0]: Unsupported value: "flying": supported values: '),
+    "a usage twice": ({"usages": ["any", "any"]}, 'spec.usages[1]: Duplicate value: "any"'),
+    "no signer": ({"signerName": ""}, "spec.signerName: Required value"),
+    "no domain": (
+        {"signerName": "signer"},
+        'spec.signerName: Invalid value: "signer": must be a fully qualified domain and path of the form '
+        "'example.com/signer-name'",
+    ),
+    "the old signer": (
+        {"signerName": "kubernetes.io/legacy-unknown"},
+        'spec.signerName: Invalid value: "kubernetes.io/legacy-unknown": the legacy signerName is not allowed via this '
+        "API version",
+    ),
+    "too short": (
+        {"expirationSeconds": 599},
+        "spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 600 seconds (10 minutes)",
+    ),
+}
 
 
-@pytest.mark.parametrize("damage", ["half", "mismatched", "gone", "encrypted"])
-async def test_what_does_not_fit_together_changes_nothing_and_is_logged_once(
-    authority: Authority, place: Place, damage: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    certificate, key = place.pair.certificate, place.pair.key
-    other = authority.issue("second")
-    async with serving(server_context(certificate, key)) as port:
-        match damage:
-            case "half":
-                certificate.write_bytes(other.certificate.read_bytes()[:200])
-            case "mismatched":
-                certificate.write_bytes(other.certificate.read_bytes())
-            case "gone":
-                certificate.unlink()
-            case "encrypted":
-                key.write_bytes(encrypted(other.key))
-        assert [await name_of_server(port, authority) for _ in range(2)] == ["first", "first"]
-        assert [record.message.startswith(str(certificate)) for record in caplog.records] == [True]
-        assert "PRIVATE" not in caplog.text
-        place.put(other)
-        assert await name_of_server(port, authority) == "second"
+@pytest.mark.parametrize(("change", "message"), REFUSED.values(), ids=REFUSED)
+async def test_what_cannot_be_asked_for(server: Server, change: JSON, message: str) -> None:
+    body = asked()
+    body["spec"] |= change
+    answer = await server.post(REQUESTS, body)
+    assert answer.status == 422
+    assert answer.body["message"].startswith(f'CertificateSigningRequest.certificates.k8s.io "r" is invalid: {message}')
 
 
-def encrypted(key: Path) -> bytes:
-    from cryptography.hazmat.primitives import serialization as s
-
-    loaded = s.load_pem_private_key(key.read_bytes(), None)
-    return loaded.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.BestAvailableEncryption(b"secret"))
-
-
-async def test_a_client_shows_its_new_certificate_though_it_keeps_connections(
-    authority: Authority, place: Place
-) -> None:
-    server = authority.issue("server")
-    seen: list[Peer] = []
-    async with serving(server_context(server.certificate, server.key, authority.file), seen) as port:
-        tls = client_context(authority.file, place.pair.certificate, place.pair.key)
-        transport = HTTPTransport(f"https://127.0.0.1:{port}", tls=tls)
-        for _ in range(2):
-            await transport.request(GET)
-        second = authority.issue("second")
-        place.put(second)
-        await transport.request(GET)
-        await transport.close()
-    shown = [peer.certificate for peer in seen]
-    assert shown[0] == shown[1] != shown[2] == ssl.PEM_cert_to_DER_cert(second.certificate.read_text())
+async def test_a_verdict_is_given_through_approval_alone_and_for_good(server: Server) -> None:
+    await server.post(REQUESTS, asked())
+    await server.patch(f"{REQUESTS}/r", verdicts("Approved"))
+    smuggled = await server.patch(f"{REQUESTS}/r/status", verdicts("Approved"))
+    assert (
+        'status.conditions: Forbidden: updates may not add a condition of type "Approved"' in smuggled.body["message"]
+    )
+    approved = (await server.patch(f"{REQUESTS}/r/approval", verdicts("Approved"))).body
+    (condition,) = approved["status"]["conditions"]
+    assert condition["lastUpdateTime"] == condition["lastTransitionTime"]
+    back = await server.patch(f"{REQUESTS}/r/approval", {"status": {"conditions": []}})
+    assert 'updates may not remove a condition of type "Approved"' in back.body["message"]
+    both = await server.patch(f"{REQUESTS}/r/approval", verdicts("Approved", "Denied"))
+    assert (
+        'status.conditions: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive'
+        in both.body["message"]
+    )
+    reworded = await server.patch(f"{REQUESTS}/r/approval", verdicts("Approved", message="indeed"))
+    assert reworded.body["status"]["conditions"][0]["message"] == "indeed"
+    by_signer = await server.patch(f"{REQUESTS}/r/status", verdicts("Approved", message="no"))
+    assert 'updates may not modify a condition of type "Approved"' in by_signer.body["message"]
 
 
-async def test_clients_of_an_authority_that_was_added_are_let_in(
-    tmp_path: Path, authority: Authority, place: Place
-) -> None:
-    other = Authority(tmp_path, "other")
-    bundle = tmp_path / "bundle.crt"
-    shutil.copy(authority.file, bundle)
-    stranger = other.issue("stranger")
-    seen: list[Peer] = []
-    async with serving(server_context(place.pair.certificate, place.pair.key, bundle), seen) as port:
-        tls = client_context(authority.file, stranger.certificate, stranger.key)
-        transport = HTTPTransport(f"https://127.0.0.1:{port}", tls=tls)
-        with pytest.raises(ConnectionError):
-            await transport.request(GET)
-        bundle.write_bytes(authority.file.read_bytes() + other.file.read_bytes())
-        assert (await transport.request(GET)).status == 200
-        await transport.close()
-    assert seen[0].certificate
+async def test_a_failure_is_for_good(server: Server) -> None:
+    await server.post(REQUESTS, asked())
+    await server.patch(f"{REQUESTS}/r/approval", verdicts("Approved"))
+    (approved,) = (await server.get(f"{REQUESTS}/r")).body["status"]["conditions"]
+    failed = verdicts("Failed")["status"]["conditions"]
+    answer = await server.patch(f"{REQUESTS}/r/status", {"status": {"conditions": [approved, *failed]}})
+    assert [c["type"] for c in answer.body["status"]["conditions"]] == ["Approved", "Failed"]
+    undone = await server.patch(f"{REQUESTS}/r/status", {"status": {"conditions": [approved]}})
+    assert 'updates may not remove a condition of type "Failed"' in undone.body["message"]
 
 
-async def test_an_expected_certificate_may_come_later(authority: Authority, place: Place, tmp_path: Path) -> None:
-    late = Place(Pair(tmp_path / "late.crt", tmp_path / "late.key"))
-    async with serving(server_context(late.pair.certificate, late.pair.key, authority.file, expected=True)) as port:
-        with pytest.raises(ssl.SSLError):
-            await name_of_server(port, authority)
-        late.put(authority.issue("second"))
-        assert await name_of_server(port, authority) == "second"
-
-
-def test_files_that_are_not_expected_to_come_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        server_context(tmp_path / "none.crt", tmp_path / "none.key")
-
-
-V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-STRICT = Strength(suites=("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",))
+async def test_approval_leaves_the_certificate_to_the_signer_and_may_annotate(server: Server) -> None:
+    await server.post(REQUESTS, asked())
+    noted = {"metadata": {"annotations": {"why": "known"}}, "status": {"certificate": "YQ=="}}
+    answer = await server.patch(f"{REQUESTS}/r/approval", noted)
+    assert "certificate" not in answer.body.get("status", {})
+    assert answer.body["metadata"]["annotations"] == {"why": "known"}
 
 
 @pytest.mark.parametrize(
-    ("strength", "version", "ciphers", "agreed"),
+    ("certificate", "message"),
     [
-        pytest.param(Strength(), V12, "ECDHE-ECDSA-AES128-GCM-SHA256", True, id="1.2"),
-        pytest.param(Strength(), V13, None, True, id="1.3"),
-        pytest.param(Strength(), ssl.TLSVersion.TLSv1_1, "DEFAULT:@SECLEVEL=0", False, id="1.1"),
-        pytest.param(Strength(), V12, "ECDHE-ECDSA-AES128-SHA", False, id="no authenticated encryption"),
-        pytest.param(Strength(V13), V12, None, False, id="1.2 where 1.3 is the least"),
-        pytest.param(STRICT, V12, "ECDHE-ECDSA-AES256-GCM-SHA384", True, id="the suite that is chosen"),
-        pytest.param(STRICT, V12, "ECDHE-ECDSA-AES128-GCM-SHA256", False, id="one that is not"),
+        pytest.param("YQ==", "must contain at least one CERTIFICATE PEM block", id="no PEM"),
+        pytest.param(
+            block(KEY, b"x"), 'only CERTIFICATE PEM blocks are allowed, found "PRIVATE KEY"', id="another block"
+        ),
+        pytest.param(block(CERTIFICATE, b"x", "Proc: x\n\n"), "no PEM block headers are permitted", id="a header"),
+        pytest.param(block(CERTIFICATE, b"x"), "", id="no certificate"),
     ],
 )
-async def test_what_a_listener_agrees_to(
-    authority: Authority, place: Place, strength: Strength, version: ssl.TLSVersion, ciphers: str | None, agreed: bool
-) -> None:
-    tls = ssl.create_default_context(cafile=str(authority.file))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python's own about TLS 1.1
-        tls.minimum_version = tls.maximum_version = version
-    if ciphers:
-        tls.set_ciphers(ciphers)
-    async with serving(server_context(place.pair.certificate, place.pair.key, strength=strength)) as port:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
-        except (ssl.SSLError, ConnectionError):
-            assert not agreed
-            return
-        writer.close()
-        await writer.wait_closed()
-        assert agreed
+async def test_what_is_no_certificate(server: Server, certificate: str, message: str) -> None:
+    await server.post(REQUESTS, asked())
+    answer = await server.patch(f"{REQUESTS}/r/status", {"status": {"certificate": certificate}})
+    assert answer.status == 422
+    assert f'status.certificate: Invalid value: "<certificate data>": {message}' in answer.body["message"]
+
+
+async def test_a_certificate_is_given_once(server: Server, tmp_path: Path) -> None:
+    await server.post(REQUESTS, asked())
+    authority = Authority(tmp_path)
+    one, other = (base64.b64encode(authority.issue(who).certificate.read_bytes()).decode() for who in ("one", "other"))
+    given = await server.patch(f"{REQUESTS}/r/status", {"status": {"certificate": one}})
+    assert given.body["status"]["certificate"] == one
+    for again in (other, None):
+        refused = await server.patch(f"{REQUESTS}/r/status", {"status": {"certificate": again}})
+        assert "updates may not modify existing certificate content" in refused.body["message"]
+
+
+async def test_a_request_is_signed_and_goes_in_time(server: Server, tmp_path: Path) -> None:
+    authority, cluster = Authority(tmp_path), Cluster(server)
+    files = {"cluster_signing_cert_file": authority.file.read_text(), "cluster_signing_key_file": authority.key_pem}
+    async with cluster.running(csrsigning.CONTROLLER, csrcleaner.CONTROLLER, **files):
+        await server.post(REQUESTS, asked(signer=API_CLIENT))
+        await cluster.advance(23 * 3600)
+        await server.patch(f"{REQUESTS}/r/approval", verdicts("Approved"))
+        await cluster.advance(3599)
+        found = await cluster.client.get(SIGNING_REQUESTS, "r", view=dict)
+        certificate = x509.load_pem_x509_certificate(base64.b64decode(found["status"]["certificate"]))
+        assert certificate.subject == x509.load_pem_x509_csr(PEM).subject
+        await cluster.advance(1)
+        with pytest.raises(NotFound):
+            await cluster.client.get(SIGNING_REQUESTS, "r", view=dict)

@@ -16,7 +16,7 @@ API_CLIENT, KUBELET_CLIENT = "kubernetes.io/kube-apiserver-client", "kubernetes.
 KUBELET_SERVING = "kubernetes.io/kubelet-serving"
 CLIENT, SERVER = ("digital signature", "client auth"), ("digital signature", "server auth")
 CONDITION = "jsonpath={.status.conditions[*].type} {.status.conditions[-1:].reason} {.status.conditions[-1:].message}"
-KEYS = {"ECDSA": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "RSA": ["rsa:2048"], "Ed25519": ["ed25519"]}
+KEYS = {"ECDSA": "ec -pkeyopt ec_paramgen_curve:P-256", "RSA": "rsa:2048", "Ed25519": "ed25519"}
 
 
 def openssl(*arguments: str | Path) -> str:
@@ -33,19 +33,15 @@ class Asker:
 
     def ask(self, subject: str, signer: str, *usages: str, names: str = "", who: str = "", **rest: object) -> None:
         """Send a request; as a kubelet, if `who` is one."""
-        self.apply(json.dumps(self.request(subject, signer, *usages, names=names, **rest)), who)
-
-    def apply(self, body: str, who: str = "") -> None:
         acting = [f"--as={who}", "--as-group=system:nodes", "--as-group=system:authenticated"] if who else []
+        body = json.dumps(self.request(subject, signer, *usages, names=names, **rest))
         self.kubectl("create", "-f", "-", *acting, stdin=body)
 
     def request(self, subject: str, signer: str, *usages: str, names: str = "", **rest: object) -> dict[str, object]:
         csr = self.folder / "csr"
         named = ["-addext", f"subjectAltName={names}"] if names else []
-        openssl(
-            *("req", "-new", "-newkey", *KEYS[self.sort], "-nodes", "-keyout", self.key),
-            *("-subj", subject, "-out", csr, *named),
-        )
+        made = f"req -new -newkey {KEYS[self.sort]} -nodes -keyout {self.key} -out {csr}"
+        openssl(*made.split(), "-subj", subject, *named)
         spec = {"request": base64.b64encode(csr.read_bytes()).decode(), "signerName": signer, "usages": usages, **rest}
         kind = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
         return {**kind, "metadata": {"name": self.name}, "spec": spec}
@@ -88,12 +84,17 @@ def test_a_user_asks_is_approved_and_comes_in(asker: Asker, process: ServerProce
     subprocess.run(["openssl", "x509", "-in", asker.certificate, "-noout", "-checkend", "3500"], check=True)
     ended = subprocess.run(["openssl", "x509", "-in", asker.certificate, "-noout", "-checkend", "3600"], check=False)
     assert ended.returncode == 1
-    credentials = ("--kubeconfig=/dev/null", f"--server=https://127.0.0.1:{process.config.api_port}")
-    credentials += (f"--certificate-authority={asker.ca}", f"--client-certificate={asker.certificate}")
-    refused = kubectl.run(*credentials, f"--client-key={asker.key}", "get", "pods")
+    server = f"--server=https://127.0.0.1:{process.config.api_port}"
+    files = (
+        f"--certificate-authority={asker.ca}",
+        f"--client-certificate={asker.certificate}",
+        f"--client-key={asker.key}",
+    )
+    jane = ("--kubeconfig=/dev/null", server, *files)
+    refused = kubectl.run(*jane, "get", "pods")
     assert f'User "{user}" cannot list resource "pods"' in refused.stderr
     kubectl("create", "rolebinding", "developers", "--clusterrole=view", "--group=developers")
-    allowed = kubectl.run(*credentials, f"--client-key={asker.key}", "get", "pods")
+    allowed = kubectl.run(*jane, "get", "pods")
     assert (allowed.returncode, allowed.stderr.strip()) == (
         0,
         f"No resources found in {kubectl.namespace} namespace.",

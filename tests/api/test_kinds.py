@@ -2,67 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.api.harness import ADMIN, Server
+from tests.api.harness import Server
 
 JSON = dict[str, Any]
-REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 SCALERS = "/apis/autoscaling/{}/namespaces/default/horizontalpodautoscalers"
 SLICES = "/apis/resource.k8s.io/v1/resourceslices"
-
-
-def signing_request(**spec: Any) -> JSON:
-    key = ec.generate_private_key(ec.SECP256R1())
-    pem = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
-    encoded = base64.b64encode(pem.public_bytes(serialization.Encoding.PEM)).decode()
-    wanted = {"request": encoded, "signerName": "example.com/signer", "usages": ["client auth"], **spec}
-    return {"metadata": {"name": "someone"}, "spec": wanted}
-
-
-def verdict(kind: str) -> JSON:
-    return {"status": {"conditions": [{"type": kind, "status": "True", "reason": "Checked"}]}}
-
-
-async def test_a_certificate_request_is_its_senders(server: Server) -> None:
-    answer = await server.post(REQUESTS, signing_request(username="somebody else", groups=["x"], uid="1"))
-    assert answer.status == 201
-    assert (answer.body["spec"]["username"], answer.body["spec"]["groups"]) == (ADMIN.name, list(ADMIN.groups))
-    assert "uid" not in answer.body["spec"]
-    changed = await server.patch(f"{REQUESTS}/someone", {"spec": {"signerName": "example.com/other"}})
-    assert changed.body["spec"] == answer.body["spec"]
-
-
-async def test_a_verdict_is_given_through_approval_alone_and_once(server: Server) -> None:
-    await server.post(REQUESTS, signing_request())
-    smuggled = await server.patch(f"{REQUESTS}/someone/status", verdict("Approved"))
-    assert smuggled.status == 422
-    assert 'status.conditions: Forbidden: updates may not add a condition of type "Approved"' in str(smuggled.body)
-    approved = await server.patch(f"{REQUESTS}/someone/approval", verdict("Approved"))
-    (condition,) = approved.body["status"]["conditions"]
-    assert condition["lastUpdateTime"] == condition["lastTransitionTime"]
-    back = await server.patch(f"{REQUESTS}/someone/approval", {"status": {"conditions": []}})
-    assert 'updates may not remove a condition of type "Approved"' in back.body["message"]
-    failed = {"type": "Failed", "status": "True", "reason": "Signer"}
-    signer = await server.patch(f"{REQUESTS}/someone/status", {"status": {"conditions": [condition, failed]}})
-    assert [c["type"] for c in signer.body["status"]["conditions"]] == ["Approved", "Failed"]
-
-
-async def test_approval_leaves_the_certificate_to_the_signer_and_may_annotate(server: Server) -> None:
-    await server.post(REQUESTS, signing_request())
-    noted = {"metadata": {"annotations": {"why": "known"}}, "spec": {"username": "else"}}
-    answer = await server.patch(f"{REQUESTS}/someone/approval", {**noted, "status": {"certificate": "YQ=="}})
-    assert "certificate" not in answer.body["status"]
-    assert (answer.body["metadata"]["annotations"], answer.body["spec"]["username"]) == ({"why": "known"}, "admin")
-    bad = await server.patch(f"{REQUESTS}/someone/status", {"status": {"certificate": "YQ=="}})
-    assert bad.status == 422
-    assert "status.certificate: Invalid value" in bad.body["message"]
 
 
 async def test_an_autoscaler_is_one_object_in_both_versions(server: Server) -> None:

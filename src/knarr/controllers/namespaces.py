@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from knarr.client.objects import Object, View
+from knarr.client.objects import JSON, Object, View
+from knarr.client.resources import Resource
 from knarr.controllers.objects import Condition
-from knarr.machinery.errors import APIError
+from knarr.machinery.errors import AlreadyExists, APIError, NotFound
+from knarr.runtime.context import Context
 
 
 class NamespaceSpec(View, frozen=True):
@@ -36,3 +38,14 @@ def of_namespace(obj: Object) -> Iterable[str]:
 def is_terminating(refusal: APIError) -> bool:
     """Whether something was not created because its namespace is about to go: nothing can be created there."""
     return any(cause.reason == "NamespaceTerminating" for cause in refusal.causes)
+
+
+async def provide(context: Context, resource: Resource, body: JSON, namespace: str) -> None:
+    """Create what a namespace should have, unless somebody was faster or the namespace is about to go."""
+    try:
+        await context.client.create(resource, body, namespace)
+    except (AlreadyExists, NotFound):
+        return
+    except APIError as refusal:
+        if not is_terminating(refusal):
+            raise

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from knarr.client.objects import Object
 from knarr.client.resources import NAMESPACES, SERVICE_ACCOUNTS
-from knarr.controllers.namespaces import Namespace, of_namespace
-from knarr.machinery.errors import AlreadyExists
+from knarr.controllers.namespaces import Namespace, of_namespace, provide
 from knarr.runtime.context import Context
 from knarr.runtime.controller import Controller, Watch
 
@@ -18,10 +17,7 @@ async def reconcile(context: Context, key: str) -> None:
     if namespace is None or not namespace.active:
         return
     if context.cache(SERVICE_ACCOUNTS, Object).get(f"{key}/{NAME}") is None:
-        try:
-            await context.client.create(SERVICE_ACCOUNTS, {"metadata": {"name": NAME, "namespace": key}}, key)
-        except AlreadyExists:
-            return
+        await provide(context, SERVICE_ACCOUNTS, {"metadata": {"name": NAME, "namespace": key}}, key)
 
 
 CONTROLLER = Controller(

@@ -5,11 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.signingrequests import named, request
 from tests.unit.api.manifests import defaulted, faults, prepared, update_faults
 
 
@@ -41,10 +38,7 @@ def autoscaler(spec: str) -> str:
 
 
 def certificate_request(spec: str) -> str:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "someone")])
-    pem = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
-    encoded = base64.b64encode(pem.public_bytes(serialization.Encoding.PEM)).decode()
+    encoded = base64.b64encode(request(named("someone"))).decode()
     api = "apiVersion: certificates.k8s.io/v1, kind: CertificateSigningRequest, metadata: {name: a}"
     return f"{{{api}, spec: {{request: {encoded}, {spec}}}}}"
 
