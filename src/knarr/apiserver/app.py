@@ -26,6 +26,7 @@ from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.info import LONG_RUNNING, RequestInfo, parse
 from knarr.apiserver.metrics import Labels, Metrics
 from knarr.apiserver.metrics.access import Access
+from knarr.apiserver.metrics.impersonation import ImpersonationFigures
 from knarr.apiserver.pretty import prettied
 from knarr.apiserver.request import APIRequest, audit_id, uri
 from knarr.apiserver.verbs.answers import warned
@@ -69,7 +70,7 @@ class Application:
     ) -> None:
         self._authenticator = authenticator
         self._authorizer = authorizer
-        self._impersonation = Impersonation(authorizer)
+        self._impersonation = Impersonation(authorizer, ImpersonationFigures(metrics, clock))
         self._resources = resources
         self._documents = documents
         self._metrics = metrics

@@ -26,8 +26,9 @@ from knarr.apiserver.authn.users import (
     account_groups,
     account_of,
 )
-from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
+from knarr.apiserver.authz.authorizer import Authorizer, Decision, Verdict, forbidden
 from knarr.apiserver.info import RequestInfo
+from knarr.apiserver.metrics.impersonation import ImpersonationFigures
 from knarr.machinery.errors import Forbidden
 from knarr.machinery.latest import Latest
 from knarr.machinery.names import dns1123_subdomain
@@ -93,22 +94,33 @@ MODES = (
 class Impersonation:
     """Decides by an authorizer."""
 
-    def __init__(self, authorizer: Authorizer) -> None:
+    def __init__(self, authorizer: Authorizer, figures: ImpersonationFigures) -> None:
         self._authorizer = authorizer
+        self._figures = figures
         self._last: Latest[str, Mode] = Latest(_REMEMBERED)
 
     async def act(self, asking: User, wanted: User, info: RequestInfo) -> Impersonated:
         """Who it is that the request is made as. Raises Forbidden, with what was said first against it."""
+        started = self._figures.now()
+        try:
+            mode = await self._mode(asking, wanted, info)
+        except Forbidden:
+            self._figures.attempted(None, started)
+            raise
+        self._figures.attempted(mode.name, started)
+        self._last.put(asking.name, mode)
+        return Impersonated(_complete(mode, wanted), mode.verb if mode.name else "")
+
+    async def _mode(self, asking: User, wanted: User, info: RequestInfo) -> Mode:
+        """The first mode that allows it, beginning with the one that did so last."""
         last, refused = self._last.get(asking.name), None
         for mode in MODES if last is None else (last, *(mode for mode in MODES if mode is not last)):
             if mode.applies(wanted, asking):
                 try:
                     await self._check(mode, asking, wanted, info)
+                    return mode
                 except Forbidden as error:
                     refused = refused or error
-                else:
-                    self._last.put(asking.name, mode)
-                    return Impersonated(_complete(mode, wanted), mode.verb if mode.name else "")
         assert refused
         raise refused
 
@@ -116,10 +128,10 @@ class Impersonation:
         if mode is ASSOCIATED:  # any of its nodes' accounts may, or none: which node it is has been compared
             asking = replace(asking, extra={_KEYS: tuple(sorted(asking.extra))})
         if mode.name:
-            await self._require(asking, changed(info, verb=f"impersonate-on:{mode.name}:{info.verb}"))
-        await self._require(asking, _user(mode, wanted))
+            await self._require(mode, asking, changed(info, verb=f"impersonate-on:{mode.name}:{info.verb}"))
+        await self._require(mode, asking, _user(mode, wanted))
         if wanted.uid:
-            await self._require(asking, _attribute(mode, _GROUP, "uids", wanted.uid))
+            await self._require(mode, asking, _attribute(mode, _GROUP, "uids", wanted.uid))
         if wanted.groups:
             await self._check_groups(mode, asking, wanted)
         if wanted.extra:
@@ -139,13 +151,20 @@ class Impersonation:
         await self._require_all(mode, asking, questions, _extra(mode, "*", "*"))
 
     async def _require_all(self, mode: Mode, asking: User, questions: list[RequestInfo], general: RequestInfo) -> None:
-        if mode.name and len(questions) >= _MANY and await self._authorizer.allows(asking, general):
+        many = mode.name and len(questions) >= _MANY
+        if many and (await self._ask(mode, asking, general)).verdict is Verdict.ALLOW:
             return
         for question in questions:
-            await self._require(asking, question)
+            await self._require(mode, asking, question)
 
-    async def _require(self, asking: User, question: RequestInfo) -> None:
+    async def _ask(self, mode: Mode, asking: User, question: RequestInfo) -> Decision:
+        started = self._figures.now()
         decision = await self._authorizer.authorize(asking, question)
+        self._figures.asked(mode.name, decision.verdict is Verdict.ALLOW, started)
+        return decision
+
+    async def _require(self, mode: Mode, asking: User, question: RequestInfo) -> None:
+        decision = await self._ask(mode, asking, question)
         if decision.verdict is not Verdict.ALLOW:
             why = ": ".join(said for said in (decision.error, decision.reason) if said)
             raise forbidden(asking, question, why)

@@ -8,6 +8,9 @@ from knarr.apiserver.authn.users import NODE_NAME, User, service_account
 from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, Local
 from knarr.apiserver.authz.impersonating import Impersonated, Impersonation
 from knarr.apiserver.info import RequestInfo, parse
+from knarr.apiserver.metrics import Metrics
+from knarr.apiserver.metrics.impersonation import ATTEMPTS, QUESTIONS, ImpersonationFigures
+from knarr.machinery.clock import VirtualClock
 from knarr.machinery.errors import Forbidden
 
 AUTHN = "authentication.k8s.io"
@@ -31,6 +34,10 @@ class Sentences(Local):
         words = f"{info.verb} {resource}{'.' if info.group else ''}{info.group} {info.name} in {info.namespace}"
         self.asked.append((user, words))
         return ALLOWED if any(words.startswith(sentence) for sentence in self._allowed) else NO_OPINION
+
+
+def impersonation(authorizer: Sentences, metrics: Metrics | None = None) -> Impersonation:
+    return Impersonation(authorizer, ImpersonationFigures(metrics or Metrics(), VirtualClock()))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +124,7 @@ class Sentences(Local):
     ],
 )
 async def test_who_may(allowed: list[str], wanted: User, found: Impersonated) -> None:
-    assert await Impersonation(Sentences(*allowed)).act(AGENT, wanted, LIST) == found
+    assert await impersonation(Sentences(*allowed)).act(AGENT, wanted, LIST) == found
 
 
 @pytest.mark.parametrize(
@@ -172,20 +179,32 @@ async def test_who_may(allowed: list[str], wanted: User, found: Impersonated) ->
 )
 async def test_who_may_not(allowed: list[str], wanted: User, said: str) -> None:
     with pytest.raises(Forbidden) as refused:
-        await Impersonation(Sentences(*allowed)).act(AGENT, wanted, LIST)
+        await impersonation(Sentences(*allowed)).act(AGENT, wanted, LIST)
     assert said in refused.value.message
 
 
 async def test_which_node_it_is_concerns_nobody_who_decides_of_associated_nodes() -> None:
     authorizer = Sentences("impersonate-on:associated", "impersonate:associated")
-    await Impersonation(authorizer).act(AGENT, User("system:node:n1"), LIST)
+    await impersonation(authorizer).act(AGENT, User("system:node:n1"), LIST)
     keys = {"authentication.kubernetes.io/associated-node-keys": (NODE_NAME, "other")}
     assert [user.extra for user, _ in authorizer.asked] == [keys, keys]
 
 
 async def test_the_way_that_went_well_last_is_tried_first() -> None:
     authorizer = Sentences("impersonate users")
-    impersonation = Impersonation(authorizer)
+    acting = impersonation(authorizer)
     for asked in (2, 3):
-        await impersonation.act(AGENT, BOB, LIST)
+        await acting.act(AGENT, BOB, LIST)
         assert len(authorizer.asked) == asked
+
+
+async def test_attempts_and_what_was_asked_for_them_are_counted() -> None:
+    metrics = Metrics()
+    acting = impersonation(Sentences("impersonate users bob"), metrics)
+    await acting.act(AGENT, BOB, LIST)
+    with pytest.raises(Forbidden):
+        await acting.act(AGENT, User("root"), LIST)
+    attempts, questions = ATTEMPTS[0], QUESTIONS[0]
+    assert [metrics.count(attempts, labels).n for labels in (("legacy", "allowed"), ("", "denied"))] == [1, 1]
+    asked = (("user-info", "denied"), ("legacy", "allowed"), ("legacy", "denied"))
+    assert [metrics.count(questions, labels).n for labels in asked] == [2, 1, 1]
