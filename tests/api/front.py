@@ -138,7 +138,7 @@ async def running(directory: Path, auditing: Auditing = UNAUDITED, **believed: A
     rules, told = AccountTokenRules(token_keys()), replace(own, **believed)
     security = Security(kubelet_tls, rules, told, front_proxy=(proxy.certificate, proxy.key))
     audit = audit_of(auditing, clock, api.registry.metrics)
-    front = assemble(api, security, founded, audit)
+    front = assemble(api, security, founded, audit=audit)
     kubelet = FakeKubelet()
     server, node = Server(front.application, tls=tls, oversized=front.application.oversized), Server(kubelet, tls=tls)
     await cache.start()

@@ -22,13 +22,22 @@ from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.list import LIST_VIEWS
 from knarr.apiserver.verbs.table import UNSTORED, VERBS
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge, ServiceUnavailable
+from knarr.machinery.errors import (
+    BadRequest,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+    ServiceUnavailable,
+)
 from knarr.machinery.names import path_segment
 from knarr.storage.cache import WatchCache
-from knarr.storage.store import Store, TooLargeError, UnavailableError
+from knarr.storage.sealing import SealError
+from knarr.storage.store import Store, TooLargeError, UnavailableError, UnreadableError
 from knarr.wire.messages import Answer
 
 _WRITES = frozenset(("create", "update", "patch", "delete", "deletecollection"))
+_OF_MANY = frozenset(("list", "watch", "deletecollection"))
 _ANY_VIEW = OBJECT_VIEWS | LIST_VIEWS
 _REMOVED = re.compile(r"unavailable in v(\d+\.\d+)")
 
@@ -83,6 +92,10 @@ class API:
             raise ServiceUnavailable(f"the store cannot answer: {error}") from None
         except TooLargeError as error:
             raise RequestEntityTooLarge(str(error)) from None
+        except UnreadableError as error:
+            raise InternalError(f"Internal error occurred: {error if info.verb in _OF_MANY else error.why}") from None
+        except SealError as error:
+            raise InternalError(f"Internal error occurred: {error}") from None
 
     def _unknown(self, group: str) -> Answer:
         """As upstream says it: its own groups know that they lack a resource, elsewhere nobody knows the path. Raises

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from knarr.apiserver import reviews
 from knarr.apiserver.admitting import admitted
@@ -31,6 +32,9 @@ from knarr.apiserver.streaming.kubelets import Kubelets
 from knarr.apiserver.streaming.table import streaming
 from knarr.apiserver.zpages import zpages
 
+if TYPE_CHECKING:
+    from knarr.apiserver.encryption.keeping import Encryption
+
 
 @dataclass(frozen=True, slots=True)
 class Security:
@@ -51,9 +55,16 @@ class Front:
     aggregation: Aggregation
 
 
-def assemble(api: API, security: Security, founded: asyncio.Event, audit: Audit | None = None) -> Front:
+def assemble(
+    api: API,
+    security: Security,
+    founded: asyncio.Event,
+    *,
+    audit: Audit | None = None,
+    encryption: Encryption | None = None,
+) -> Front:
     """Put the chain before the resources. `founded` says that the cluster's own objects are there: until then, the
-    server is not ready. `audit` is closed by who made it, when nothing is served any more.
+    server is not ready. `audit` is closed by who made it, when nothing is served any more; `encryption` is the store's.
     """
     registry = api.registry
     registry.kinds.serve(*reviews.KINDS)
@@ -62,6 +73,8 @@ def assemble(api: API, security: Security, founded: asyncio.Event, audit: Audit 
     audiences = accounts.own_audiences
     tell_of_storage(metrics, registry.kinds, registry.cache)
     tell_of_process(metrics)
+    if encryption:
+        metrics.include(encryption.figures)
     authorizer, kubelets = authorizer_of(registry), Kubelets(registry, security.kubelet_tls)
     registry.authorizer = authorizer
     bearers = bearers_of(registry, accounts, security.authentication)
@@ -80,7 +93,7 @@ def assemble(api: API, security: Security, founded: asyncio.Event, audit: Audit 
         resources=api,
         documents=Documents(
             registry.kinds,
-            _checks(registry, founded, aggregation.registered),
+            _checks(registry, founded, aggregation.registered, encryption.checks() if encryption else {}),
             metrics,
             documents,
             aggregation.catalogue,
@@ -99,8 +112,10 @@ def assemble(api: API, security: Security, founded: asyncio.Event, audit: Audit 
     return Front(application, kubelets, aggregation)
 
 
-def _checks(registry: Registry, founded: asyncio.Event, registered: asyncio.Event) -> Checks:
-    """What is asked at each of the health endpoints."""
+def _checks(
+    registry: Registry, founded: asyncio.Event, registered: asyncio.Event, others: Mapping[str, Check]
+) -> Checks:
+    """What is asked at each of the health endpoints; the `others` at all of them."""
     loaded = _once(lambda: registry.cache.loads > 0, "the watch cache is not loaded")
     stages = {
         Stage.LOADED: loaded,
@@ -109,7 +124,7 @@ def _checks(registry: Registry, founded: asyncio.Event, registered: asyncio.Even
     }
     store: Mapping[str, Check] = {"etcd": lambda: registry.cache.fault}
     ready = {"etcd-readiness": store["etcd"], "informer-sync": loaded}
-    alive = {**store, **hooks(stages)}
+    alive = {**store, **others, **hooks(stages)}
     return {"livez": alive, "healthz": alive, "readyz": {**store, **ready, **alive}}
 
 

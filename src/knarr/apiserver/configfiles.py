@@ -1,6 +1,7 @@
 """Files of configuration in upstream's formats, that flags name: a kind, strictly decoded.
 
-YAML or JSON; fields that the kind does not have, and doubled ones, are refused: what was meant would not be done.
+YAML or JSON, where null is nothing; fields that the kind does not have, and doubled ones, are refused: what was meant
+would not be done.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import msgspec
 from knarr.machinery import yamls
 
 T = TypeVar("T")
-_UNKNOWN = re.compile(r"Object contains unknown field `(.+)`(?: - at `\$\.?(.*)`)?")
+_HEAD = ("kind", "apiVersion", "metadata")
+_UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`(?: - at `\$\.?(.*)`)?")
 _WRONG = re.compile(r"(.+?)(?: - at `\$\.?(.*)`)?")
 
 
@@ -63,7 +65,13 @@ def _content(tree: Any, kind: str, versions: Collection[str]) -> dict[str, Any]:
     if tree["kind"] != kind or tree["apiVersion"] not in versions:
         known = " or ".join(f"{version}, Kind={kind}" for version in versions)
         raise ConfigFileError(f"failed decoding: {tree['apiVersion']}, Kind={tree['kind']} is not {known}")
-    return {name: value for name, value in tree.items() if name not in ("kind", "apiVersion", "metadata")}
+    return {name: _without_nulls(value) for name, value in tree.items() if name not in _HEAD and value is not None}
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _worded(error: str) -> str:

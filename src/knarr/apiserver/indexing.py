@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 import orjson
@@ -11,6 +11,8 @@ from knarr.api.kind import JSON, Kind
 from knarr.apiserver.encoding import from_storage
 from knarr.apiserver.kinds import Kinds
 from knarr.storage.cache import Index
+from knarr.storage.sealing import ENCRYPTED
+from knarr.storage.store import Unreadable, UnreadableError
 
 
 class _Meta(msgspec.Struct):
@@ -29,18 +31,34 @@ _NOTHING: _Indexed = ({}, {})
 
 
 def index_of(kinds: Kinds) -> Index:
-    """The index of a cache that holds these kinds; of others it knows the metadata, of what cannot be read nothing.
+    """The index of a cache that holds these kinds; of others it knows the metadata, of what has another form nothing.
 
     A kind that changes its fields has its keys indexed again (WatchCache.reindex).
     """
+    return index_by(kinds.of_key)
+
+
+def index_by(kind_of: Callable[[str], Kind | None]) -> Index:
+    """The index of objects whose kind a function of the key says."""
 
     def index(key: str, value: bytes) -> _Indexed:
         try:
-            return index_value(kinds.of_key(key), value)
-        except (msgspec.DecodeError, orjson.JSONDecodeError, LookupError, TypeError, AttributeError):
+            return index_value(kind_of(key), value)
+        except (msgspec.ValidationError, LookupError, TypeError, AttributeError):
             return _NOTHING
+        except (msgspec.DecodeError, orjson.JSONDecodeError) as error:
+            raise unreadable(key, value, error) from None
 
     return index
+
+
+def unreadable(key: str, value: bytes, error: Exception) -> UnreadableError:
+    """What is wrong with a value that is no JSON."""
+    if isinstance(value, Unreadable):
+        return UnreadableError(key, value.why)
+    if value.startswith(ENCRYPTED):  # and nobody here has been told how
+        return UnreadableError(key, "identity transformer tried to read encrypted data")
+    return UnreadableError(key, str(error))
 
 
 def index_tree(kind: Kind, tree: JSON) -> _Indexed:

@@ -28,6 +28,7 @@ from knarr.machinery.clock import Clock
 from knarr.machinery.remembering import Bounded
 from knarr.runtime.timers import Timers
 from knarr.storage.cache import Entry, WatchCache
+from knarr.storage.sealing.store import SealedStore
 from knarr.storage.store import Store, Write
 from knarr.wire.limits import BODY_LIMIT
 
@@ -134,12 +135,21 @@ class Registry:
         return self.cache.revision
 
     async def current(self, kind: Kind, namespace: str, name: str) -> Entry | None:
-        """An entry to be changed; where there is none, none that another server may just have made either."""
+        """An entry to be changed; where there is none, none that another server may just have made either. Raises
+        UnreadableError.
+        """
         found = self.entry(kind, namespace, name)
         if found is None:
             await self.synced()
             found = self.entry(kind, namespace, name)
+        self.cache.require_readable(key_of(kind, namespace, name))
         return found
+
+    async def stale(self, key: str) -> bool:
+        """Whether what is stored there is to be written again though it does not change: it is sealed otherwise than it
+        would be now.
+        """
+        return isinstance(self.store, SealedStore) and await self.store.stale(key)
 
     async def commit(self, writes: Sequence[Write]) -> int:
         """Commit, and wait until the cache shows it: the writer reads its own write. Raises ConflictError."""

@@ -40,9 +40,10 @@ from knarr.cluster.authentication import (
     proxy_authorities,
 )
 from knarr.cluster.config import Config
+from knarr.cluster.encrypting import encryption_of
 from knarr.cluster.errors import UserError
 from knarr.cluster.renewing import keep
-from knarr.cluster.stores import datastore_of, open_store
+from knarr.cluster.stores import datastore_of, open_store, places
 from knarr.machinery.clock import Clock
 from knarr.storage.cache import WatchCache
 from knarr.wire.server import Server
@@ -77,9 +78,16 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
     """An API server for as long as the context lasts. Raises UserError where it cannot run."""
     async with AsyncExitStack() as stack:
         kinds = Kinds(KINDS)
-        store = await open_store(config, clock, decoder(kinds))
+        decode, encryption = decoder(kinds), await encryption_of(config, clock, kinds)
+        if encryption:
+            stack.push_async_callback(encryption.close)
+        store = await open_store(config, clock, decode, forgetful=encryption is not None)
         stack.push_async_callback(store.close)
+        if encryption:
+            store = encryption.over(store, places(config), decode)
         cache = WatchCache(store, index_of(kinds), clock=clock)
+        if encryption:
+            encryption.use(cache)
         await cache.start()
         stack.push_async_callback(cache.stop)
         api = API(kinds, store, cache, clock, _options(config))
@@ -89,7 +97,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         audit = audit_of(config.api.audit, clock, api.registry.metrics)
         if audit:
             stack.push_async_callback(audit.close, GRACE)
-        front = assemble(api, _security(config), started, audit)
+        front = assemble(api, _security(config), started, audit=audit, encryption=encryption)
         stack.push_async_callback(front.kubelets.close)
         _allow_connections()
         server = await _listen(config, front.application)
@@ -104,6 +112,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
             _aggregate(front.aggregation, started),
             _preload(clock, started),
             keep(config, clock),
+            *([encryption.run()] if encryption else ()),
         )
         for keeper in keepers:
             stack.callback(asyncio.create_task(keeper).cancel)

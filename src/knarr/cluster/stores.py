@@ -55,19 +55,34 @@ def problems(config: Config) -> list[str]:
     return []
 
 
-async def open_store(config: Config, clock: Clock, decode: Callable[[str, bytes], bytes]) -> Store:
-    """The cluster's store; `decode` reads what other servers have written to it. Raises UserError."""
+def places(config: Config) -> Callable[[str], bytes]:
+    """What the engine itself calls the store's keys."""
+    if datastore_of(config).engine != "etcd":
+        return str.encode
+    from knarr.storage.etcd.ranges import Keys
+
+    return Keys(root=config.etcd_prefix).stored
+
+
+async def open_store(
+    config: Config, clock: Clock, decode: Callable[[str, bytes], bytes], *, forgetful: bool = False
+) -> Store:
+    """The cluster's store; `decode` reads what other servers have written to it. `forgetful`: of what it has let go
+    nothing stays on the disk, as far as that is ours to say. Raises UserError.
+    """
     from knarr.storage.store import StoreError
 
     found = datastore_of(config)
     try:
-        return await _open(found, config, clock, decode)
+        return await _open(found, config, clock, decode, forgetful=forgetful)
     except StoreError as error:
         where = config.datastore or found.path
         raise UserError(f"the store {where} cannot be opened: {error}") from None
 
 
-async def _open(found: Datastore, config: Config, clock: Clock, decode: Callable[[str, bytes], bytes]) -> Store:
+async def _open(
+    found: Datastore, config: Config, clock: Clock, decode: Callable[[str, bytes], bytes], *, forgetful: bool
+) -> Store:
     """Each engine is imported where it is wanted: nobody waits for another's."""
     if found.engine == "memory":
         from knarr.storage.memory import MemoryStore
@@ -76,7 +91,7 @@ async def _open(found: Datastore, config: Config, clock: Clock, decode: Callable
     if found.engine == "sqlite":
         from knarr.storage.sqlite import SqliteStore
 
-        return await SqliteStore.open(found.path, clock)
+        return await SqliteStore.open(found.path, clock, forgetful=forgetful)
     return await _open_etcd(found, config, clock, decode)
 
 

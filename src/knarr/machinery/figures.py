@@ -68,6 +68,7 @@ class Figures:
         self._counts: dict[Family, dict[tuple[str, ...], Count]] = {}
         self._spreads: dict[Family, dict[tuple[str, ...], Spread]] = {}
         self._read: dict[Family, Reading] = {}
+        self._others: list[Figures] = []
 
     def count(self, family: Family, labels: tuple[str, ...] = ()) -> Count:
         """The sum with these labels, to add to."""
@@ -82,6 +83,10 @@ class Figures:
         """Have a family's samples read whenever somebody wants to see them; who said so last is asked."""
         self._read[family] = read
 
+    def include(self, others: Figures) -> None:
+        """Show these too, which somebody else counts."""
+        self._others.append(others)
+
     def render(self) -> bytes:
         """Everything, in Prometheus' text form."""
         return rendered(self.lines())
@@ -94,6 +99,8 @@ class Figures:
             yield from lines(family, [*spreads.items()])
         for family, read in [*self._read.items()]:
             yield from lines(family, [*read()])
+        for others in self._others:
+            yield from others.lines()
 
 
 def rendered(lines: Iterable[str]) -> bytes:

@@ -10,6 +10,7 @@ import asyncio
 import heapq
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -17,7 +18,7 @@ from knarr.machinery.clock import Clock, RealClock
 from knarr.machinery.remembering import Bounded
 from knarr.storage.entries import Change, Entry, Index, Shelf, entry_of, past_change, tombstone
 from knarr.storage.history import History
-from knarr.storage.store import CompactedError, Event, Record, Store, UnavailableError
+from knarr.storage.store import CompactedError, Event, Record, Store, UnavailableError, UnreadableError
 from knarr.storage.subscriptions import Following, Sink, Subscription, Subscriptions, covers
 
 __all__ = ["Change", "Entry", "Following", "Index", "Subscription", "WatchCache"]
@@ -58,6 +59,8 @@ class WatchCache:
         self._foreseen: Bounded[bytes, _Foreseen] = Bounded(FORESEEN)
         self.fault = ""  # why the store's events cannot be followed now
         self.loads = 0  # how often everything was loaded
+        # What is there and cannot be read, by key; where it could be before, that is what `get` and `range` still show.
+        self.unreadable: dict[str, UnreadableError] = {}
         self._loaded = 0  # the revision that everything was loaded at
         self._subscriptions = Subscriptions()
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -111,6 +114,32 @@ class WatchCache:
             if limit and len(found) == limit:
                 break
         return found
+
+    def require_readable(self, prefix: str) -> None:
+        """Raises UnreadableError where something below a prefix, or at a key, cannot be read."""
+        for key, error in self.unreadable.items():
+            if covers(prefix, key):
+                raise UnreadableError(key, error.why)
+
+    async def reread(self, prefix: str) -> None:
+        """Look again at what is below a prefix: it may be readable now, or be so no longer.
+
+        Where something is, all watches of it end, and none can start in the past: they have missed its changes. Raises
+        UnavailableError.
+        """
+        page = await self._store.range(prefix)
+        readable = [record for record in page.records if record.modified <= self.revision and self._reread(record)]
+        if readable:
+            self._history, self._loaded = History(self.revision, _weight), self.revision
+            self._subscriptions.lose_below(prefix)
+
+    def _reread(self, record: Record) -> bool:
+        """Whether a record can be read now that could not before."""
+        entry = self._entry_or_none(record)
+        if entry is None or self.unreadable.pop(record.key, None) is None:
+            return False
+        self._shelf(self._shelf_name(record.key)).put(entry)
+        return True
 
     def reindex(self, prefix: str) -> None:
         """Ask the index again about all that is below a prefix or was lately, and forget the encodings."""
@@ -174,7 +203,8 @@ class WatchCache:
         except CompactedError:
             return
         if self._history.floor == loaded == self._loaded:  # nobody else has brought it, or trimmed it, meanwhile
-            self._history.precede([past_change(event, self._index) for event in past], revision)
+            with suppress(UnreadableError):  # its watchers begin anew
+                self._history.precede([past_change(event, self._index) for event in past], revision)
 
     def _shelf_name(self, key: str) -> str:
         return key[len(self._prefix) :].partition("/")[0]
@@ -189,11 +219,15 @@ class WatchCache:
     async def _load(self) -> None:
         page = await self._store.range(self._prefix)
         known, self._shelves = self._shelves, {}
+        self.unreadable = {}
         for record in page.records:
             name = self._shelf_name(record.key)
             shelf = known.get(name)
             entry = shelf.get(record.key) if shelf else None
-            self._shelf(name).put(entry if entry and entry.revision == record.modified else self._entry(record))
+            if entry is None or entry.revision != record.modified:
+                entry = self._entry_or_none(record)
+            if entry:
+                self._shelf(name).put(entry)
         self._history, self._loaded = History(page.revision, _weight), page.revision
         self.loads += 1
         self._advance(page.revision)
@@ -230,20 +264,27 @@ class WatchCache:
         self._subscriptions.lose_all()
 
     def _apply(self, events: Sequence[Event]) -> None:
-        changes = [self._change(event) for event in events if event.key.startswith(self._prefix)]
+        mine = (self._change(event) for event in events if event.key.startswith(self._prefix))
+        changes = [change for change in mine if change]
         self._history.extend(changes)
         self._history.trim(self._keep, HISTORY_BYTES)
         self._advance(events[-1].revision)
         self._subscriptions.publish(changes)
 
-    def _change(self, event: Event) -> Change:
+    def _change(self, event: Event) -> Change | None:
+        """None where nobody can be shown it."""
         shelf = self._shelf(self._shelf_name(event.key))
         shelf.changes += 1
+        known = self.unreadable.pop(event.key, None) if self.unreadable else None
         if event.value is not None:
-            entry = self._entry(Record(event.key, event.value, event.created, event.revision))
+            entry = self._entry_or_none(Record(event.key, event.value, event.created, event.revision))
+            if entry is None:
+                return None
             previous = shelf.put(entry)
             return Change("MODIFIED" if previous else "ADDED", entry, previous)
         previous = shelf.remove(event.key)
+        if previous is None and known:
+            return None
         if previous is None:
             raise RuntimeError(f"the store deleted {event.key}, which it had not announced")
         return Change("DELETED", tombstone(previous, event.revision), previous)
@@ -254,6 +295,15 @@ class WatchCache:
             entry.encodings = known[2]
             return entry
         return entry_of(record, self._index)
+
+    def _entry_or_none(self, record: Record) -> Entry | None:
+        try:
+            return self._entry(record)
+        except UnreadableError as error:
+            if record.key not in self.unreadable:
+                log.warning("%s", error)
+            self.unreadable[record.key] = error
+            return None
 
     def _shelf(self, name: str) -> Shelf:
         return self._shelves.setdefault(name, Shelf())

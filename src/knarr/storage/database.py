@@ -72,6 +72,19 @@ class Database:
                     self.connection.execute("ROLLBACK")
             raise UnavailableError(_sentence(self.path, error)) from error
 
+    def overwrite(self, *, past: bool) -> None:
+        """From now on what is removed is overwritten; and, of the `past`, what has been removed before and still stands
+        somewhere in the file.
+        """
+        self.connection.execute("PRAGMA secure_delete = ON").fetchall()
+        if past:
+            self.connection.execute("VACUUM")
+            self.empty_log()
+
+    def empty_log(self) -> None:
+        """Move all that the write-ahead log holds to its place, and leave it empty."""
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def shrink(self, pages: int) -> bool:
         """Give so many free pages back to the file system if a quarter is free; whether there may be more to give."""
         free, total = self.one("PRAGMA freelist_count"), self.one("PRAGMA page_count")

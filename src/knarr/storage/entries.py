@@ -13,7 +13,7 @@ from knarr.storage.state import span
 from knarr.storage.store import Event, Record
 
 Index = Callable[[str, bytes], tuple[Mapping[str, str], Mapping[str, str]]]
-"""Labels and fields of a key's stored value. Must not raise: what cannot be decoded has none."""
+"""Labels and fields of a key's stored value. Raises UnreadableError for what is no object that could be shown."""
 
 
 class Entry:

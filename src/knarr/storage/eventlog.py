@@ -84,10 +84,16 @@ def row_id(revision: int, position: int = 0) -> int:
 
 
 class EventLog:
-    """Opens or makes the file at `path`. All methods raise UnavailableError with a sentence for the user."""
+    """Opens or makes the file at `path`. All methods raise UnavailableError with a sentence for the user.
 
-    def __init__(self, path: Path) -> None:
+    A `forgetful` one overwrites what it removes; what was removed before it was so is gone as well.
+    """
+
+    def __init__(self, path: Path, *, forgetful: bool = False) -> None:
         self._db = Database(path, SCHEMA)
+        self._forgetful = forgetful
+        with self._db.explained():
+            self._settle_forgetting()
 
     def contents(self) -> Contents:
         with self._db.explained():
@@ -149,6 +155,12 @@ class EventLog:
         with self._db.explained():
             return self._db.shrink(SHRINK_PAGES)
 
+    def forget(self) -> None:
+        """Have nothing in the write-ahead log that was removed, if nothing of it is to stay."""
+        if self._forgetful:
+            with self._db.explained():
+                self._db.empty_log()
+
     def backup(self, path: Path) -> None:
         """Write a copy that can be put in this file's place. Opened there, its revisions go on above all of today's.
 
@@ -159,6 +171,13 @@ class EventLog:
 
     def close(self) -> None:
         self._db.close()
+
+    def _settle_forgetting(self) -> None:
+        """What is removed while the store is not forgetful is to be overwritten once when it becomes so."""
+        if self._forgetful:
+            self._db.overwrite(past=not self._db.mark("forgetful"))
+        if self._forgetful != bool(self._db.mark("forgetful")):
+            self._db.set_mark("forgetful", int(self._forgetful))
 
     def _finish_restore(self) -> None:
         """Leave the gap that a backup asks for, in which nothing can be watched or read."""

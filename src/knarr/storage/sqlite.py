@@ -97,11 +97,14 @@ class SqliteStore:
         keep_seconds: float = KEEP_SECONDS,
         keep_revisions: int = KEEP_REVISIONS,
         keep_bytes: int = KEEP_BYTES,
+        forgetful: bool = False,
     ) -> SqliteStore:
-        """Open or make the file; `keep_*` bound the past that range and watch can reach. Raises UnavailableError."""
+        """Open or make the file; `keep_*` bound the past that range and watch can reach. `forgetful`: what has been
+        compacted away is not to be found in the files either. Raises UnavailableError.
+        """
         thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         try:
-            log, contents = await asyncio.get_running_loop().run_in_executor(thread, _open, path)
+            log, contents = await asyncio.get_running_loop().run_in_executor(thread, _open, path, forgetful)
         except BaseException:
             thread.shutdown(wait=False)
             raise
@@ -149,6 +152,7 @@ class SqliteStore:
             pass
         while await self._call(self._log.shrink):
             pass
+        await self._call(self._log.forget)
 
     async def backup(self, path: Path) -> None:
         """Write a copy to a new file; to restore it, put it in the place of this one. Raises UnavailableError."""
@@ -240,8 +244,8 @@ class SqliteStore:
             _answer(commit)
 
 
-def _open(path: Path) -> tuple[EventLog, Contents]:
-    log = EventLog(path)
+def _open(path: Path, forgetful: bool) -> tuple[EventLog, Contents]:
+    log = EventLog(path, forgetful=forgetful)
     try:
         return log, log.contents()
     except BaseException:

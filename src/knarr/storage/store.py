@@ -56,6 +56,17 @@ class Page(msgspec.Struct, frozen=True):
     remaining: int  # how many further keys of the prefix follow after the last record
 
 
+class Unreadable(bytes):
+    """In place of a value that nobody can read, since its key is not there or it has been damaged; `why` says so."""
+
+    why: str
+
+    def __new__(cls, why: str) -> Unreadable:
+        empty = super().__new__(cls)
+        empty.why = why
+        return empty
+
+
 class StoreError(Exception):
     """Base of what a store raises; no driver's exception crosses the protocol."""
 
@@ -83,6 +94,14 @@ class FutureRevisionError(StoreError):
     def __init__(self, current: int) -> None:
         super().__init__(f"revision is newer than the current one, {current}")
         self.current = current
+
+
+class UnreadableError(StoreError):
+    """What a key holds cannot be read; `why` in upstream's words."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f'unable to transform key "{key}": {why}')
+        self.key, self.why = key, why
 
 
 class TooLargeError(StoreError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from knarr.api.kind import JSON
 from knarr.apiserver.encoding import Buffer
-from knarr.apiserver.indexing import index_value
+from knarr.apiserver.indexing import index_by
 from knarr.apiserver.media import Output
 from knarr.apiserver.registry import prefix_of
 from knarr.apiserver.representations import representation
@@ -47,6 +47,7 @@ async def chosen_entries(call: Call, options: ListOptions) -> tuple[Sequence[Ent
 async def _cached_entries(call: Call, options: ListOptions) -> tuple[Sequence[Entry], JSON]:
     await reach(call, options.revision)
     prefix = prefix_of(call.kind, call.namespace)
+    call.registry.cache.require_readable(prefix)
     revision = call.registry.cache.revision
     entries = await select_seen(call, options) if call.kind.converter else select(call, options)
     metadata: JSON = {"resourceVersion": str(revision)}
@@ -146,12 +147,13 @@ async def _read(
 ) -> tuple[list[Entry], int, int]:
     """Matching entries up to the limit, whether more keys follow (how many), and the revision of it all."""
     found: list[Entry] = []
+    indexed = index_by(lambda _: call.kind)
     while True:
         chunk = _CHUNK if options.limit and not options.everything else options.limit
         page = await call.registry.store.range(prefix, start=start, limit=chunk, revision=revision)
         revision = revision or page.revision
         for index, record in enumerate(page.records):
-            entry = await seen_one(call, entry_of(record, lambda key, value: index_value(call.kind, value)))
+            entry = await seen_one(call, entry_of(record, indexed))
             if matches(options, entry):
                 found.append(entry)
                 if len(found) == options.limit:

@@ -41,6 +41,8 @@ async def watch(call: Call) -> Answer:
     elif options.revision:
         await call.registry.cache.recall(options.revision)
     watcher = Watcher(call, options, framing)
+    if watcher.wants_initial():
+        call.registry.cache.require_readable(watcher.prefix)
     if call.kind.converter:
         await watcher.convert()
     answer = Streaming(watcher.start, 200, headers(call, chosen.media, watched=True))
@@ -60,17 +62,24 @@ class Watcher:
         self._follower: Follower | None = None
         self._converted: tuple[int, Sequence[Entry]] | None = None  # what there was, and when
 
+    @property
+    def prefix(self) -> str:
+        """Of all that it may be told of; one whole key where it asks for one object."""
+        prefix = prefix_of(self._call.kind, self._call.namespace)
+        name = self._options.fields.equalities.get("metadata.name")
+        return prefix + name if name and (self._call.namespace or not self._call.kind.namespaced) else prefix
+
     async def convert(self) -> None:
         """Have what there is converted before anything is sent."""
         self._follower = Follower(self._call, self._deliver, self._fail)
-        if self._wants_initial():
+        if self.wants_initial():
             revision = self._registry.cache.revision
             self._converted = revision, await select_seen(self._call, self._options)
 
     def start(self, sink: Sink) -> None:
         """Send what there is, and subscribe to what follows."""
         self._sink = sink
-        if self._wants_initial():
+        if self.wants_initial():
             after = self._registry.cache.revision if self._converted is None else self._converted[0]
             self._send_initial(sink, after)
         else:
@@ -85,7 +94,8 @@ class Watcher:
         sink.on_close(self._detach)
         self._subscribe(sink, after)
 
-    def _wants_initial(self) -> bool:
+    def wants_initial(self) -> bool:
+        """Whether it begins with what there is."""
         if self._options.initial_events is not None:
             return self._options.initial_events
         return not self._options.revision
@@ -101,13 +111,9 @@ class Watcher:
             sink.write(part)
 
     def _subscribe(self, sink: Sink, after: int) -> None:
-        prefix = prefix_of(self._call.kind, self._call.namespace)
-        name = self._options.fields.equalities.get("metadata.name")
-        if name and (self._call.namespace or not self._call.kind.namespaced):
-            prefix += name
         try:
             self._subscription = self._registry.cache.subscribe(
-                prefix, after, self._follower or self._deliver, self._lost
+                self.prefix, after, self._follower or self._deliver, self._lost
             )
         except CompactedError as error:
             sink.write(self._framing.error(Gone(f"too old resource version: {after} ({error.oldest})")))

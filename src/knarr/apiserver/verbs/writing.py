@@ -185,7 +185,7 @@ async def _update(call: Call, entry: Entry, draft: Drafting, part: Part) -> Stor
         await _validate_update(call, part, new, old)
     attributes.object = new
     await call.admission.validate(attributes)
-    if new == old:
+    if new == old and not await call.registry.stale(entry.key):
         return Stored(entry.value, entry.revision)
     if finished(new):
         return await remove(call, entry, new)

@@ -6,6 +6,7 @@ import msgspec
 
 from knarr.cluster.flags.audit import Audit
 from knarr.cluster.flags.authentication import Authentication
+from knarr.cluster.flags.encryption import Encryption
 from knarr.cluster.flags.notation import Flags
 from knarr.cluster.flags.serviceaccounts import ServiceAccounts
 from knarr.cluster.flags.serving import Serving
@@ -27,6 +28,7 @@ class APIFlags(PartFlags, frozen=True, kw_only=True):
     authentication: Authentication = Authentication()
     serviceaccounts: ServiceAccounts = ServiceAccounts()
     audit: Audit = Audit()
+    encryption: Encryption = Encryption()
 
 
 class ControllerFlags(PartFlags, frozen=True, kw_only=True):
@@ -43,4 +45,5 @@ SUBJECTS: dict[str, type[Flags]] = {
     "authentication": Authentication,
     "serviceaccounts": ServiceAccounts,
     "audit": Audit,
+    "encryption": Encryption,
 }

@@ -5,9 +5,7 @@ The numbers are those of etcd's rpc.proto, kv.proto and auth's; fields that nobo
 
 from __future__ import annotations
 
-from typing import Any
-
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from knarr.wire.grpc.tables import messages
 
 PUT, DELETE = 0, 1  # Event.type
 VERSION, MOD = 0, 2  # Compare.target; its result EQUAL is 0
@@ -36,46 +34,7 @@ AuthenticateRequest: name=1 string, password=2 string
 AuthenticateResponse: token=2 string
 """  # noqa: E501
 
-_PACKAGE = "knarr.etcd"
-_Field = descriptor_pb2.FieldDescriptorProto
-_SCALARS = {
-    "bool": _Field.TYPE_BOOL,
-    "bytes": _Field.TYPE_BYTES,
-    "int32": _Field.TYPE_INT32,
-    "int64": _Field.TYPE_INT64,
-    "string": _Field.TYPE_STRING,
-}
-
-
-def _add_field(message: descriptor_pb2.DescriptorProto, text: str) -> None:
-    """`name=number type`, where a star marks a repeated one."""
-    name, _, rest = text.strip().partition("=")
-    number, kind = rest.split()
-    label = _Field.LABEL_REPEATED if kind.startswith("*") else _Field.LABEL_OPTIONAL
-    field = message.field.add(name=name, number=int(number), label=label)
-    kind = kind.lstrip("*")
-    if kind in _SCALARS:
-        field.type = _SCALARS[kind]
-    else:
-        field.type, field.type_name = _Field.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
-
-
-def _classes() -> dict[str, Any]:
-    file = descriptor_pb2.FileDescriptorProto(name="knarr/etcd.proto", package=_PACKAGE, syntax="proto3")
-    for line in _TABLE.strip().splitlines():
-        name, _, fields = line.partition(": ")
-        message = file.message_type.add(name=name)
-        for text in fields.split(","):
-            _add_field(message, text)
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return {
-        message.name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{message.name}"))
-        for message in file.message_type
-    }
-
-
-_made = _classes()
+_made = messages("knarr.etcd", _TABLE)
 RangeRequest, RangeResponse = _made["RangeRequest"], _made["RangeResponse"]
 PutRequest, DeleteRangeRequest = _made["PutRequest"], _made["DeleteRangeRequest"]
 RequestOp, TxnRequest, TxnResponse = _made["RequestOp"], _made["TxnRequest"], _made["TxnResponse"]

@@ -12,10 +12,12 @@ from knarr.wire.grpc.connection import Connection
 
 CONNECT_TIMEOUT = 10.0  # seconds, the TLS handshake included
 CLOSE_TIMEOUT = 1.0  # seconds, of TLS again
+_LOCAL = ("/", "\0")
 
 
 class Channel:
-    """Calls to the gRPC server at `target`: a unix socket's path (it begins with a slash), or `host:port`.
+    """Calls to the gRPC server at `target`: a unix socket's path (it begins with a slash, or with a zero byte in the
+    abstract namespace), or `host:port`.
 
     Calls that were under way when the connection broke fail, since they may have happened. All raise CallError.
     """
@@ -39,7 +41,7 @@ class Channel:
         self._fixed = [
             (":method", "POST"),
             (":scheme", "https" if tls else "http"),
-            (":authority", "localhost" if target.startswith("/") else target),
+            (":authority", "localhost" if target.startswith(_LOCAL) else target),
         ]
         self._rest = [("te", "trailers"), ("content-type", "application/grpc"), *(metadata or {}).items()]
         self._blocks: dict[str, bytes] = {}
@@ -94,7 +96,7 @@ class Channel:
 
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
-        if self.target.startswith("/"):
+        if self.target.startswith(_LOCAL):
             return (await loop.create_unix_connection(self._protocol, self.target))[1]
         host, _, port = self.target.rpartition(":")
         host = host.strip("[]")

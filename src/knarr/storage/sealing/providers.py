@@ -1,0 +1,132 @@
+"""Which key a value is read with: each has a prefix, and the first that fits and can reads; the first of all writes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from knarr.storage.sealing import ENCRYPTED, SealError
+
+if TYPE_CHECKING:
+    from knarr.storage.sealing.ciphers import Cipher
+
+
+class Opened(NamedTuple):
+    """A value as it is read, and whether it is `stale`: it would be sealed otherwise now."""
+
+    value: bytes
+    stale: bool
+
+
+class KeyAbsentError(SealError):
+    """The key that would open a value has to be asked for first: `fetch`, which raises SealError."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[None]]) -> None:
+        super().__init__("the key is not known yet")
+        self.fetch = fetch
+
+
+class Provider(Protocol):
+    """What values that begin with `prefix` are sealed by; what it takes and gives is without the prefix."""
+
+    prefix: bytes
+
+    def seal(self, plain: bytes, place: bytes) -> bytes:
+        """Raises SealError."""
+
+    def open(self, sealed: bytes, place: bytes) -> Opened:
+        """Raises SealError, KeyAbsentError."""
+
+
+class Identity:
+    """Values as they are; what is encrypted is not for it to read."""
+
+    prefix = b""
+
+    def seal(self, plain: bytes, place: bytes) -> bytes:
+        return plain
+
+    def open(self, sealed: bytes, place: bytes) -> Opened:
+        if sealed.startswith(ENCRYPTED):
+            raise SealError("identity transformer tried to read encrypted data")
+        return Opened(sealed, stale=False)
+
+
+class Keyed:
+    """One key, known by its name."""
+
+    def __init__(self, name: str, cipher: Cipher) -> None:
+        self.prefix = f"{name}:".encode()
+        self.seal = cipher.seal
+        self._cipher = cipher
+
+    def open(self, sealed: bytes, place: bytes) -> Opened:
+        return Opened(self._cipher.open(sealed, place), stale=False)
+
+
+Tell = Callable[[str, bytes, SealError | None], None]
+"""Hears what was done (`to_storage` or `from_storage`), by which prefix, and how it failed."""
+
+
+class Providers:
+    """Several in their order, behind a prefix that they share. A Provider itself.
+
+    One that fails is no reason not to ask the next with the same prefix: keys of one name may be listed twice.
+    """
+
+    def __init__(
+        self, members: Sequence[Provider], otherwise: str, prefix: bytes = b"", tell: Tell | None = None
+    ) -> None:
+        self.prefix = prefix
+        self._members = members
+        self._otherwise = otherwise  # what is wrong where no prefix fits
+        self._tell = tell or _to_nobody
+
+    def seal(self, plain: bytes, place: bytes) -> bytes:
+        first = self._members[0]
+        try:
+            sealed = first.prefix + first.seal(plain, place)
+        except SealError as error:
+            self._tell("to_storage", first.prefix, error)
+            raise
+        self._tell("to_storage", first.prefix, None)
+        return sealed
+
+    def open(self, sealed: bytes, place: bytes) -> Opened:
+        failures: list[SealError] = []
+        for member in self._members:
+            if not sealed.startswith(member.prefix):
+                continue
+            try:
+                value, stale = member.open(sealed[len(member.prefix) :], place)
+            except KeyAbsentError:
+                raise
+            except SealError as error:
+                if member.prefix:  # what identity refuses is meant for another
+                    self._tell("from_storage", member.prefix, error)
+                    failures.append(error)
+                continue
+            self._tell("from_storage", member.prefix or b"identity", None)
+            return Opened(value, stale or member is not self._members[0])
+        raise self._failed(failures)
+
+    def _failed(self, failures: Sequence[SealError]) -> SealError:
+        if not failures:
+            failure = SealError(self._otherwise)
+            self._tell("from_storage", b"unknown", failure)
+            return failure
+        texts = list(dict.fromkeys(map(str, failures)))
+        return SealError(texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
+
+
+async def opened(by: Provider, sealed: bytes, place: bytes) -> Opened:
+    """Open a value, with a key that has to be asked for if need be. Raises SealError."""
+    try:
+        return by.open(sealed, place)
+    except KeyAbsentError as absent:
+        await absent.fetch()
+    return by.open(sealed, place)
+
+
+def _to_nobody(kind: str, prefix: bytes, error: SealError | None) -> None:
+    return

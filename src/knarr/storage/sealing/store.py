@@ -1,0 +1,99 @@
+"""A store that keeps some resources encrypted in another one: what is read through it is plain, what lies there is not.
+
+It stands between the engine and the watch cache, so every engine has it, the cache holds plain values, and who encrypts
+nothing does not have it in the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+
+from knarr.storage.sealing import SealError
+from knarr.storage.sealing.providers import Provider, opened
+from knarr.storage.store import ConflictError, Event, Page, Record, Store, Unreadable, Write
+
+Decode = Callable[[str, bytes], bytes]
+Place = Callable[[str], bytes]
+
+
+class Seals(Protocol):
+    """Who seals what."""
+
+    def of(self, key: str) -> Provider | None:
+        """What the value of a key is sealed by; None: not at all."""
+
+
+class SealedStore:
+    """The Store protocol over `store`. `seals` may be replaced at any time.
+
+    `place` makes of a key what the engine itself calls it, to which values are bound. `decode` reads what other servers
+    have sealed. What cannot be opened is Unreadable, and says why.
+    """
+
+    def __init__(self, store: Store, seals: Seals, *, place: Place = str.encode, decode: Decode) -> None:
+        self.seals = seals
+        self._store = store
+        self._place = place
+        self._decode = decode
+        self.revision, self.compact, self.close = store.revision, store.compact, store.close
+
+    async def get(self, key: str) -> Record | None:
+        record = await self._store.get(key)
+        return record and await self._record(record)
+
+    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Page:
+        page = await self._store.range(prefix, start=start, limit=limit, revision=revision)
+        return replace(page, records=[await self._record(record) for record in page.records])
+
+    async def commit(self, writes: Sequence[Write]) -> int:
+        """Raises SealError too: then nothing of it happened."""
+        try:
+            return await self._store.commit([self._sealed(write) for write in writes])
+        except ConflictError as conflict:
+            current = conflict.current and await self._record(conflict.current)
+            raise ConflictError(conflict.key, current) from None
+
+    async def watch(self, prefix: str, after: int) -> AsyncIterator[Sequence[Event]]:
+        watch: Any = self._store.watch(prefix, after)
+        async with aclosing(watch) as batches:
+            async for events in batches:
+                yield [await self._event(event) for event in events]
+
+    async def stale(self, key: str) -> bool:
+        """Whether what lies there would be sealed otherwise now, and be better written again."""
+        seal = self.seals.of(key)
+        record = await self._store.get(key) if seal else None
+        try:
+            return bool(seal and record and (await opened(seal, record.value, self._place(key))).stale)
+        except SealError:
+            return False
+
+    def _sealed(self, write: Write) -> Write:
+        seal = self.seals.of(write.key) if write.value is not None else None
+        if seal is None or write.value is None:
+            return write
+        return replace(write, value=seal.seal(write.value, self._place(write.key)))
+
+    async def _record(self, record: Record) -> Record:
+        value = await self._opened(record.key, record.value)
+        return record if value is record.value else replace(record, value=value)
+
+    async def _event(self, event: Event) -> Event:
+        if self.seals.of(event.key) is None:
+            return event
+        value = None if event.value is None else await self._opened(event.key, event.value)
+        return replace(event, value=value, previous=event.previous and await self._record(event.previous))
+
+    async def _opened(self, key: str, value: bytes) -> bytes:
+        seal = self.seals.of(key)
+        if seal is None:
+            return value
+        try:
+            plain, _ = await opened(seal, value, self._place(key))
+        except SealError as error:
+            return Unreadable(str(error))
+        return plain if plain is value else self._decode(key, plain)
