@@ -94,8 +94,6 @@ class Application:
             return prettied(_finish(await self._unauthorized(error, request, peer), request), request)
         self._access.believed.observe(self._clock.monotonic() - started)
         self._access.of(found.user.name).n += 1
-        for key, value in found.annotations.items():
-            trails.annotate(key, value)
         answer = await self.serve(found.request, found.user, peer.address)
         return await compressed(prettied(warned(answer, found.warnings), request), request)
 
@@ -116,8 +114,6 @@ class Application:
 
     async def _unauthorized(self, error: Unauthorized, request: Request, peer: Peer) -> Answer:
         answer = error_answer(error, request)
-        for key, value in error.annotations.items() if isinstance(error, RejectedError) else ():
-            trails.annotate(key, value)
         if self._audit:
             await self._audit.refuse(request, peer.address, answer)
         return answer

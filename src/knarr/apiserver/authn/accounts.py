@@ -13,6 +13,7 @@ import msgspec
 
 from knarr.api.kind import JSON
 from knarr.api.serviceaccounts import LEGACY_ISSUER
+from knarr.apiserver.audit.trails import annotate
 from knarr.apiserver.authn.bearers import Identified, InvalidTokenError
 from knarr.apiserver.authn.bindings import LEEWAY, check_bound
 from knarr.apiserver.authn.claims import Claims, Header, Issued, unverified
@@ -55,13 +56,15 @@ class AccountTokens:
             if issued is None or issued.iss not in self._issuers:
                 return None
             known = self._known.put(token, self._verify(token))
-        found = Identified(known.user, _common(known.audiences, audiences))
-        if not known.claims.audiences:
+        good_for = _common(known.audiences, audiences)
+        claims = known.claims
+        if not claims.audiences:
             self._figures.legacy.n += 1
-            found = found.saying(**{"authentication.k8s.io/legacy-token": known.claims.sub})
-        if known.claims.is_legacy:
-            return await self._legacy.check(token, known.claims, found)
-        return self._bound(known.claims, found)
+            annotate("authentication.k8s.io/legacy-token", claims.sub)
+        if claims.is_legacy:
+            return Identified(known.user, good_for, await self._legacy.check(token, claims))
+        self._check(claims)
+        return Identified(known.user, good_for)
 
     def _verify(self, token: str) -> _Verified:
         said: list[str] = []
@@ -81,19 +84,19 @@ class AccountTokens:
             return keys.values()
         return [keys[header.kid]] if header.kid in keys else ()
 
-    def _bound(self, claims: Claims, found: Identified) -> Identified:
+    def _check(self, claims: Claims) -> None:
         now = self._registry.clock.now()
         _check_time(claims, now.timestamp())
         check_bound(claims.private, self._lookup, now)
-        if claims.private.warnafter is None:
-            return found
-        late = int(now.timestamp()) - int(claims.private.warnafter)
+        if claims.private.warnafter is not None:
+            self._tell_of_age(claims.sub, int(now.timestamp()) - int(claims.private.warnafter))
+
+    def _tell_of_age(self, subject: str, late: int) -> None:
         if late <= 0:
             self._figures.valid.n += 1
-            return found
+            return
         self._figures.stale.n += 1
-        text = f"subject: {claims.sub}, seconds after warning threshold: {late}"
-        return found.saying(**{"authentication.k8s.io/stale-token": text})
+        annotate("authentication.k8s.io/stale-token", f"subject: {subject}, seconds after warning threshold: {late}")
 
     def _lookup(self, plural: str, namespace: str, name: str) -> JSON | None:
         return self._registry.get("", plural, namespace, name)

@@ -6,8 +6,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/authentication/
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import msgspec
 
@@ -25,22 +24,18 @@ log = logging.getLogger(__name__)
 
 
 class Authenticated(msgspec.Struct, frozen=True):
-    """Who sent a request, and the request without what proved it to us alone. `warnings` are for the sender,
-    `annotations` for the audit log.
-    """
+    """Who sent a request, and the request without what proved it to us alone. `warnings` are for the sender."""
 
     user: User
     request: Request
-    warnings: tuple[str, ...] = ()
-    annotations: Mapping[str, str] = {}
+    warnings: Sequence[str] = ()
 
 
-@dataclass(eq=False)
 class RejectedError(Unauthorized):
     """There are credentials, but bad ones; without any it is a mere Unauthorized."""
 
-    message: str = "Unauthorized"
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
 
 
 class Authenticator:
@@ -108,11 +103,11 @@ class Authenticator:
             return await self._tokens.authenticate(token, self._audiences)
         except InvalidTokenError as error:
             log.info("a bearer token was refused: %s", error)
-            raise RejectedError(annotations=error.annotations) from None
+            raise RejectedError from None
 
 
 def _by(found: Identified, request: Request) -> Authenticated:
-    return Authenticated(found.user, request, found.warnings, found.annotations)
+    return Authenticated(found.user, request, found.warnings)
 
 
 def _bearer(credentials: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -12,35 +12,20 @@ from knarr.apiserver.authn.users import User, authenticated
 
 
 class InvalidTokenError(Exception):
-    """A bearer token that is not good. The text is for the log and for TokenReviews, never for who sent the token.
-
-    `annotations` are for the audit log.
-    """
-
-    def __init__(self, why: str, annotations: Mapping[str, str] | None = None) -> None:
-        super().__init__(why)
-        self.annotations = annotations or {}
+    """A bearer token that is not good. The text is for the log and for TokenReviews, never for who sent the token."""
 
 
 class Identified(msgspec.Struct, frozen=True):
-    """Whose a token is, and for which of the audiences that were asked for it is good. `warnings` are for who sent it,
-    `annotations` for the audit log.
-    """
+    """Whose a token is, and for which of the audiences that were asked for it is good. The sender gets `warnings`."""
 
     user: User
     audiences: Sequence[str]
-    warnings: tuple[str, ...] = ()
-    annotations: Mapping[str, str] = {}
+    warnings: Sequence[str] = ()
 
     def completed(self) -> Identified:
         """With the group that all are in who are known by credentials."""
         user = authenticated(self.user)
         return self if user is self.user else structs.replace(self, user=user)
-
-    def saying(self, *warnings: str, **annotations: str) -> Identified:
-        """The same, with more to be said."""
-        said = {**self.annotations, **annotations}
-        return Identified(self.user, self.audiences, (*self.warnings, *warnings), said)
 
 
 class TokenAuthenticator(Protocol):

@@ -12,7 +12,8 @@ import msgspec
 
 from knarr.api.kind import JSON
 from knarr.apiserver import media
-from knarr.apiserver.authn.claims import Bound, Private
+from knarr.apiserver.audit.trails import annotate
+from knarr.apiserver.authn.claims import Bound, Private, credential
 from knarr.apiserver.authn.keys import AccountTokenRules
 from knarr.apiserver.authn.tokens import TokenIssuer
 from knarr.apiserver.registry import Registry
@@ -68,7 +69,8 @@ class TokenRequests:
         if self._is_extended(spec, private):
             lasts = _EXTENSION
             private = msgspec.structs.replace(private, warnafter=int(now.timestamp()) + seconds)
-        token, _ = self._issuer.issue(private, spec.audiences, lasts)
+        token, jti = self._issuer.issue(private, spec.audiences, lasts)
+        annotate("authentication.kubernetes.io/issued-credential-id", credential(jti))
         expires = format_time(now.fromtimestamp(int(now.timestamp()) + seconds, now.tzinfo))
         return {
             "kind": _KIND,
