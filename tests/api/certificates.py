@@ -74,6 +74,10 @@ class Authority:
         pair.key.write_bytes(_pem(key))
         return pair
 
+    def pem(self) -> tuple[str, str]:
+        """Its certificate and its key."""
+        return self.file.read_text(), _pem(self._key).decode()
+
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, lasts: tuple[float, float] = (-300, 3600)
     ) -> x509.CertificateBuilder:

@@ -67,14 +67,14 @@ class Cluster:
 
     def __init__(self, server: Server) -> None:
         self.server, self.clock, self.quiescence = server, server.clock, Quiescence()
-        self._serving = _Serving(server)
+        self._serving, self._manager = _Serving(server), User(MANAGER, groups=(AUTHENTICATED,))
         self.client = self.acting_as(ADMIN)
 
     @asynccontextmanager
     async def running(self, *controllers: Controller, **settings: str) -> AsyncIterator[None]:
         running = run_controllers(
             controllers,
-            self.acting_as(User(MANAGER, groups=(AUTHENTICATED,))),
+            self.acting_as(self._manager),
             self.clock,
             component="test",
             acting=self._acting,
@@ -103,6 +103,8 @@ class Cluster:
         return Client(InProcessTransport(self._serving, user))
 
     def _acting(self, controller: Controller) -> Client:
+        if controller.identity is None:
+            return self.acting_as(self._manager)
         user = service_account("kube-system", controller.identity)
         self._serving.acting.setdefault(user.name, []).append(controller)
         return self.acting_as(user)

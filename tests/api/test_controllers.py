@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from knarr.api.serviceaccounts import ACCOUNT_NAME
+from knarr.api.signers import KUBELET_CLIENT, KUBELET_SERVING
 from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.apiserver.transport import InProcessTransport
 from knarr.client.client import Client
@@ -28,8 +30,10 @@ from knarr.client.resources import (
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
     RESOURCE_QUOTAS,
+    SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
+    SIGNING_REQUESTS,
     VALIDATING_ADMISSION_POLICIES,
     Resource,
 )
@@ -38,15 +42,20 @@ from knarr.cluster.server import control
 from knarr.controllers.table import CONTROLLERS
 from knarr.machinery.clock import RealClock
 from knarr.machinery.errors import NotFound
+from tests.api.access import bind
 from tests.api.front import NODE, Running, running
 from tests.api.kubelets import play_kubelets
 from tests.kubectl import newest
 from tests.rights import MANAGER
+from tests.signingrequests import named, request, spec
+from tests.unit.apiserver.authn.keyrings import keys
 
 AGENT, CLOCK = "kube-controller-manager/test", RealClock()
 PATIENCE = 20.0
+SELF_NODE_CLIENT = "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient"
 LABELS = {"app": "web"}
 ACCOUNTS = {
+    "bootstrap-signer",
     "certificate-controller",
     "clusterrole-aggregation-controller",
     "deployment-controller",
@@ -56,6 +65,7 @@ ACCOUNTS = {
     "generic-garbage-collector",
     "job-controller",
     "kubelet-serving-approver",  # which upstream does not have
+    "legacy-service-account-token-cleaner",
     "namespace-controller",
     "node-controller",
     "pod-garbage-collector",
@@ -66,6 +76,7 @@ ACCOUNTS = {
     "resourcequota-controller",
     "root-ca-cert-publisher",
     "service-account-controller",
+    "token-cleaner",
     "validatingadmissionpolicy-status-controller",
     "volumeattributesclass-protection-controller",
 }
@@ -129,7 +140,7 @@ async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         site = Site(front)
         client, accounts = request.param(front)
         working = [
-            asyncio.create_task(control(client, accounts, CLOCK, {"root-ca-file": "PEM"})),
+            asyncio.create_task(control(client, accounts, CLOCK, _settings(front))),
             asyncio.create_task(play_kubelets(site.client)),
         ]
         try:
@@ -139,6 +150,17 @@ async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
                 task.cancel()
             await asyncio.wait(working)
             await client.close()
+
+
+def _settings(front: Running) -> dict[str, str]:
+    certificate, key = front.authority.pem()
+    return {
+        "root-ca-file": "PEM",
+        "service-account-private-key-file": keys("ours").private.decode(),
+        "service-cluster-ip-range": "10.96.0.0/16",
+        "cluster-signing-cert-file": certificate,
+        "cluster-signing-key-file": key,
+    }
 
 
 async def test_nothing_that_controllers_do_is_refused(site: Site) -> None:
@@ -154,6 +176,8 @@ async def test_nothing_that_controllers_do_is_refused(site: Site) -> None:
         _aggregation(site),
         _root_certificate(site),
         _expressions(site),
+        _certificates(site),
+        _tokens(site),
     )
     assert await site.refused() == 0
 
@@ -165,7 +189,7 @@ async def test_the_accounts_are_there_for_all_to_see(site: Site) -> None:
         await site.seen(SERVICE_ACCOUNTS, name, bool, "kube-system")
     shown = await asyncio.to_thread(kubectl, "get", "serviceaccounts", "-n", "kube-system", "-o", "name")
     assert {line.removeprefix("serviceaccount/") for line in shown.split()} - {"default"} == ACCOUNTS
-    assert {controller.identity for controller in CONTROLLERS} == ACCOUNTS
+    assert {controller.identity for controller in CONTROLLERS} - {None} == ACCOUNTS
 
 
 async def test_an_account_that_is_deleted_comes_back_when_it_is_needed(site: Site) -> None:
@@ -182,7 +206,7 @@ async def test_who_wrote_is_called_as_upstream_calls_it(site: Site) -> None:
     await _rollout(site)
     web = await site.client.get(DEPLOYMENTS, "web", "default", view=dict)
     managers = {(entry["manager"], entry.get("subresource", "")) for entry in web["metadata"]["managedFields"]}
-    assert managers >= {("kube-controller-manager", "status")}
+    assert managers == {("knarr", ""), ("kube-controller-manager", "status")}
     events = [e async for e in _events(site, "ScalingReplicaSet")]
     assert {(e["source"]["component"], e["reportingComponent"]) for e in events} == {
         ("deployment-controller", "deployment-controller")
@@ -314,6 +338,42 @@ async def _root_certificate(site: Site) -> None:
     await site.seen(CONFIG_MAPS, "kube-root-ca.crt", bool)
     await site.client.patch(CONFIG_MAPS, "kube-root-ca.crt", {"data": {"ca.crt": "forged"}}, "default")
     await site.seen(CONFIG_MAPS, "kube-root-ca.crt", lambda found: found["data"] == {"ca.crt": "PEM"})
+
+
+async def _certificates(site: Site) -> None:
+    """A kubelet asks for what it shows as a client, and as a server."""
+    user, groups = "system:node:n3", ("system:nodes", AUTHENTICATED)
+    await site.create(NODES, "n3", "")
+    addresses = {"addresses": [{"type": "InternalIP", "address": "192.0.2.3"}]}
+    await site.client.patch(NODES, "n3", {"status": addresses}, subresource="status")
+    kubelet = Client(InProcessTransport(site.front.application, User(user, groups=groups)))
+    subject = named(user, "system:nodes")
+    wanted = {
+        "client": spec(request(subject), KUBELET_CLIENT, "digital signature", "client auth"),
+        "server": spec(request(subject, "192.0.2.3"), KUBELET_SERVING, "digital signature", "server auth"),
+    }
+    await bind(site.front, "ClusterRole", SELF_NODE_CLIENT, "Group:system:nodes")
+    for name, asked in wanted.items():
+        await kubelet.create(SIGNING_REQUESTS, {"metadata": {"name": name}, "spec": asked})
+        await site.seen(SIGNING_REQUESTS, name, lambda found: found.get("status", {}).get("certificate"), "")
+
+
+async def _tokens(site: Site) -> None:
+    """A Secret of an account gets its token; a bootstrap token signs, and goes when it is over."""
+    kind = "kubernetes.io/service-account-token"
+    await site.create(SERVICE_ACCOUNTS, "builder")
+    await site.create(SECRETS, "t", metadata={"annotations": {ACCOUNT_NAME: "builder"}}, type=kind)
+    await site.seen(SECRETS, "t", lambda secret: "token" in secret.get("data", {}))
+    await site.client.delete(SERVICE_ACCOUNTS, "builder", "default")
+    await site.gone(SECRETS, "t")
+    await site.create(CONFIG_MAPS, "cluster-info", "kube-public", data={"kubeconfig": "x"})
+    for name, expiration in (("abcdef", "2999-01-01T00:00:00Z"), ("fedcba", "2001-01-01T00:00:00Z")):
+        data = {"token-id": name, "token-secret": "0123456789abcdef", "expiration": expiration}
+        data["usage-bootstrap-signing"] = "true"
+        secret = {"type": "bootstrap.kubernetes.io/token", "stringData": data}
+        await site.create(SECRETS, f"bootstrap-token-{name}", "kube-system", **secret)
+    await site.seen(CONFIG_MAPS, "cluster-info", lambda found: "jws-kubeconfig-abcdef" in found["data"], "kube-public")
+    await site.gone(SECRETS, "bootstrap-token-fedcba", "kube-system")
 
 
 async def _expressions(site: Site) -> None:

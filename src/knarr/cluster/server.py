@@ -59,11 +59,11 @@ async def control(
     from knarr.runtime.manager import run_controllers
 
     def acting(controller: Controller) -> Client:
-        return accounts.client(controller.identity)
+        return accounts.client(controller.identity) if controller.identity else api
 
     name = "kube-controller-manager"
     await together(
-        accounts.make([controller.identity for controller in CONTROLLERS], clock),
+        accounts.make(filter(None, (controller.identity for controller in CONTROLLERS)), clock),
         run_controllers(CONTROLLERS, api, clock, component=name, acting=acting, settings=settings, figures=figures),
     )
 

@@ -49,10 +49,7 @@ class TokenSecret(Object, frozen=True):
 
 
 async def reconcile(context: Context, key: str) -> None:
-    """Fill the Secret of this key, or remove it where its account is gone; drop references to it where it is gone.
-
-    As upstream's, it acts as the controller manager itself: by its rights all the others get their tokens.
-    """
+    """Fill the Secret of this key, or remove it where its account is gone; drop references to it where it is gone."""
     if SETTING not in context.settings:
         return
     secret = context.cache(SECRETS, TokenSecret).get(key)
@@ -70,7 +67,7 @@ async def _account(context: Context, secret: TokenSecret) -> Account | None:
     if _is_meant(secret, found):
         return found
     try:
-        found = await context.reader.get(SERVICE_ACCOUNTS, name, namespace, view=Account)
+        found = await context.client.get(SERVICE_ACCOUNTS, name, namespace, view=Account)
     except NotFound:
         return None
     return found if _is_meant(secret, found) else None
@@ -90,7 +87,7 @@ async def _fill(context: Context, secret: TokenSecret, account: Account) -> None
     metadata = {"resourceVersion": meta.resource_version, "annotations": annotations}
     change: JSON = {"metadata": metadata, "data": {name: base64.b64encode(it).decode() for name, it in data.items()}}
     with suppress(NotFound, Conflict):  # the cache will show what has become of it
-        await replace(context.reader, SECRETS, meta.name, change, meta.namespace)
+        await replace(context.client, SECRETS, meta.name, change, meta.namespace)
 
 
 def _missing(context: Context, secret: TokenSecret, account: Account) -> dict[str, bytes]:
@@ -109,7 +106,7 @@ def _missing(context: Context, secret: TokenSecret, account: Account) -> dict[st
 async def _remove(context: Context, secret: TokenSecret) -> None:
     meta = secret.metadata
     with suppress(NotFound, Conflict):  # gone, or another one of its name
-        await context.reader.delete(SECRETS, meta.name, meta.namespace, uid=meta.uid)
+        await context.client.delete(SECRETS, meta.name, meta.namespace, uid=meta.uid)
 
 
 async def _dereference(context: Context, key: str) -> None:
@@ -120,9 +117,9 @@ async def _dereference(context: Context, key: str) -> None:
         meta = account.metadata
         change: JSON = {"metadata": {"resourceVersion": meta.resource_version}, "secrets": left or None}
         try:
-            await context.reader.get(SECRETS, name, namespace, view=Object)
+            await context.client.get(SECRETS, name, namespace, view=Object)
         except NotFound:
-            await replace(context.reader, SERVICE_ACCOUNTS, meta.name, change, namespace)
+            await replace(context.client, SERVICE_ACCOUNTS, meta.name, change, namespace)
 
 
 def _secrets_of(account: Account, context: Context) -> Iterable[str]:
@@ -137,7 +134,7 @@ def _listed(account: Account) -> Iterable[str]:
 
 CONTROLLER = Controller(
     name="serviceaccount-token-controller",
-    account="service-account-controller",  # which is there already: it has no use for one
+    account=None,  # as upstream's: by its rights all the others get their tokens
     queue="serviceaccount_tokens_secret",
     watches=(
         Watch(
@@ -149,4 +146,5 @@ CONTROLLER = Controller(
         Watch(SERVICE_ACCOUNTS, Account, keys=_secrets_of, needs_context=True, indexes={"secret": _listed}),
     ),
     reconcile=reconcile,
+    may={"secrets": "delete get update", "serviceaccounts": "get update"},
 )

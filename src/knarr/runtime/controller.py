@@ -61,9 +61,10 @@ class Watch:
 class Controller:
     """A controller, whole.
 
-    `account` is the service account of kube-system that it acts as; by default the one of its name. `may` lists the
-    rights that it uses as such, as "resource.group": "verbs"; the resource "*" is any, and "resource.group=name" the
-    one of that name. What it watches is no part of them: the caches are the process's own.
+    `account` is the service account of kube-system that it acts as, by default the one of its name; None is for what
+    acts as the controller manager itself. `may` lists the rights that it uses as such, as "resource.group": "verbs";
+    the resource "*" is any, and "resource.group=name" the one of that name. What it watches is no part of them: the
+    caches are the process's own.
     `queue` is what figures call its queue, where upstream's has a name of its own ("deployment").
     `source` is the component that its events name, as upstream's do ("deployment-controller"); by default the process.
     `resync`, where time alone changes things, is the seconds between calls for every key of the first watch.
@@ -73,7 +74,7 @@ class Controller:
     name: str
     watches: tuple[Watch, ...]
     reconcile: Callable[[Context, str], Awaitable[After | None]]
-    account: str = ""
+    account: str | None = ""
     workers: int = 1
     may: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
@@ -82,6 +83,6 @@ class Controller:
     run: Callable[[Context], Awaitable[None]] | None = None
 
     @property
-    def identity(self) -> str:
-        """The name of its service account."""
-        return self.account or self.name
+    def identity(self) -> str | None:
+        """The name of its service account, if it has one."""
+        return self.name if self.account == "" else self.account
