@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from knarr.api.signers import KUBELET_CLIENT, KUBELET_SERVING
 from tests.api.access import NS, Somebody
 from tests.api.front import NODE, Running
+from tests.signingrequests import named, request, spec
 
 JSON = dict[str, Any]
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -247,3 +249,28 @@ async def test_a_mirror_pod_is_the_nodes_own_and_refers_to_nothing(front: Runnin
     ]
     assert (await kubelet.send(f"POST {NS}/pods", {"metadata": metadata, "spec": spec}))[0] == 201
     assert (await kubelet.send(f"DELETE {NS}/pods/mirror?gracePeriodSeconds=0"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("signer", "user", "status"),
+    [
+        pytest.param(KUBELET_CLIENT, f"system:node:{NODE}", 201, id="its own, to come in with"),
+        pytest.param(KUBELET_SERVING, f"system:node:{NODE}", 201, id="its own, to serve with"),
+        pytest.param(KUBELET_CLIENT, "system:node:other", 403, id="another node's"),
+        pytest.param(KUBELET_SERVING, "other", 403, id="no node's"),
+        pytest.param("example.com/signer", "system:node:other", 201, id="of a signer that is nothing to kubelets"),
+    ],
+)
+async def test_certificates_of_its_own_name_alone(kubelet: Somebody, signer: str, user: str, status: int) -> None:
+    body = {"metadata": {"name": "r"}, "spec": spec(request(named(user, "system:nodes")), signer, "digital signature")}
+    answered, message = await kubelet.send("POST /apis/certificates.k8s.io/v1/certificatesigningrequests", body)
+    assert answered == status
+    if status == 403:
+        assert message.endswith(f"is forbidden: can only create a node CSR with CN=system:node:{NODE}")
+
+
+async def test_what_is_no_request_for_a_certificate(kubelet: Somebody) -> None:
+    body = {"metadata": {"name": "r"}, "spec": spec(b"x", KUBELET_CLIENT, "digital signature")}
+    status, message = await kubelet.send("POST /apis/certificates.k8s.io/v1/certificatesigningrequests", body)
+    assert status == 403
+    assert message.endswith("unable to parse csr: PEM block type must be CERTIFICATE REQUEST")

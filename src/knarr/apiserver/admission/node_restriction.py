@@ -5,12 +5,15 @@ https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#n
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+from knarr.api.certificates import read_request
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
 from knarr.api.pods.mirrors import MIRROR, is_mirror
 from knarr.api.pods.references import references
+from knarr.api.signers import KUBELET_CLIENT, KUBELET_SERVING, NODE_USER
 from knarr.apiserver.admission.plugin import Attributes, Plugin, Surroundings
 from knarr.apiserver.authn.users import node_of
 from knarr.apiserver.authz.authorizer import Authorizer
@@ -225,6 +228,19 @@ def _claim_status(attributes: Attributes, node: str) -> str:
     )
 
 
+def _request(attributes: Attributes, node: str) -> str:
+    """A certificate for a kubelet is for this one."""
+    spec = dig(attributes.object, "spec") or {}
+    if attributes.operation != "CREATE" or spec.get("signerName") not in (KUBELET_CLIENT, KUBELET_SERVING):
+        return ""
+    try:
+        wanted = read_request(base64.b64decode(spec.get("request") or ""))
+    except ValueError as error:
+        return f"unable to parse csr: {error}"
+    own = f"{NODE_USER}{node}"
+    return "" if wanted.common_name == own else f"can only create a node CSR with CN={own}"
+
+
 def _named_alike(what: str) -> _Refuse:
     def refuse(attributes: Attributes, node: str) -> str:
         alike = attributes.name == node
@@ -242,6 +258,7 @@ _TABLE: dict[tuple[str, str], _Refuse] = {
     ("persistentvolumeclaims", "status"): _claim_status,
     ("leases.coordination.k8s.io", ""): _named_alike("node lease"),
     ("csinodes.storage.k8s.io", ""): _named_alike("CSINode"),
+    ("certificatesigningrequests.certificates.k8s.io", ""): _request,
 }
 
 PLUGIN = Plugin(NAME, start=start)
