@@ -23,7 +23,9 @@ from knarr.apiserver.authn.frontproxies import FrontProxies
 from knarr.apiserver.authn.keys import AccountKeys, AccountTokenRules
 from knarr.apiserver.authn.table import Authentication
 from knarr.apiserver.authn.users import User
+from knarr.apiserver.authz.configuration import Authorization
 from knarr.apiserver.authz.reconciling import ensure_policy
+from knarr.apiserver.authz.table import DEFAULT
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.registry import Registry
@@ -116,7 +118,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(directory: Path, auditing: Auditing = UNAUDITED, **believed: Any) -> AsyncIterator[Running]:
+async def running(
+    directory: Path, auditing: Auditing = UNAUDITED, authorization: Authorization = DEFAULT, **believed: Any
+) -> AsyncIterator[Running]:
     """`believed` are fields of Authentication, in place of the front's own."""
     proxies = directory / "front-proxy"
     proxies.mkdir()
@@ -136,7 +140,7 @@ async def running(directory: Path, auditing: Auditing = UNAUDITED, **believed: A
         bootstrap=True,
     )
     rules, told = AccountTokenRules(token_keys()), replace(own, **believed)
-    security = Security(kubelet_tls, rules, told, front_proxy=(proxy.certificate, proxy.key))
+    security = Security(kubelet_tls, rules, told, authorization, front_proxy=(proxy.certificate, proxy.key))
     audit = audit_of(auditing, clock, api.registry.metrics)
     front = assemble(api, security, founded, audit=audit)
     kubelet = FakeKubelet()
@@ -158,6 +162,7 @@ async def running(directory: Path, auditing: Auditing = UNAUDITED, **believed: A
     finally:
         aggregating.cancel()
         front.aggregation.close()
+        front.authorizer.close()
         await admin.close()
         await front.kubelets.close()
         await node.close(grace=0)

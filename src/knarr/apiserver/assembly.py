@@ -19,7 +19,8 @@ from knarr.apiserver.authn.issuers import issuer_documents
 from knarr.apiserver.authn.keys import AccountTokenRules
 from knarr.apiserver.authn.table import Authentication, authenticator_of, bearers_of
 from knarr.apiserver.authn.tokenrequests import TokenRequests
-from knarr.apiserver.authz.table import authorizer_of
+from knarr.apiserver.authz.configuration import Authorization
+from knarr.apiserver.authz.table import DEFAULT, Configurable, authorizer_of
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.flowcontrol.dumps import dumps
@@ -38,11 +39,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """The server's keys, what it shows to kubelets and those of service accounts' tokens; and whom it believes."""
+    """The server's keys, what it shows to kubelets, those of accounts' tokens; whom it believes, and who decides."""
 
     kubelet_tls: ssl.SSLContext
     accounts: AccountTokenRules
     authentication: Authentication = field(default_factory=Authentication)
+    authorization: Authorization = DEFAULT
     front_proxy: tuple[Path, Path] | None = None  # our certificate and key for the servers of aggregated APIs
 
 
@@ -53,6 +55,7 @@ class Front:
     application: Application
     kubelets: Kubelets
     aggregation: Aggregation
+    authorizer: Configurable
 
 
 def assemble(
@@ -65,6 +68,7 @@ def assemble(
 ) -> Front:
     """Put the chain before the resources. `founded` says that the cluster's own objects are there: until then, the
     server is not ready. `audit` is closed by who made it, when nothing is served any more; `encryption` is the store's.
+    Raises ConfigFileError.
     """
     registry = api.registry
     registry.kinds.serve(*reviews.KINDS)
@@ -75,8 +79,8 @@ def assemble(
     tell_of_process(metrics)
     if encryption:
         metrics.include(encryption.figures)
-    authorizer, kubelets = authorizer_of(registry), Kubelets(registry, security.kubelet_tls)
-    registry.authorizer = authorizer
+    authorizer, kubelets = authorizer_of(registry, security.authorization), Kubelets(registry, security.kubelet_tls)
+    registry.authorizer, registry.roles = authorizer, authorizer.roles
     bearers = bearers_of(registry, accounts, security.authentication)
     requests = TokenRequests(registry, accounts)
     address = f"{registry.options.advertise_address}:{registry.options.advertise_port}"
@@ -109,7 +113,7 @@ def assemble(
             **reviews.reviews(reviews.Judges(registry, authorizer, bearers, audiences)),
         },
     )
-    return Front(application, kubelets, aggregation)
+    return Front(application, kubelets, aggregation, authorizer)
 
 
 def _checks(

@@ -12,10 +12,12 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
+from knarr.machinery.names import path_segment
+from knarr.machinery.selectors import SelectorError, parse_fields
+
 LONG_RUNNING = frozenset(("attach", "exec", "log", "portforward", "proxy"))  # subresources that last as they please
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
-_EXACT_NAME = "metadata.name="
 _REMEMBERED = 4096  # requests, some two megabytes: a cluster's clients ask for the same thousands of objects
 _SHORT = 1000  # characters of those
 
@@ -37,7 +39,8 @@ class RequestInfo(msgspec.Struct, frozen=True):
     is_resource: bool = False
     path: str = ""  # as sent, percent-encoded
     rest: str = ""  # what follows the subresource, with its slash: the path that a proxy passes on
-    field_selector: str = ""  # of what lists or watches a collection, as sent
+    field_selector: str = ""  # of what lists, watches or deletes a collection, as sent
+    label_selector: str = ""
 
     @property
     def qualified_resource(self) -> str:
@@ -63,7 +66,8 @@ def _parse(method: str, path: str, query: str) -> RequestInfo:
 
 def _resource(method: str, path: str, query: str, group: str, parts: list[str]) -> RequestInfo:
     version, verb, rest = parts[0], _VERBS.get(method, ""), parts[1:]
-    if rest[0] == "watch" and len(rest) > 1:  # deprecated /api/v1/watch/...
+    by_path = rest[0] == "watch" and len(rest) > 1  # deprecated /api/v1/watch/...
+    if by_path:
         verb, rest = "watch", rest[1:]
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 1:
@@ -71,28 +75,35 @@ def _resource(method: str, path: str, query: str, group: str, parts: list[str]) 
         if len(rest) > 2 and rest[2] not in _NAMESPACE_SUBRESOURCES:
             rest = rest[2:]
     resource, name, subresource = (*rest[:3], "", "")[:3]
-    selector = ""
-    if not name:
-        verb, name, selector = _of_collection(verb, query)
+    selectors = ("", "")
+    if not name and not by_path:
+        verb, name, selectors = _of_collection(verb, query)
     tail = _raw_tail(path, len(rest) - 3) if len(rest) > 3 else ""
-    return RequestInfo(verb, group, version, resource, subresource, namespace, name, True, path, tail, selector)
+    return RequestInfo(verb, group, version, resource, subresource, namespace, name, True, path, tail, *selectors)
 
 
 _known = lru_cache(_REMEMBERED)(_parse)  # clients ask for the same things over and over
 
 
-def _of_collection(verb: str, query: str) -> tuple[str, str, str]:
-    """The verb on a collection, the one name that its field selector asks for, and that selector."""
-    if verb == "delete":
-        return "deletecollection", "", ""
-    if verb not in ("get", "watch"):
-        return verb, "", ""
+def _of_collection(verb: str, query: str) -> tuple[str, str, tuple[str, str]]:
+    """The verb on a collection, the one name that its field selector pins, and its selectors of fields and labels."""
+    if verb not in ("get", "delete"):
+        return verb, "", ("", "")
     parameters = parse_qs(query, keep_blank_values=True) if query else {}
-    watching = verb == "watch" or parameters.get("watch", ["false"])[0].lower() not in ("false", "0")
-    selector = parameters.get("fieldSelector", [""])[0]
-    terms = selector.split(",")
-    name = next((term[len(_EXACT_NAME) :].lstrip("=") for term in terms if term.startswith(_EXACT_NAME)), "")
-    return "watch" if watching else "list", name if "/" not in name and "%" not in name else "", selector
+    fields, labels = (parameters.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
+    if verb == "delete":
+        return "deletecollection", "", (fields, labels)
+    watching = parameters.get("watch", ["false"])[0].lower() not in ("false", "0")
+    return "watch" if watching else "list", _name_in(fields) if fields else "", (fields, labels)
+
+
+def _name_in(selector: str) -> str:
+    """The name that a field selector pins, if it can be one."""
+    try:
+        name = parse_fields(selector).equalities.get("metadata.name", "")
+    except SelectorError:  # which the verb will refuse
+        return ""
+    return "" if path_segment(name) else name
 
 
 def _raw_tail(path: str, parts: int) -> str:

@@ -85,6 +85,7 @@ class Registry:
         self.aside = Aside()
         self.metrics = Metrics()
         self.authorizer: Authorizer | None = None  # whom policies ask; who composes the server gives it
+        self.roles: Authorizer | None = None  # what roles allow: nobody may give away more by them
         self.lists = Lists(self.metrics)
         self._commits = Commits(self.metrics, kinds)
         self._trees: Bounded[Entry, JSON] = Bounded(_TREES)

@@ -118,7 +118,7 @@ async def _what_may_i(judges: Judges, spec: JSON, call: Call) -> JSON:
     status: JSON = {
         "resourceRules": [rule for rule in held.rules if not rule.get("nonResourceURLs")],
         "nonResourceRules": paths,
-        "incomplete": bool(held.errors),
+        "incomplete": held.incomplete,
     }
     return {**status, "evaluationError": held.error} if held.errors else status
 

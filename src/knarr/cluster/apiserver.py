@@ -19,6 +19,7 @@ from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Security, assemble
 from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.apiserver.authz.reconciling import ensure_policy
+from knarr.apiserver.configfiles import ConfigFileError
 from knarr.apiserver.foreign import decoder
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
@@ -39,6 +40,7 @@ from knarr.cluster.authentication import (
     extension_authentication,
     proxy_authorities,
 )
+from knarr.cluster.authorizers import authorization
 from knarr.cluster.config import Config
 from knarr.cluster.encrypting import encryption_of
 from knarr.cluster.errors import UserError
@@ -97,7 +99,11 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         audit = audit_of(config.api.audit, clock, api.registry.metrics)
         if audit:
             stack.push_async_callback(audit.close, GRACE)
-        front = assemble(api, _security(config), started, audit=audit, encryption=encryption)
+        try:
+            front = assemble(api, _security(config), started, audit=audit, encryption=encryption)
+        except ConfigFileError as error:
+            raise UserError(str(error)) from None
+        stack.callback(front.authorizer.close)
         stack.push_async_callback(front.kubelets.close)
         _allow_connections()
         server = await _listen(config, front.application)
@@ -210,5 +216,6 @@ def _security(config: Config) -> Security:
         kubelet_tls=client_context(pki / "ca.crt", pki / f"{name}.crt", pki / f"{name}.key"),
         accounts=account_tokens(config),
         authentication=authentication(config),
+        authorization=authorization(config),
         front_proxy=(pki / "front-proxy-client.crt", pki / "front-proxy-client.key"),
     )

@@ -49,6 +49,31 @@ def info(verb: str, resource: str, name: str = "", **more: str) -> RequestInfo:
             id="a field selector that pins the name",
         ),
         pytest.param(
+            f"GET {NS}/pods?fieldSelector=metadata.name!%3Da&labelSelector=app",
+            info("list", "pods", namespace="default", field_selector="metadata.name!=a", label_selector="app"),
+            id="selectors that pin nothing",
+        ),
+        pytest.param(
+            f"GET {NS}/pods?fieldSelector=metadata.name%3D..",
+            info("list", "pods", namespace="default", field_selector="metadata.name=.."),
+            id="what can be no name is none",
+        ),
+        pytest.param(
+            f"GET {NS}/pods?fieldSelector=metadata.name%3Da&fieldSelector=metadata.name%3Db",
+            info("list", "pods", "a", namespace="default", field_selector="metadata.name=a"),
+            id="the first of two selectors",
+        ),
+        pytest.param(
+            f"DELETE {NS}/pods?labelSelector=app%3Da",
+            info("deletecollection", "pods", namespace="default", label_selector="app=a"),
+            id="deletecollection by labels",
+        ),
+        pytest.param(
+            "GET /api/v1/watch/nodes?fieldSelector=metadata.name%3Da",
+            info("watch", "nodes"),
+            id="the deprecated watch path knows no selectors",
+        ),
+        pytest.param(
             f"GET {NS}/pods/https:a:80/proxy/b%20c//d/",
             info("get", "pods", "https:a:80", subresource="proxy", namespace="default", rest="/b%20c//d/"),
             id="proxy keeps the raw rest",

@@ -33,29 +33,29 @@ def start(surroundings: Surroundings) -> Plugin:
     registry = surroundings.registry
 
     async def guard(attributes: Attributes) -> None:
-        authorizer, wanted = registry.authorizer, attributes.object
-        if authorizer is None or wanted is None or MASTERS in attributes.user.groups or _only_garbage(attributes):
+        authorizer, roles, wanted = registry.authorizer, registry.roles, attributes.object
+        if authorizer is None or roles is None or wanted is None:
             return
-        if attributes.kind.plural in ROLES.values():
-            await _guard_role(attributes, authorizer, wanted)
-        else:
-            await _guard_binding(attributes, authorizer, wanted)
+        if MASTERS in attributes.user.groups or _only_garbage(attributes):
+            return
+        guard_it = _guard_role if attributes.kind.plural in ROLES.values() else _guard_binding
+        await guard_it(attributes, authorizer, roles, wanted)
 
     resources = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
     return Plugin(NAME, mutate=guard, resources=tuple(f"{plural}.{GROUP}" for plural in resources))
 
 
-async def _guard_role(attributes: Attributes, authorizer: Authorizer, role: JSON) -> None:
+async def _guard_role(attributes: Attributes, authorizer: Authorizer, roles: Authorizer, role: JSON) -> None:
     name = attributes.name if attributes.old else ""  # a new role is none that anybody is named for
     if await _may(attributes, authorizer, "escalate", attributes.kind.plural, name):
         return
-    held = authorizer.held(attributes.user, attributes.namespace)
+    held = roles.held(attributes.user, attributes.namespace)
     _refuse_more(attributes, held, each(role, "rules"))
     if any(dig(tree, "aggregationRule") for tree in (role, attributes.old)) and uncovered(held.rules, _EVERYTHING):
         raise attributes.forbidden("must have cluster-admin privileges to use an aggregationRule")
 
 
-async def _guard_binding(attributes: Attributes, authorizer: Authorizer, binding: JSON) -> None:
+async def _guard_binding(attributes: Attributes, authorizer: Authorizer, roles: Authorizer, binding: JSON) -> None:
     reference = binding.get("roleRef") or {}
     plural, name = ROLES.get(reference.get("kind", ""), ""), reference.get("name") or ""
     if not plural or await _may(attributes, authorizer, "bind", plural, name):
@@ -64,7 +64,7 @@ async def _guard_binding(attributes: Attributes, authorizer: Authorizer, binding
     role = attributes.lister.get(GROUP, plural, namespace, name)
     if role is None:
         raise NotFound(f'{plural}.{GROUP} "{name}" not found', kind=plural, group=GROUP, name=name)
-    _refuse_more(attributes, authorizer.held(attributes.user, attributes.namespace), each(role, "rules"))
+    _refuse_more(attributes, roles.held(attributes.user, attributes.namespace), each(role, "rules"))
 
 
 async def _may(attributes: Attributes, authorizer: Authorizer, verb: str, plural: str, name: str) -> bool:

@@ -5,12 +5,21 @@ https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from knarr.api.kind import JSON
 from knarr.api.paths import each
 from knarr.apiserver.info import RequestInfo
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required
+from knarr.machinery.selectors import (
+    FieldRequirement,
+    FieldSelector,
+    LabelSelector,
+    Requirement,
+    SelectorError,
+    from_label_selector,
+)
 
 _NAMES = ("group", "version", "resource", "subresource", "namespace", "name")
 
@@ -28,20 +37,35 @@ def asked(spec: JSON) -> tuple[RequestInfo, list[FieldError]]:
         return RequestInfo(""), [invalid("spec.resourceAttributes", None, detail)]
     errors = [error for name in ("fieldSelector", "labelSelector") for error in _check(resource, name)]
     named = {name: resource[name] for name in _NAMES if name in resource}
-    selector = _field_selector(resource.get("fieldSelector") or {})
-    return RequestInfo(resource.get("verb", ""), is_resource=True, field_selector=selector, **named), errors
+    selectors = {
+        "field_selector": _spelled(resource.get("fieldSelector") or {}, _fields),
+        "label_selector": _spelled(resource.get("labelSelector") or {}, _labels),
+    }
+    return RequestInfo(resource.get("verb", ""), is_resource=True, **selectors, **named), errors
 
 
-def _field_selector(selector: JSON) -> str:
-    """As a query spells it. What is no equality of one value cannot be spelled: it selects more than asked for."""
-    if raw := selector.get("rawSelector"):
-        return str(raw)
-    terms = (
-        f"{requirement['key']}={requirement['values'][0]}"
-        for requirement in each(selector, "requirements")
-        if requirement.get("operator") == "In" and len(requirement.get("values") or ()) == 1
+def _spelled(selector: JSON, spell: Callable[[Sequence[JSON]], str]) -> str:
+    """As a query spells it."""
+    return str(selector.get("rawSelector") or "") or spell(each(selector, "requirements"))
+
+
+def _fields(requirements: Sequence[JSON]) -> str:
+    """What is not about one value cannot be spelled: without it, more is asked for."""
+    found = (
+        FieldRequirement(requirement.get("key", ""), requirement["values"][0], requirement["operator"] == "In")
+        for requirement in requirements
+        if requirement.get("operator") in ("In", "NotIn") and len(requirement.get("values") or ()) == 1
     )
-    return ",".join(terms)
+    return str(FieldSelector(tuple(found)))
+
+
+def _labels(requirements: Sequence[JSON]) -> str:
+    """What no label selector can say is left out."""
+    found: list[Requirement] = []
+    for requirement in requirements:
+        with suppress(SelectorError):
+            found += from_label_selector({"matchExpressions": [requirement]}).requirements
+    return str(LabelSelector(tuple(found)))
 
 
 def _check(resource: JSON, name: str) -> Iterator[FieldError]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 import msgspec
@@ -12,6 +12,7 @@ from knarr.api.kind import JSON
 from knarr.apiserver.authn.users import MASTERS, User
 from knarr.apiserver.info import RequestInfo
 from knarr.machinery.errors import Forbidden
+from knarr.machinery.figures import Count
 
 
 class Verdict(Enum):
@@ -33,10 +34,13 @@ NO_OPINION = Decision(Verdict.NO_OPINION)
 
 
 class Held(msgspec.Struct, frozen=True):
-    """The rules (PolicyRules) that a user holds in a namespace; `errors` tells why there may be more."""
+    """The rules (PolicyRules) that a user holds in a namespace; `errors` tells why there may be more, `incomplete` that
+    some decide by other things than rules.
+    """
 
     rules: Sequence[JSON] = ()
     errors: Sequence[str] = ()
+    incomplete: bool = False
 
     @property
     def error(self) -> str:
@@ -44,7 +48,9 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Authorizer(ABC):
-    """May this user make this request?"""
+    """May this user make this request? `counts` are of what it has decided, for who wants to know."""
+
+    counts: Mapping[Verdict, Count] | None = None
 
     @abstractmethod
     def at_once(self, user: User, info: RequestInfo) -> Decision | None:
@@ -57,6 +63,12 @@ class Authorizer(ABC):
     @abstractmethod
     def held(self, user: User, namespace: str) -> Held:
         """What the user holds there: what `kubectl auth can-i --list` shows, and nobody may give away more."""
+
+    def counted(self, decision: Decision) -> Decision:
+        """The decision, which is final."""
+        if self.counts:
+            self.counts[decision.verdict].n += 1
+        return decision
 
     async def allows(self, user: User, info: RequestInfo) -> bool:
         return (await self.authorize(user, info)).verdict is Verdict.ALLOW
@@ -87,28 +99,35 @@ class InTurn(Authorizer):
         undecided = []
         for authorizer in self._authorizers:
             decision = authorizer.at_once(user, info)
-            if decision is None or decision.verdict is not Verdict.NO_OPINION:
-                return decision
+            if decision is None:
+                return None
+            if decision.verdict is not Verdict.NO_OPINION:
+                return authorizer.counted(decision)
             if decision is not NO_OPINION:
                 undecided.append(decision)
         return _together(undecided) if undecided else NO_OPINION
 
     async def authorize(self, user: User, info: RequestInfo) -> Decision:
-        decision = self.at_once(user, info)
-        return await self._by_asking(user, info) if decision is None else decision
-
-    async def _by_asking(self, user: User, info: RequestInfo) -> Decision:
+        if MASTERS in user.groups:
+            return ALLOWED
         undecided = []
         for authorizer in self._authorizers:
-            decision = await authorizer.authorize(user, info)
+            decision = authorizer.at_once(user, info)
+            if decision is None:
+                decision = await authorizer.authorize(user, info)
             if decision.verdict is not Verdict.NO_OPINION:
-                return decision
-            undecided.append(decision)
-        return _together(undecided)
+                return authorizer.counted(decision)
+            if decision is not NO_OPINION:
+                undecided.append(decision)
+        return _together(undecided) if undecided else NO_OPINION
 
     def held(self, user: User, namespace: str) -> Held:
         found = [authorizer.held(user, namespace) for authorizer in self._authorizers]
-        return Held([rule for held in found for rule in held.rules], [why for held in found for why in held.errors])
+        return Held(
+            [rule for held in found for rule in held.rules],
+            [why for held in found for why in held.errors],
+            any(held.incomplete for held in found),
+        )
 
 
 def _together(undecided: Sequence[Decision]) -> Decision:

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from knarr.apiserver.authn.users import User, node_of
-from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, Local, Verdict
+from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, Held, Local, Verdict
 from knarr.apiserver.authz.defaults.cluster import NODE
 from knarr.apiserver.authz.rules import Rules
 from knarr.apiserver.authz.tenancy import Tenancy
 from knarr.apiserver.info import RequestInfo
+from knarr.machinery.selectors import FieldRequirement, SelectorError, parse_fields
 
 _READS = frozenset(("get", "list", "watch"))
 _CHANGES = frozenset(("create", "update", "patch", "delete"))
 _LEASES = "kube-node-lease"
-_ON = ("spec.nodeName=", "spec.nodeName==")
 
 _Judge = Callable[["NodeAuthorizer", str, RequestInfo], Decision]
 
@@ -43,6 +43,11 @@ class NodeAuthorizer(Local):
         if info.is_resource and (judge := _JUDGES.get(info.qualified_resource)):
             return judge(self, node, info)
         return self.by_rules(info)
+
+    def held(self, user: User, namespace: str) -> Held:
+        if node_of(user) is None:
+            return Held()
+        return Held(errors=("node authorizer does not support user rule resolution",), incomplete=True)
 
     def by_rules(self, info: RequestInfo) -> Decision:
         return ALLOWED if self._rules.allow(info) else NO_OPINION
@@ -110,9 +115,17 @@ def _pods(judge: NodeAuthorizer, node: str, info: RequestInfo) -> Decision:
         return judge.by_rules(info)
     if info.verb == "get" or info.name:
         return _related(judge.tenancy.hosts(node, info.namespace, info.name), node)
-    if any(term == f"{on}{node}" for term in info.field_selector.split(",") for on in _ON):
+    if _is_pinned(info.field_selector, node):
         return ALLOWED
     return _no("can only list/watch pods with spec.nodeName field selector")
+
+
+def _is_pinned(selector: str, node: str) -> bool:
+    """Whether what it selects is on the node."""
+    try:
+        return FieldRequirement("spec.nodeName", node) in parse_fields(selector).requirements
+    except SelectorError:
+        return False
 
 
 def _leases(judge: NodeAuthorizer, node: str, info: RequestInfo) -> Decision:

@@ -166,6 +166,8 @@ def _request(asked: cel.Attributes) -> RequestInfo:
         namespace=asked.namespace,
         name=asked.name,
         is_resource=True,
+        field_selector=asked.field_selector,
+        label_selector=asked.label_selector,
     )
 
 

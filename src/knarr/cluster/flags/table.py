@@ -6,6 +6,7 @@ import msgspec
 
 from knarr.cluster.flags.audit import Audit
 from knarr.cluster.flags.authentication import Authentication
+from knarr.cluster.flags.authorization import Authorization
 from knarr.cluster.flags.encryption import Encryption
 from knarr.cluster.flags.notation import Flags
 from knarr.cluster.flags.serviceaccounts import ServiceAccounts
@@ -29,6 +30,7 @@ class APIFlags(PartFlags, frozen=True, kw_only=True):
     serviceaccounts: ServiceAccounts = ServiceAccounts()
     audit: Audit = Audit()
     encryption: Encryption = Encryption()
+    authorization: Authorization = Authorization()
 
 
 class ControllerFlags(PartFlags, frozen=True, kw_only=True):
@@ -46,4 +48,5 @@ SUBJECTS: dict[str, type[Flags]] = {
     "serviceaccounts": ServiceAccounts,
     "audit": Audit,
     "encryption": Encryption,
+    "authorization": Authorization,
 }
