@@ -13,7 +13,7 @@ from pathlib import Path
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.leaves import AUTHORITIES, Leaf, hosts_file, leaves
-from knarr.machinery.validity import Validity, validity
+from knarr.machinery.certificates import Certificate, certificate_of
 
 RENEWED_BEFORE = timedelta(days=65)  # its end; issuing.LEAF_LIFE is 365 days
 _INSTANT = timedelta(seconds=1)
@@ -71,15 +71,15 @@ def _issue(config: Config, chosen: Iterable[Leaf], now: datetime) -> None:
 
 def _is_near_its_end(config: Config, leaf: Leaf, now: datetime) -> bool:
     """No certificate outlives its authority, so one that ends with it is as good as it gets."""
-    found, authority = _validity(config, leaf.file), _validity(config, leaf.authority)
+    found, authority = _read(config, leaf.file), _read(config, leaf.authority)
     if not found or not authority:
         return True
     return not found.holds(min(now + RENEWED_BEFORE, authority.ends - _INSTANT))
 
 
-def _validity(config: Config, name: str) -> Validity | None:
+def _read(config: Config, name: str) -> Certificate | None:
     try:
-        return validity((config.pki / f"{name}.crt").read_bytes())
+        return certificate_of((config.pki / f"{name}.crt").read_bytes())
     except (FileNotFoundError, ValueError):
         return None
 
