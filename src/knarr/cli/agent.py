@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knarr.cli.flags import KUBELET_FLAGS
 from knarr.cli.parts import Serve, part
 
 
@@ -11,4 +12,4 @@ def find() -> Serve:
     return serve
 
 
-COMMAND = part("agent", "run the kubelet, service proxy and DNS in one process", find)
+COMMAND = part("agent", "run the kubelet, service proxy and DNS in one process", find, KUBELET_FLAGS)

@@ -62,9 +62,17 @@ def _of_controllers() -> Mapping[str, type[Flags]]:
     return CONTROLLER_SUBJECTS
 
 
+def _of_kubelet() -> Mapping[str, type[Flags]]:
+    from knarr.cluster.flags.table import KUBELET_SUBJECTS
+
+    return KUBELET_SUBJECTS
+
+
 API = Told("API server", "api", _of_api)
 CONTROLLERS = Told("controllers", "controllers", _of_controllers)
-API_FLAGS, CONTROLLER_FLAGS = (Choices(told.declare, told.choose) for told in (API, CONTROLLERS))
+KUBELET = Told("kubelet", "kubelet", _of_kubelet)
+TOLD = (API, CONTROLLERS, KUBELET)
+API_FLAGS, CONTROLLER_FLAGS, KUBELET_FLAGS = (Choices(told.declare, told.choose) for told in TOLD)
 
 
 def _reading(flag: Flag) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knarr.cli.flags import KUBELET_FLAGS
 from knarr.cli.parts import Serve, part
 
 
@@ -11,4 +12,4 @@ def find() -> Serve:
     return kubelet
 
 
-COMMAND = part("kubelet", "run the kubelet alone", find)
+COMMAND = part("kubelet", "run the kubelet alone", find, KUBELET_FLAGS)

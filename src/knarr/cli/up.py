@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from knarr.cli.command import ETCD, Command, cluster_argument, etcd_arguments, kubeconfig_argument, kubeconfig_of
-from knarr.cli.flags import API, CONTROLLERS
+from knarr.cli.flags import TOLD
 
 if TYPE_CHECKING:
     from knarr.cluster.config import Config
@@ -40,7 +40,7 @@ def arguments(parser: ArgumentParser) -> None:
     for name, text in CHOICES.items():
         parser.add_argument(f"--{name.replace('_', '-')}", help=text)
     etcd_arguments(parser)
-    for told in (API, CONTROLLERS):
+    for told in TOLD:
         told.declare(parser)
     kubeconfig_argument(parser, "where to add the context")
 
@@ -92,7 +92,7 @@ def chosen(arguments: Namespace) -> Config:
 
 def _told(config: Config, arguments: Namespace) -> Config:
     """The configuration with what the parts are told by these flags."""
-    for told in (API, CONTROLLERS):
+    for told in TOLD:
         config = told.choose(config, arguments)
     return config
 

@@ -12,6 +12,7 @@ from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.identities import client
 from knarr.cluster.images import import_sandbox_image
+from knarr.cluster.nodecertificates import NodeCertificates
 from knarr.cluster.pause import sandbox_image
 from knarr.cluster.running import together
 from knarr.kubelet.cri.runtime import Runtime
@@ -28,24 +29,29 @@ async def serve(config: Config, clock: Clock) -> None:
     await together(kubelet(config, clock), proxy(config, clock), dns(config, clock))
 
 
-async def kubelet(config: Config, clock: Clock, api: Client | None = None) -> None:
+async def kubelet(config: Config, clock: Clock) -> None:
     """The kubelet, until cancelled; containers run on without it."""
     from knarr.kubelet.cri.client import CRIRuntime
 
     runtime, figures = CRIRuntime(str(config.containerd_socket), clock), Figures()
-    api = api or client(config, "kubelet", figures)
-    await together(_kubelet(config, clock, api, runtime, figures), strays.collect(config, runtime, clock))
+    certificates = NodeCertificates(config, clock, figures)
+    await together(
+        *certificates.running(),
+        _kubelet(config, clock, certificates, runtime, figures),
+        strays.collect(config, runtime, clock),
+    )
 
 
-async def _kubelet(config: Config, clock: Clock, api: Client, runtime: Runtime, figures: Figures) -> None:
+async def _kubelet(
+    config: Config, clock: Clock, certificates: NodeCertificates, runtime: Runtime, figures: Figures
+) -> None:
     from knarr.kubelet.component import Options, run
-    from knarr.wire.tls import server_context
 
-    pki = config.pki
+    api = await certificates.client()
     options = Options(
         node=_node_options(config),
         pods=_pod_options(config),
-        tls=server_context(pki / "kubelet-server.crt", pki / "kubelet-server.key", pki / "ca.crt"),
+        tls=certificates.listening(),
         prepare=lambda: _sandbox_image(config, clock, runtime),
         figures=figures,
     )

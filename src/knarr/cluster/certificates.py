@@ -13,9 +13,10 @@ from pathlib import Path
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.leaves import AUTHORITIES, Leaf, hosts_file, leaves
-from knarr.machinery.certificates import Certificate, certificate_of
+from knarr.cluster.rotated import lay_in, read, store_of
 
 RENEWED_BEFORE = timedelta(days=65)  # its end; issuing.LEAF_LIFE is 365 days
+LAST_RESORT = timedelta(days=14)  # before the end of one that its holder should have renewed long ago
 _INSTANT = timedelta(seconds=1)
 
 
@@ -33,6 +34,7 @@ def renew(config: Config, chosen: Iterable[Leaf], now: datetime) -> None:
     Raises UserError where the authority's key is kept elsewhere.
     """
     _issue(config, chosen, now)
+    lay_in(config, now)
     write_admin(config)
 
 
@@ -71,17 +73,11 @@ def _issue(config: Config, chosen: Iterable[Leaf], now: datetime) -> None:
 
 def _is_near_its_end(config: Config, leaf: Leaf, now: datetime) -> bool:
     """No certificate outlives its authority, so one that ends with it is as good as it gets."""
-    found, authority = _read(config, leaf.file), _read(config, leaf.authority)
+    found, authority = read(config, leaf.file), read(config, leaf.authority)
     if not found or not authority:
         return True
-    return not found.holds(min(now + RENEWED_BEFORE, authority.ends - _INSTANT))
-
-
-def _read(config: Config, name: str) -> Certificate | None:
-    try:
-        return certificate_of((config.pki / f"{name}.crt").read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
+    margin = LAST_RESORT if store_of(config, leaf.file) else RENEWED_BEFORE
+    return not found.holds(min(now + margin, authority.ends - _INSTANT))
 
 
 def _hosts(config: Config, leaf: Leaf) -> tuple[str, ...]:

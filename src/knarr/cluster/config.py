@@ -15,7 +15,7 @@ import msgspec
 
 from knarr.cluster.elections import Elections
 from knarr.cluster.errors import UserError
-from knarr.cluster.flags.table import APIFlags, ControllerFlags
+from knarr.cluster.flags.table import APIFlags, ControllerFlags, KubeletFlags
 
 DEFAULT_NAME = "knarr"
 DEFAULT_DATA = Path("/var/lib/knarr")
@@ -48,6 +48,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     elections: Elections = Elections()
     api: APIFlags = APIFlags()  # what the API server is told besides, under upstream's names
     controllers: ControllerFlags = ControllerFlags()  # and what the controllers are
+    kubelet: KubeletFlags = KubeletFlags()  # and the kubelet
     # Processes: joined, one for the server's parts and one for the node's; apart, one for each part.
     layout: Literal["joined", "apart"] = "joined"
 

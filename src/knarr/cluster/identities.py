@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from knarr.cluster.config import Config
 
 if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
     from pathlib import Path
 
     from knarr.client.client import Client
@@ -27,16 +29,24 @@ def client(config: Config, identity: str, figures: Figures | None = None) -> Cli
     """A client over HTTPS as `identity`: the file name of a certificate in the cluster's PKI (leaves.leaves). `figures`
     are told of its requests.
     """
+    from knarr.wire.tls import client_context
+
+    tls = client_context(config.pki / "ca.crt", config.pki / f"{identity}.crt", config.pki / f"{identity}.key")
+    return client_at(config.api_url, tls, identity, figures)
+
+
+def client_at(
+    url: str, tls: ssl.SSLContext, identity: str, figures: Figures | None = None, headers: Mapping[str, str] = {}
+) -> Client:
+    """The same for another server, or with other credentials."""
     from knarr.client.client import Client
     from knarr.client.figures import RequestFigures
     from knarr.wire.connections import HTTPTransport
-    from knarr.wire.tls import client_context
 
-    files = (config.pki / f"{identity}.crt", config.pki / f"{identity}.key")
-    tls = client_context(config.pki / "ca.crt", *files)
-    agent, host = f"{_AGENTS.get(identity, 'knarr')}/knarr", config.api_url.removeprefix("https://")
-    told = RequestFigures(figures, host) if figures else None
-    return Client(HTTPTransport(config.api_url, tls=tls), user_agent=agent, figures=told)
+    agent, told = f"{_AGENTS.get(identity, 'knarr')}/knarr", None
+    if figures:
+        told = RequestFigures(figures, url.removeprefix("https://"))
+    return Client(HTTPTransport(url, tls=tls, headers=lambda: headers), user_agent=agent, figures=told)
 
 
 def bearing(config: Config) -> HTTPTransport:

@@ -15,6 +15,7 @@ from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.identities import is_known_to
 from knarr.cluster.leaves import AUTHORITIES, leaves
+from knarr.cluster.rotated import files_of
 from knarr.machinery.times import format_time, human_duration
 
 
@@ -44,7 +45,8 @@ def inventory(config: Config, kubeconfig: Path, now: datetime) -> Iterator[Entry
     Raises UserError where the files may not be read.
     """
     for name in (leaf.file for leaf in leaves(config)):
-        yield _entry(name, config.pki / f"{name}.crt", now)
+        certificate, _ = files_of(config, name)
+        yield _entry(name, certificate if certificate.exists() else config.pki / f"{name}.crt", now)
     yield from _given(config, now)
     yield from _of_kubeconfigs(config, kubeconfig, now)
     for name in AUTHORITIES:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
+from math import inf
 from typing import Literal
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -144,4 +145,6 @@ def _escaped(value: str) -> str:
 
 
 def _number(value: float) -> str:
+    if value == inf:
+        return "+Inf"
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.9g}"

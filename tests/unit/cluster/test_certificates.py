@@ -18,6 +18,7 @@ from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.leaves import leaves
 from knarr.cluster.renewing import keep
+from knarr.cluster.rotated import LEAVES
 from knarr.machinery.clock import VirtualClock
 
 
@@ -104,6 +105,8 @@ def test_certificates_are_renewed_before_they_end(config: Config, aged: Callable
     aged(301)
     certificates.ensure(config)
     for name, certificate in before.items():
+        if name in LEAVES:  # the kubelet sees to those
+            continue
         assert read(config, name).not_valid_after_utc > certificate.not_valid_after_utc
         assert read(config, name).public_key() == certificate.public_key()
 
@@ -143,10 +146,10 @@ def test_a_key_that_is_gone_is_made_anew_with_its_certificate(config: Config) ->
 
 
 async def test_a_server_renews_in_time(config: Config, aged: Callable[[float], datetime]) -> None:
-    clock = VirtualClock(aged(0))
+    clock = VirtualClock(aged(0) + timedelta(days=295))
     keeper = asyncio.create_task(keep(config, clock))
     fresh, kubeconfig = read(config, "admin"), config.admin_kubeconfig.read_bytes()
-    await clock.advance(299 * 86400)
+    await clock.advance(4 * 86400)
     assert (read(config, "admin"), config.admin_kubeconfig.read_bytes()) == (fresh, kubeconfig)
     await clock.advance(2 * 86400)
     async with asyncio.timeout(10):

@@ -9,6 +9,7 @@ from knarr.cluster.flags.authentication import Authentication
 from knarr.cluster.flags.authorization import Authorization
 from knarr.cluster.flags.encryption import Encryption
 from knarr.cluster.flags.notation import Flags
+from knarr.cluster.flags.rotation import Rotation
 from knarr.cluster.flags.serviceaccounts import ServiceAccounts
 from knarr.cluster.flags.serving import Serving
 from knarr.cluster.flags.signing import Signing
@@ -39,6 +40,15 @@ class ControllerFlags(PartFlags, frozen=True, kw_only=True):
     signing: Signing = Signing()
 
 
+class KubeletFlags(PartFlags, frozen=True, kw_only=True):
+    """The kubelet."""
+
+    rotation: Rotation = Rotation()
+
+
+KUBELET_SUBJECTS: dict[str, type[Flags]] = {
+    "rotation": Rotation,
+}
 CONTROLLER_SUBJECTS: dict[str, type[Flags]] = {
     "signing": Signing,
 }

@@ -55,13 +55,12 @@ class Manager:
         """Until cancelled: a kubelet does not give up."""
         pauses = Backoff(FIRST_PAUSE, LONGEST_PAUSE, JITTER, self._draw)
         while True:
-            if (seconds := self._due_in()) > 0:
+            if self._holding():
                 self._there.set()
+            if (seconds := self._due_in()) > 0:
                 pauses.reset()
                 await self._clock.sleep(min(seconds, LOOK))
                 continue
-            if self._holding():
-                self._there.set()
             await self._rotate()
             if self._due_in() <= 0:
                 await self._clock.sleep(pauses.next())

@@ -33,15 +33,14 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What a certificate is for: the signer, the use of the key, and what the files are called."""
+    """What a certificate is for: who signs it, and how its key will be used."""
 
-    name: str
     signer: str
     usage: str
 
 
-CLIENT = Purpose("kubelet-client", KUBELET_CLIENT, "client auth")
-SERVING = Purpose("kubelet-server", KUBELET_SERVING, "server auth")
+CLIENT = Purpose(KUBELET_CLIENT, "client auth")
+SERVING = Purpose(KUBELET_SERVING, "server auth")
 
 
 @dataclass(frozen=True, slots=True)

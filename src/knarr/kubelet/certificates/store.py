@@ -11,6 +11,8 @@ from pathlib import Path
 
 from knarr.machinery.certificates import Certificate, certificate_of
 
+CLIENT, SERVING = "kubelet-client", "kubelet-server"  # what the files of each purpose are called
+
 
 class Store:
     """The certificates of one purpose; `name` begins their files' names. Files are 0600, the directory 0700."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from knarr.api.signers import KUBELET_SERVING
+from knarr.api.signers import KUBELET_SERVING, NODE_GROUP
 from knarr.apiserver.authz.defaults.notation import EVENTS, Binding, Role
 
 _DNS, _SYSTEM = "knarr:kube-dns", "kube-system"
 _SERVING = "knarr:controller:kubelet-serving-approver"
+_REQUESTS = "system:certificates.k8s.io:certificatesigningrequests"
+_JOINING = "system:bootstrappers:kubeadm:default-node-token"  # an extra group that a bootstrap token may have
 
 ROLES: tuple[Role, ...] = (
     Role(
@@ -31,6 +33,10 @@ ROLES: tuple[Role, ...] = (
 BINDINGS: tuple[Binding, ...] = (
     Binding("system:kubelet-api-admin", users=("kube-apiserver-kubelet-client",), name="knarr:kubelet-api-admin"),
     Binding(_SERVING, accounts=(f"{_SYSTEM}/kubelet-serving-approver",)),
+    # Who may become a kubelet, and stay one; upstream's installer kubeadm grants the same to the same.
+    Binding("system:node-bootstrapper", groups=(_JOINING,), name="knarr:kubelet-bootstrap"),
+    Binding(f"{_REQUESTS}:nodeclient", groups=(_JOINING,), name="knarr:node-autoapprove-bootstrap"),
+    Binding(f"{_REQUESTS}:selfnodeclient", groups=(NODE_GROUP,), name="knarr:node-autoapprove-certificate-rotation"),
     Binding("system:kube-dns", users=("system:kube-dns",), name="knarr:kube-dns:services"),
     Binding(_DNS, users=("system:kube-dns",)),
     Binding(_DNS, users=("system:kube-dns",), namespace=_SYSTEM, kind="Role"),
