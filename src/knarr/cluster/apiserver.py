@@ -19,6 +19,7 @@ from knarr.apiserver.app import Application
 from knarr.apiserver.assembly import Security, assemble
 from knarr.apiserver.authn.users import AUTHENTICATED, User
 from knarr.apiserver.authz.reconciling import ensure_policy
+from knarr.apiserver.clusterinfo import ClusterInfo, publish
 from knarr.apiserver.configfiles import ConfigFileError
 from knarr.apiserver.foreign import decoder
 from knarr.apiserver.indexing import index_of
@@ -114,7 +115,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
             stack.push_async_callback(_ended, asyncio.create_task(attend(api.registry)))
         stack.callback(front.aggregation.close)
         keepers = (
-            _bootstrap(api, started),
+            _bootstrap(api, started, _cluster_info(config)),
             _aggregate(front.aggregation, started),
             _preload(clock, started),
             keep(config, clock),
@@ -136,11 +137,17 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _bootstrap(api: API, started: asyncio.Event) -> None:
+async def _bootstrap(api: API, started: asyncio.Event, info: ClusterInfo) -> None:
+    await publish(api.registry, info)
     await bootstrap.ensure(api.registry)
     await ensure_policy(api.registry)
     started.set()
     await bootstrap.run(api.registry)
+
+
+def _cluster_info(config: Config) -> ClusterInfo:
+    address = f"https://{config.node_ip}:{config.api_port}"
+    return ClusterInfo(address, (config.pki / "ca.crt").read_bytes(), follows=config.roaming)
 
 
 async def _aggregate(aggregation: Aggregation, started: asyncio.Event) -> None:
