@@ -7,12 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from knarr.apiserver.authn.users import User
+from knarr.apiserver.authz.authorizer import ALLOWED, Decision, Local, Verdict
+from knarr.apiserver.info import RequestInfo
 from knarr.storage.store import Store, Write
 from tests.api.encryption import IDENTITY, SECRETS, encrypted, keys, lying, write
 from tests.api.harness import Server, settle
 from tests.stores import ENGINES, open_store
 
+PATCH = "application/merge-patch+json"
 FAILED = 'Internal error occurred: unable to transform key "/registry/secrets/default/'
+
+
+class OnlyOrdinary(Local):
+    """Anybody may do anything ordinary."""
+
+    def at_once(self, user: User, info: RequestInfo) -> Decision:
+        return Decision(Verdict.NO_OPINION, "not that") if info.verb.startswith("unsafe") else ALLOWED
 
 
 @pytest.fixture(params=ENGINES)
@@ -170,5 +181,42 @@ class TestWhatCannotBeRead:
         why = "Internal error occurred: identity transformer tried to read encrypted data"
         assert (reply.status, reply.body["message"]) == (500, why)
 
+    async def test_it_is_removed_by_who_insists(self, server: Server, store: Store) -> None:
+        option = {"ignoreStoreReadErrorWithClusterBreakingPotential": True}
+        reply = await server.delete(f"{SECRETS}/lost", option)
+        assert (reply.status, reply.body["status"]) == (200, "Success")
+        assert await store.get("/registry/secrets/default/lost") is None
+        assert (await server.get(f"{SECRETS}/lost")).status == 404
+        assert [item["metadata"]["name"] for item in (await server.get(SECRETS)).body["items"]] == ["found"]
 
-PATCH = "application/merge-patch+json"
+    async def test_the_option_in_the_address(self, server: Server, store: Store) -> None:
+        query = {"ignoreStoreReadErrorWithClusterBreakingPotential": "true"}
+        assert (await server.request("DELETE", f"{SECRETS}/lost", **query)).status == 200
+        assert await store.get("/registry/secrets/default/lost") is None
+
+    @pytest.mark.parametrize(
+        ("path", "also", "why"),
+        [
+            (
+                f"{SECRETS}/found",
+                {},
+                "is exclusively used to delete corrupt object(s), try again by removing this option",
+            ),
+            (SECRETS, {}, "is not allowed with DELETECOLLECTION, try again after removing the option"),
+            (f"{SECRETS}/lost", {"gracePeriodSeconds": 0}, "cannot be set together with .gracePeriodSeconds"),
+            (f"{SECRETS}/lost", {"preconditions": {"uid": "u"}}, "cannot be set together with .preconditions"),
+        ],
+        ids=["what can be read", "of many", "with a grace", "with preconditions"],
+    )
+    async def test_nothing_else_is(self, server: Server, path: str, also: dict[str, object], why: str) -> None:
+        reply = await server.delete(path, {"ignoreStoreReadErrorWithClusterBreakingPotential": True, **also})
+        field = "ignoreStoreReadErrorWithClusterBreakingPotential"
+        assert (reply.status, reply.body["message"].endswith(f"{field}: Invalid value: true: {why}")) == (422, True)
+        assert (await server.get(f"{SECRETS}/found")).status == 200
+
+    async def test_it_takes_a_right_of_its_own(self, server: Server, store: Store) -> None:
+        server.api.registry.authorizer = OnlyOrdinary()
+        reply = await server.delete(f"{SECRETS}/lost", {"ignoreStoreReadErrorWithClusterBreakingPotential": True})
+        why = 'not permitted to do "unsafe-delete-ignore-read-errors", reason: not that'
+        assert (reply.status, reply.body["message"]) == (403, f'secrets "lost" is forbidden: {why}')
+        assert await store.get("/registry/secrets/default/lost")

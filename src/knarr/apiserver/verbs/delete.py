@@ -9,7 +9,7 @@ import orjson
 
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.registry import key_of
-from knarr.apiserver.verbs import deleteoptions
+from knarr.apiserver.verbs import deleteoptions, unreadable
 from knarr.apiserver.verbs.answers import Stored, object_answer, success
 from knarr.apiserver.verbs.attributes import attributes_of
 from knarr.apiserver.verbs.call import Call
@@ -46,6 +46,8 @@ _AT_ONCE = 100  # of a collection, so that the store commits them together
 async def delete(call: Call) -> Answer:
     """Delete one object, or start doing so."""
     options = _options(call)
+    if options.unread:
+        return await unreadable.delete(call)
     stored, gone = await delete_object(call, call.name, options)
     if not gone:
         shown = Stored(await seen_value(call, stored.value), stored.revision)
@@ -60,6 +62,8 @@ async def delete(call: Call) -> Answer:
 async def delete_collection(call: Call) -> Answer:
     """Delete what a list with the same options would show; answered with that list."""
     options = _options(call)
+    if options.unread:
+        raise unreadable.not_of_many(call)
     entries, metadata = await chosen_entries(call, read_list_options(call))
     for start in range(0, len(entries), _AT_ONCE):
         await asyncio.gather(*(_delete_if_there(call, e, options) for e in entries[start : start + _AT_ONCE]))

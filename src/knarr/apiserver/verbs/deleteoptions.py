@@ -11,10 +11,12 @@ from knarr.apiserver.media import META_GROUP
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.deleting import DeleteOptions
+from knarr.apiserver.verbs.unreadable import OPTION
 from knarr.machinery.errors import BadRequest, Invalid
 from knarr.machinery.fielderrors import FieldError, invalid, not_supported
 
 _DEFINITION = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
+_ABOUT_WHAT_IS_READ = ("dryRun", "propagationPolicy", "orphanDependents", "gracePeriodSeconds", "preconditions")
 _POLICIES = ("Foreground", "Background", "Orphan", "nil")
 
 
@@ -32,6 +34,7 @@ def read(call: Call) -> DeleteOptions:
         uid=preconditions.get("uid", ""),
         resource_version=preconditions.get("resourceVersion", ""),
         cascades=tree.get("orphanDependents") is False,
+        unread=bool(tree.get(OPTION)),
     )
 
 
@@ -64,6 +67,8 @@ def _query(call: Call) -> JSON:
             raise BadRequest(f"unable to convert query parameter gracePeriodSeconds: {why}") from None
     if policy := request.parameter("propagationPolicy"):
         tree["propagationPolicy"] = policy
+    if OPTION in request.parameters:
+        tree[OPTION] = request.flag(OPTION)
     if "orphanDependents" in request.parameters:
         tree["orphanDependents"] = request.flag("orphanDependents")
     return tree
@@ -83,5 +88,8 @@ def _check(tree: JSON) -> None:
         errors.append(invalid("propagationPolicy", policy, why))
     if policy is not None and policy not in _POLICIES[:3]:
         errors.append(not_supported("propagationPolicy", policy, _POLICIES, in_order=True))
+    if tree.get(OPTION):
+        said = [name for name in _ABOUT_WHAT_IS_READ if tree.get(name) not in (None, [])]
+        errors += [invalid(OPTION, True, f"cannot be set together with .{name}") for name in said]
     if errors:
         raise Invalid.of(META_GROUP, "DeleteOptions", "", errors)

@@ -26,6 +26,7 @@ class DeleteOptions:
     uid: str = ""
     resource_version: str = ""
     cascades: bool = False  # the deprecated orphanDependents=false
+    unread: bool = False  # what cannot be read is meant, and nothing else
 
 
 def finished(obj: JSON) -> bool:
