@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import api, authorization, custom, idle, launch, pods
+from benchmarks import api, audit, authorization, custom, idle, launch, pods
 
 BENCHMARKS: dict[str, Callable[[], object]] = {
     "launch": launch.main,
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], object]] = {
     "pods": pods.main,
     "api": api.main,
     "authorization": authorization.main,
+    "audit": audit.main,
     "custom": custom.main,
 }
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
 from knarr.apiserver.answers import TOO_MANY, error_answer, plain_answer
 from knarr.apiserver.audit import trails
-from knarr.apiserver.audit.auditing import Audit
 from knarr.apiserver.authn.authenticator import Authenticator, RejectedError
 from knarr.apiserver.authn.impersonation import mentioned, wanted
 from knarr.apiserver.authn.users import User
@@ -34,6 +33,9 @@ from knarr.machinery.clock import Clock
 from knarr.machinery.errors import APIError, InternalError, RequestEntityTooLarge, Unauthorized
 from knarr.wire.limits import BODY_LIMIT
 from knarr.wire.messages import Answer, Peer, Pieced, Request, Response, Streaming
+
+if TYPE_CHECKING:
+    from knarr.apiserver.audit.auditing import Audit  # with the first policy
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,9 @@ class Application:
             rejected = isinstance(error, RejectedError)
             self._access.attempts["error" if rejected else "failure"].observe(self._clock.monotonic() - started)
             return prettied(_finish(await self._unauthorized(error, request, peer), request), request)
-        self._access.believed.observe(self._clock.monotonic() - started)
+        seconds = self._clock.monotonic() - started
+        self._access.believed.observe(seconds)
+        trails.spent("authentication", seconds)
         self._access.of(found.user.name).n += 1
         answer = await self.serve(found.request, found.user, peer.address)
         return await compressed(prettied(warned(answer, found.warnings), request), request)

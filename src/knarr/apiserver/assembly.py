@@ -14,7 +14,6 @@ from knarr.apiserver.admitting import admitted
 from knarr.apiserver.aggregation import Aggregation
 from knarr.apiserver.api import API
 from knarr.apiserver.app import Application
-from knarr.apiserver.audit.auditing import Audit
 from knarr.apiserver.authn.issuers import issuer_documents
 from knarr.apiserver.authn.keys import AccountTokenRules
 from knarr.apiserver.authn.table import Authentication, authenticator_of, bearers_of
@@ -34,6 +33,7 @@ from knarr.apiserver.streaming.table import streaming
 from knarr.apiserver.zpages import zpages
 
 if TYPE_CHECKING:
+    from knarr.apiserver.audit.auditing import Audit
     from knarr.apiserver.encryption.keeping import Encryption
 
 

@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from knarr.machinery import yamls
-
 T = TypeVar("T")
 _HEAD = ("kind", "apiVersion", "metadata")
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`(?: - at `\$\.?(.*)`)?")
@@ -41,6 +39,8 @@ def read_config(path: Path, kind: str, versions: Collection[str], model: type[T]
 
 def decode_config(text: bytes, kind: str, versions: Collection[str], model: type[T]) -> T:
     """The same from what the file holds."""
+    from knarr.machinery import yamls  # most servers are told of no file
+
     try:
         tree = yamls.load(text)
         doubled = [f'line {line}: key "{key}" already set in map' for line, key in yamls.duplicate_keys(text)]
@@ -59,9 +59,9 @@ def _content(tree: Any, kind: str, versions: Collection[str]) -> dict[str, Any]:
     """What is said besides of what kind it is."""
     if not isinstance(tree, dict):
         raise ConfigFileError(f"failed decoding: the file holds no {kind}")
-    for field in ("kind", "apiVersion"):
+    for field, called in (("kind", "Kind"), ("apiVersion", "apiVersion")):
         if not tree.get(field):
-            raise ConfigFileError(f"failed decoding: Object '{field.capitalize()}' is missing")
+            raise ConfigFileError(f"failed decoding: Object '{called}' is missing")
     if tree["kind"] != kind or tree["apiVersion"] not in versions:
         known = " or ".join(f"{version}, Kind={kind}" for version in versions)
         raise ConfigFileError(f"failed decoding: {tree['apiVersion']}, Kind={tree['kind']} is not {known}")

@@ -18,6 +18,7 @@ import orjson
 
 from knarr.api.kind import JSON, Kind
 from knarr.apiserver.aside import Aside
+from knarr.apiserver.audit.trails import spent
 from knarr.apiserver.authz.authorizer import Authorizer
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.metrics import Metrics
@@ -156,7 +157,9 @@ class Registry:
         """Commit, and wait until the cache shows it: the writer reads its own write. Raises ConflictError."""
         started = self.clock.monotonic()
         revision = await self.store.commit(writes)
-        self._commits.took(writes[0], self.clock.monotonic() - started)
+        seconds = self.clock.monotonic() - started
+        self._commits.took(writes[0], seconds)
+        spent("etcd", seconds)
         if self.cache.revision < revision:
             await self.cache.wait(revision)
         return revision

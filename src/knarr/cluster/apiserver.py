@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from knarr.api.kinds.table import KINDS
 from knarr.apiserver import bootstrap
@@ -34,7 +35,6 @@ from knarr.client.client import Client
 from knarr.client.figures import RequestFigures
 from knarr.cluster.accounts import Account, LocalTransport
 from knarr.cluster.accounttokens import account_tokens
-from knarr.cluster.auditing import audit_of
 from knarr.cluster.authentication import (
     authentication,
     client_authorities,
@@ -51,6 +51,12 @@ from knarr.machinery.clock import Clock
 from knarr.storage.cache import WatchCache
 from knarr.wire.server import Server
 from knarr.wire.tls import Strength, client_context, server_context
+
+if TYPE_CHECKING:
+    pass
+
+if TYPE_CHECKING:
+    from knarr.apiserver.audit.auditing import Audit
 
 GRACE = 5.0  # seconds for requests under way when the server stops
 
@@ -97,8 +103,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
         api.start()
         stack.callback(api.close)
         started = asyncio.Event()
-        audit = audit_of(config.api.audit, clock, api.registry.metrics)
-        if audit:
+        if audit := _audit(config, clock, api.registry.metrics):
             stack.push_async_callback(audit.close, GRACE)
         try:
             front = assemble(api, _security(config), started, audit=audit, encryption=encryption)
@@ -167,6 +172,14 @@ def _tell(metrics: Metrics, server: Server, database: Path) -> None:
     if database.is_file():
         files = [database, database.with_name(f"{database.name}-wal")]
         metrics.ask(STORAGE_SIZE, lambda: [((database.stem,), sum(f.stat().st_size for f in files if f.exists()))])
+
+
+def _audit(config: Config, clock: Clock, metrics: Metrics) -> Audit | None:
+    if not config.api.audit.audit_policy_file:
+        return None
+    from knarr.cluster.auditing import audit_of
+
+    return audit_of(config.api.audit, clock, metrics)
 
 
 def _allow_connections() -> None:

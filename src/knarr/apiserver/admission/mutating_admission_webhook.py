@@ -17,6 +17,7 @@ from knarr.apiserver.webhooks.asking import Asker, in_time
 from knarr.apiserver.webhooks.changing import change
 from knarr.apiserver.webhooks.concerning import concerned
 from knarr.apiserver.webhooks.hook import Hook, hooks_of
+from knarr.apiserver.webhooks.recording import place_of, record_change, record_silence
 
 NAME = "MutatingAdmissionWebhook"
 
@@ -36,18 +37,24 @@ class Mutating:
 
     async def _ask_each(self, attributes: Attributes, hooks: Sequence[Hook]) -> None:
         calls = Calls(attributes, NAME)
-        for hook in hooks:
+        for index, hook in enumerate(hooks):
             match = hook.matcher.match(attributes, self._registry.kinds) if calls.due(hook.uid) else None
             if match and await concerned(hook, attributes, match, self._registry):
-                changed = await self._ask(attributes, hook, match)
+                changed = await self._ask(attributes, hook, match, index)
                 calls.made(hook.uid, changed=changed, reinvoked=hook.reinvoked)
         calls.end()
 
-    async def _ask(self, attributes: Attributes, hook: Hook, match: Match) -> bool:
+    async def _ask(self, attributes: Attributes, hook: Hook, match: Match, index: int) -> bool:
         """Whether the webhook has changed the object."""
         trees = await shown(attributes, match)
         found = await self._asker.ask(hook, attributes, match, trees)
-        return found is not None and await change(attributes, match, hook.name, found.patch, trees[0])
+        place = place_of(int(attributes.reinvocation.again), index)
+        if found is None:
+            record_silence(hook, place, "mutating")
+            return False
+        changed = await change(attributes, match, hook.name, found.patch, trees[0])
+        record_change(hook, place, found.patch, changed=changed)
+        return changed
 
 
 def start(surroundings: Surroundings) -> Plugin:

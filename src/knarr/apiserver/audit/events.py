@@ -16,6 +16,7 @@ from knarr.apiserver.authn.users import User
 
 VERSION = "audit.k8s.io/v1"
 _HEAD = f'{{"kind":"Event","apiVersion":"{VERSION}",'.encode()
+NOTHING = msgspec.Raw()  # in place of JSON
 _TRUNCATED = "audit.k8s.io/truncated"
 
 
@@ -59,9 +60,9 @@ class Event(msgspec.Struct, omit_defaults=True, rename="camel"):
     source_ips: tuple[str, ...] = msgspec.field(default=(), name="sourceIPs")
     user_agent: str = ""
     object_ref: ObjectReference | None = None
-    response_status: msgspec.Raw | None = None
-    request_object: msgspec.Raw | None = None
-    response_object: msgspec.Raw | None = None
+    response_status: msgspec.Raw = NOTHING
+    request_object: msgspec.Raw = NOTHING
+    response_object: msgspec.Raw = NOTHING
     request_received_timestamp: str | None = None
     stage_timestamp: str | None = None
     annotations: dict[str, str] = {}
@@ -115,7 +116,7 @@ def listed(events: Iterable[bytes]) -> bytes:
 def shortened(event: bytes) -> bytes:
     """An event without what makes it large."""
     told = decode(event)
-    told.request_object = told.response_object = None
+    told.request_object = told.response_object = NOTHING
     told.annotations = {**told.annotations, _TRUNCATED: "true"}
     return encode(told)
 

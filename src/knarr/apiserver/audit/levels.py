@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import msgspec
+
 
 class Level(IntEnum):
     """Each says what those before say, and more."""
@@ -27,3 +29,11 @@ STARTED = "ResponseStarted"  # of what lasts: the head of the answer is known
 COMPLETE = "ResponseComplete"
 PANIC = "Panic"  # what was not expected to fail
 STAGES = (RECEIVED, STARTED, COMPLETE, PANIC)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """How a request is recorded."""
+
+    level: Level = Level.NONE
+    omitted: frozenset[str] = frozenset()  # stages
+    without_managed_fields: bool = False

@@ -8,23 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import msgspec
-
-from knarr.apiserver.audit.levels import LEVELS, Level
+from knarr.apiserver.audit.levels import LEVELS, Decision, Level
 from knarr.apiserver.audit.policies import Policy, Resources, Rule
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.info import RequestInfo
 from knarr.machinery.remembering import Bounded
 
 _REMEMBERED = 4096  # requests
-
-
-class Decision(msgspec.Struct, frozen=True):
-    """How a request is recorded."""
-
-    level: Level = Level.NONE
-    omitted: frozenset[str] = frozenset()  # stages
-    without_managed_fields: bool = False
 
 
 class Matcher:

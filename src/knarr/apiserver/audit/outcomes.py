@@ -9,8 +9,8 @@ import msgspec
 
 from knarr.api.kind import JSON
 from knarr.apiserver import media
-from knarr.apiserver.audit.levels import Level
-from knarr.apiserver.audit.matching import Decision
+from knarr.apiserver.audit.events import NOTHING
+from knarr.apiserver.audit.levels import Decision, Level
 from knarr.apiserver.audit.trails import Trail, written
 from knarr.apiserver.info import LONG_RUNNING, RequestInfo
 from knarr.machinery.errors import UnsupportedMediaType
@@ -64,12 +64,12 @@ def _failure(answer: Answer, body: bytes) -> msgspec.Raw | None:
     return told_status(tree, _code(answer)) if tree and tree["kind"] == "Status" else None
 
 
-def _object(answer: Answer, body: bytes, decision: Decision) -> msgspec.Raw | None:
+def _object(answer: Answer, body: bytes, decision: Decision) -> msgspec.Raw:
     """Our own JSON is taken as it is, where nothing has to be left out of it."""
     if body.startswith(b'{"kind":"') and not decision.without_managed_fields:
         return msgspec.Raw(body.rstrip(b"\n"))
     tree = _tree(answer, body)
-    return written(tree, decision) if tree else None
+    return written(tree, decision) if tree else NOTHING
 
 
 def _tree(answer: Answer, body: bytes) -> JSON | None:

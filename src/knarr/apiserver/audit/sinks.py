@@ -93,7 +93,7 @@ class Buffered:
         self._changed = asyncio.Event()
         self._closed = False
         self._allowance, self._counted = float(batch.burst), clock.monotonic()
-        self._under_way: set[asyncio.Task[bool]] = set()
+        self._under_way: dict[asyncio.Task[bool], int] = {}  # with the number of their events
         self._running = asyncio.create_task(self._run())
 
     def take(self, event: bytes) -> None:
@@ -119,12 +119,12 @@ class Buffered:
         await self._backend.close()
 
     async def _abandon(self) -> None:
+        lost = len(self._waiting) + sum(self._under_way.values())
         tasks = [self._running, *self._under_way]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._waiting:
-            self._failures.count("buffered", "audit backend shut down", len(self._waiting))
+        self._failures.count("buffered", "audit backend shut down", lost)
 
     async def _run(self) -> None:
         while self._waiting or not self._closed:
@@ -157,7 +157,7 @@ class Buffered:
     async def _send(self) -> None:
         batch, self._waiting = self._waiting[: self._batch.most], self._waiting[self._batch.most :]
         task = asyncio.create_task(self._backend.deliver(batch))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._under_way[task] = len(batch)
+        task.add_done_callback(self._under_way.pop)
         if not self._batch.together:
             await asyncio.wait([task])

@@ -14,8 +14,7 @@ import msgspec
 
 from knarr.api.kind import JSON
 from knarr.apiserver.audit.events import Event, UserInfo, encode
-from knarr.apiserver.audit.levels import Level
-from knarr.apiserver.audit.matching import Decision
+from knarr.apiserver.audit.levels import Decision, Level
 from knarr.apiserver.authn.users import User
 
 UNDECIDED = Decision()
@@ -37,7 +36,7 @@ class Trail:
         self.served = False  # the next request of this context is another one
 
     def asked(self, tree: JSON) -> None:
-        if (event := self.event) is None or event.request_object is not None:
+        if (event := self.event) is None or event.request_object:
             return
         if event.object_ref is not None and isinstance(metadata := tree.get("metadata"), dict):
             reference = event.object_ref
@@ -54,7 +53,7 @@ class Trail:
 
     def conclude(self, seconds: float) -> None:
         """Say what took how long, where the whole did."""
-        for layer, spent in {**self.latencies, "total": seconds}.items():
+        for layer, spent in (*self.latencies.items(), ("total", seconds)):
             self.annotations[f"{_LATENCY}{layer}"] = spelled(spent)
 
 
@@ -75,9 +74,9 @@ def patched(body: Any) -> None:
         trail.patched(body)
 
 
-def annotate(key: str, value: str) -> None:
-    """Something for the audit log; what has been said of the key before stays."""
-    if (trail := current()) is not None:
+def annotate(key: str, value: str, level: Level = Level.NONE) -> None:
+    """Something for the audit log, where the request is recorded so fully; what the key has said before stays."""
+    if (trail := current()) is not None and trail.decision.level >= level:
         trail.annotations.setdefault(key, value)
 
 
@@ -110,10 +109,11 @@ def remarks() -> dict[str, str]:
     return {} if trail is None else trail.annotations
 
 
-def spent(layer: str, seconds: float) -> None:
-    """A layer of the server has taken so long, beside what it took before."""
+def spent(layer: str, seconds: float, *, at_once: bool = False) -> None:
+    """A layer of the server has taken so long, beside what it took before, or `at_once` with it."""
     if (trail := current()) is not None:
-        trail.latencies[layer] = trail.latencies.get(layer, 0.0) + seconds
+        before = trail.latencies.get(layer, 0.0)
+        trail.latencies[layer] = max(before, seconds) if at_once else before + seconds
 
 
 def written(tree: Any, decision: Decision) -> msgspec.Raw:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 
 from knarr.api.flows import CATCH_ALL, GROUP, PLURAL, mandatory
+from knarr.apiserver.audit.trails import spent
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.flowcontrol.configuration import Schema, read_level, read_schema
 from knarr.apiserver.flowcontrol.figures import WIDEST, Figures, tell
@@ -96,7 +97,9 @@ class FlowControl:
         if not passage.runs:  # else its turn came at the last moment
             self._refused(flow, "time-out")
             return False
-        self._began(flow.figures, passage.seats, passage.began - passage.arrived)
+        waited = passage.began - passage.arrived
+        self._began(flow.figures, passage.seats, waited)
+        spent("apf-queue-wait", waited)
         return True
 
     def leave(self, passage: Passage, now: float) -> None:

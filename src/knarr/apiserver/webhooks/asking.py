@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes, Surroundings
 from knarr.apiserver.admission.showing import Trees
+from knarr.apiserver.audit.trails import spent
 from knarr.apiserver.metrics.webhooks import WebhookFigures
 from knarr.apiserver.outbound import CallError
 from knarr.apiserver.webhooks.hook import Hook
@@ -50,7 +51,12 @@ class Asker:
             seconds = self._clock.monotonic() - started
             self._figures.rejected(name, operation, seconds, error.code, called=isinstance(error, Denied))
             raise
-        self._figures.passed(name, operation, self._clock.monotonic() - started, unasked=found is None)
+        seconds = self._clock.monotonic() - started
+        self._figures.passed(name, operation, seconds, unasked=found is None)
+        if self._mutating:
+            spent("mutating-webhook", seconds)
+        else:
+            spent("validating-webhook", seconds, at_once=True)
         return found
 
     async def _ask(self, hook: Hook, attributes: Attributes, match: Match, trees: Trees) -> Verdict | None:

@@ -20,6 +20,7 @@ class Hook:
     """`seconds` are real ones; `fails_open` lets a write pass that the webhook could not be asked about."""
 
     uid: str  # differs between any two, whatever their names
+    configuration: str
     name: str
     matcher: Matcher
     target: Target
@@ -35,13 +36,14 @@ class Hook:
 def hooks_of(configuration: JSON) -> tuple[Hook, ...]:
     """The webhooks of a configuration, in its order."""
     name = configuration["metadata"]["name"]
-    return tuple(_hook(f"{name}/{index}", given) for index, given in enumerate(configuration.get("webhooks") or ()))
+    return tuple(_hook(name, index, given) for index, given in enumerate(configuration.get("webhooks") or ()))
 
 
-def _hook(uid: str, given: JSON) -> Hook:
+def _hook(configuration: str, index: int, given: JSON) -> Hook:
     conditions, broken = _conditions(given.get("matchConditions") or ())
     return Hook(
-        uid=uid,
+        uid=f"{configuration}/{index}",
+        configuration=configuration,
         name=given["name"],
         matcher=Matcher(
             given.get("rules") or (),

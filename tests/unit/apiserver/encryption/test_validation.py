@@ -193,7 +193,7 @@ def test_plugins_of_v1_may_share_a_name_unless_the_file_is_followed(reload: bool
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        pytest.param(b"kind: EncryptionConfiguration", "Object 'Apiversion' is missing", id="no version"),
+        pytest.param(b"kind: EncryptionConfiguration", "Object 'apiVersion' is missing", id="no version"),
         pytest.param(
             f"{HEAD}resources:\n- resources: [secrets]\n  provider: []\n".encode(),
             'strict decoding error: unknown field "resources[0].provider"',
