@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from knarr.apiserver.authn.oidc.configurations import Anonymous
 from knarr.apiserver.authn.users import User
 from knarr.wire.messages import Request, Response
 from tests.api.access import bind, role
@@ -212,7 +213,7 @@ async def test_a_bootstrap_token_ends_with_its_secret(front: Running) -> None:
 async def strict(tmp_path: Path) -> AsyncIterator[Running]:
     """A front without anonymous access, with a static token."""
     tokens = {"secret": User("carol", "1", ("team",))}
-    async with running(tmp_path, anonymous=False, bootstrap=False, tokens=tokens) as found:
+    async with running(tmp_path, anonymous=Anonymous(), bootstrap=False, tokens=tokens) as found:
         yield found
 
 

@@ -32,7 +32,7 @@ from knarr.machinery.names import qualified_name
 _MOST_CONDITIONS = 64
 _KIND = object_of("kubernetes.GroupVersionKind", dict.fromkeys(("group", "version", "kind"), STRING))
 _RESOURCE = object_of("kubernetes.GroupVersionResource", dict.fromkeys(("group", "version", "resource"), STRING))
-_USER = object_of(
+USER = object_of(
     "kubernetes.UserInfo",
     {"username": STRING, "uid": STRING, "groups": list_of(STRING), "extra": map_of(STRING, list_of(STRING))},
 )
@@ -44,7 +44,7 @@ REQUEST = object_of(
         "requestKind": _KIND,
         "requestResource": _RESOURCE,
         **dict.fromkeys(("subResource", "requestSubResource", "name", "namespace", "operation"), STRING),
-        "userInfo": _USER,
+        "userInfo": USER,
         "dryRun": BOOL,
         "options": DYN,
     },

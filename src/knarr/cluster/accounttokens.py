@@ -16,13 +16,18 @@ def account_tokens(config: Config) -> AccountTokenRules:
     flags = config.api.serviceaccounts
     return AccountTokenRules(
         AccountKeys(_signing(config), _verifying(config)),
-        issuers=flags.service_account_issuer or (f"https://kubernetes.default.svc.{config.domain}",),
+        issuers=issuers_of(config),
         audiences=flags.api_audiences,
         jwks_uri=flags.service_account_jwks_uri,
         longest=int(flags.service_account_max_token_expiration),
         extends=flags.service_account_extend_token_expiration,
         looks_up=flags.service_account_lookup,
     )
+
+
+def issuers_of(config: Config) -> tuple[str, ...]:
+    """What our own issuer is called; the first is the name in new tokens."""
+    return config.api.serviceaccounts.service_account_issuer or (f"https://kubernetes.default.svc.{config.domain}",)
 
 
 def signing_key_file(config: Config) -> Path:

@@ -13,6 +13,7 @@ from knarr.apiserver.authn.table import Authentication
 from knarr.apiserver.authn.tokenfiles import read_tokens
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
+from knarr.cluster.issuers import foreign
 
 T = TypeVar("T")
 
@@ -21,7 +22,7 @@ def authentication(config: Config) -> Authentication:
     """What the API server believes. Raises UserError for files that do not say it."""
     flags = config.api.authentication
     clients, proxies = client_authorities(config), proxy_authorities(config)
-    tokens = flags.token_auth_file
+    tokens, believed = flags.token_auth_file, foreign(config)
     return Authentication(
         clients=_read("--client-ca-file", clients, Authorities),
         proxies=FrontProxies(
@@ -36,7 +37,9 @@ def authentication(config: Config) -> Authentication:
         ),
         tokens=_read("--token-auth-file", Path(tokens), read_tokens) if tokens else {},
         bootstrap=flags.enable_bootstrap_token_auth,
-        anonymous=flags.anonymous_auth,
+        foreign=believed.tokens,
+        webhook=believed.webhook,
+        anonymous=believed.anonymous,
     )
 
 

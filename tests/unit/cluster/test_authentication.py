@@ -30,7 +30,7 @@ def test_the_clusters_own_front_proxies_are_believed(tmp_path: Path) -> None:
     found = authentication(config(tmp_path))
     assert found.proxies is not None
     assert (found.proxies.names, found.proxies.fields) == (frozenset({"front-proxy-client"}), Fields())
-    assert (found.anonymous, found.bootstrap, found.tokens) == (True, True, {})
+    assert (found.anonymous.enabled, found.bootstrap, found.tokens) == (True, True, {})
 
 
 def test_others_are_believed_where_flags_say_so(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_others_are_believed_where_flags_say_so(tmp_path: Path) -> None:
     assert found.proxies is not None
     assert (found.proxies.names, found.proxies.fields.users) == (frozenset(), ("x-user", "x-remote-user"))
     assert found.proxies.fields.extra == ("x-more-",)
-    assert (found.anonymous, found.bootstrap, found.tokens) == (False, False, {"a": User("ann", "1")})
+    assert (found.anonymous.enabled, found.bootstrap, found.tokens) == (False, False, {"a": User("ann", "1")})
     assert told["requestheader-client-ca-file"] == (tmp_path / "theirs.crt").read_text()
     assert json.loads(told["requestheader-username-headers"]) == ["X-User", "X-Remote-User"]
     assert json.loads(told["requestheader-allowed-names"]) == []

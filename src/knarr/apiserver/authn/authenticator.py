@@ -14,6 +14,7 @@ from knarr.apiserver.authn.authorities import Authorities
 from knarr.apiserver.authn.bearers import Identified, InvalidTokenError, TokenUnion
 from knarr.apiserver.authn.certificates import read_certificate
 from knarr.apiserver.authn.frontproxies import STANDARD, FrontProxies, telling
+from knarr.apiserver.authn.oidc.configurations import ANYBODY, Anonymous
 from knarr.apiserver.authn.sockets import carried
 from knarr.apiserver.authn.users import ANONYMOUS, User
 from knarr.machinery.clock import Clock
@@ -41,8 +42,8 @@ class RejectedError(Unauthorized):
 class Authenticator:
     """Who sent a request. `tokens` know bearer tokens; such a token must be for one of our own `audiences`.
 
-    `clients` vouch for client certificates: nobody else, where TLS knows others, too. Without `anonymous` everybody has
-    to be somebody.
+    `clients` vouch for client certificates: nobody else, where TLS knows others, too. Where `anonymous` does not let
+    nobody in, everybody has to be somebody.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Authenticator:
         *,
         clients: Authorities | None = None,
         proxies: FrontProxies | None = None,
-        anonymous: bool = True,
+        anonymous: Anonymous = ANYBODY,
     ) -> None:
         self._clock = clock
         self._tokens = tokens or TokenUnion()
@@ -79,7 +80,7 @@ class Authenticator:
             return _by(await self._owner(found.token), found.request)
         if peer.certificate:
             raise RejectedError
-        if not self._anonymous:
+        if not self._anonymous.lets_in(request.path):
             raise Unauthorized("Unauthorized")
         return Authenticated(ANONYMOUS, known)
 

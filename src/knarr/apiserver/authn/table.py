@@ -12,8 +12,11 @@ from knarr.apiserver.authn.bearers import TokenAuthenticator, TokenUnion
 from knarr.apiserver.authn.bootstraptokens import BootstrapTokens
 from knarr.apiserver.authn.frontproxies import FrontProxies
 from knarr.apiserver.authn.keys import AccountTokenRules
+from knarr.apiserver.authn.oidc.configurations import ANYBODY, Anonymous
+from knarr.apiserver.authn.oidc.tokens import Foreign, ForeignTokens
 from knarr.apiserver.authn.tokenfiles import FileTokens
 from knarr.apiserver.authn.users import User
+from knarr.apiserver.authn.webhooktokens import TokenWebhook, WebhookTokens
 from knarr.apiserver.registry import Registry
 
 
@@ -25,16 +28,20 @@ class Authentication:
     proxies: FrontProxies | None = None
     tokens: Mapping[str, User] = field(default_factory=dict)  # of the static file
     bootstrap: bool = False
-    anonymous: bool = True
+    foreign: Foreign | None = None
+    webhook: TokenWebhook | None = None
+    anonymous: Anonymous = ANYBODY
 
 
 def bearers_of(registry: Registry, accounts: AccountTokenRules, told: Authentication) -> TokenUnion:
-    """Those who know bearer tokens: requests and TokenReviews ask the same."""
+    """Those who know bearer tokens: requests and TokenReviews ask the same. Raises ConfigFileError."""
     ours = accounts.own_audiences
     known: tuple[TokenAuthenticator | None, ...] = (
         FileTokens(told.tokens, ours) if told.tokens else None,
         AccountTokens(registry, accounts),
         BootstrapTokens(registry, registry.clock, ours) if told.bootstrap else None,
+        ForeignTokens(told.foreign, accounts.issuers, ours, registry) if told.foreign else None,
+        WebhookTokens(told.webhook, ours, registry.clock) if told.webhook else None,
     )
     return TokenUnion(*(authenticator for authenticator in known if authenticator))
 

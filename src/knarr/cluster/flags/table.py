@@ -8,6 +8,7 @@ from knarr.cluster.flags.audit import Audit
 from knarr.cluster.flags.authentication import Authentication
 from knarr.cluster.flags.authorization import Authorization
 from knarr.cluster.flags.encryption import Encryption
+from knarr.cluster.flags.issuers import Issuers
 from knarr.cluster.flags.notation import Flags
 from knarr.cluster.flags.rotation import Rotation
 from knarr.cluster.flags.serviceaccounts import ServiceAccounts
@@ -28,6 +29,7 @@ class APIFlags(PartFlags, frozen=True, kw_only=True):
 
     serving: Serving = Serving()
     authentication: Authentication = Authentication()
+    issuers: Issuers = Issuers()
     serviceaccounts: ServiceAccounts = ServiceAccounts()
     audit: Audit = Audit()
     encryption: Encryption = Encryption()
@@ -55,6 +57,7 @@ CONTROLLER_SUBJECTS: dict[str, type[Flags]] = {
 SUBJECTS: dict[str, type[Flags]] = {
     "serving": Serving,
     "authentication": Authentication,
+    "issuers": Issuers,
     "serviceaccounts": ServiceAccounts,
     "audit": Audit,
     "encryption": Encryption,

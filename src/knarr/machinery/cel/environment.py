@@ -15,10 +15,10 @@ from knarr.machinery.cel.evaluating import Compiler
 from knarr.machinery.cel.functions import Overload
 from knarr.machinery.cel.libraries.table import FUNCTIONS
 from knarr.machinery.cel.literals import bad_literals
-from knarr.machinery.cel.nodes import Node
+from knarr.machinery.cel.nodes import Ident, Node, Select
 from knarr.machinery.cel.parsing import RECURSION_LIMIT, issue_at, parse
 from knarr.machinery.cel.types import CelType
-from knarr.machinery.cel.walking import free
+from knarr.machinery.cel.walking import free, nodes
 from knarr.machinery.laborious import LaboriousError
 
 PER_CALL_LIMIT = 1_000_000  # cost units of one evaluation
@@ -97,6 +97,11 @@ class Program:
     def names(self) -> frozenset[str]:
         """The environment's variables that the expression mentions."""
         return frozenset(free(self._root)) & self._variables.keys()
+
+    def selects(self, variable: str, field: str) -> bool:
+        """Whether the expression reads this field of the variable anywhere."""
+        chosen = (node for node in nodes(self._root) if isinstance(node, Select) and node.field == field)
+        return any(isinstance(node.operand, Ident) and node.operand.name == variable for node in chosen)
 
     @cached_property
     def _code(self) -> tuple[Compiler, Any, list[tuple[int, str, Any]]]:

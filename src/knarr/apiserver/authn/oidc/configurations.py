@@ -1,0 +1,108 @@
+"""AuthenticationConfiguration of apiserver.config.k8s.io, as its file has it (KEP-3331)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from knarr.apiserver.configfiles import ConfigFile, decode_config
+
+VERSIONS = tuple(f"apiserver.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
+
+
+class Issuer(ConfigFile, frozen=True, kw_only=True):
+    """Who signs, and for whom. Its keys are found below `url`, or at `discovery_url`."""
+
+    url: str = ""
+    discovery_url: str = msgspec.field(name="discoveryURL", default="")
+    certificate_authority: str = ""
+    audiences: tuple[str, ...] = ()
+    audience_match_policy: str = ""
+    egress_selector_type: str = ""
+
+
+class Mapping(ConfigFile, frozen=True, kw_only=True):
+    """A claim, or an expression over claims. `prefix` goes before what a claim holds."""
+
+    claim: str = ""
+    prefix: str | None = None
+    expression: str = ""
+
+
+class UIDMapping(ConfigFile, frozen=True, kw_only=True):
+    """The same for a uid, which has no prefix."""
+
+    claim: str = ""
+    expression: str = ""
+
+
+class ExtraMapping(ConfigFile, frozen=True, kw_only=True):
+    """A key of a user's extra, and the expression of its values."""
+
+    key: str = ""
+    value_expression: str = ""
+
+
+class ClaimMappings(ConfigFile, frozen=True, kw_only=True):
+    """How claims make a user."""
+
+    username: Mapping = Mapping()
+    groups: Mapping = Mapping()
+    uid: UIDMapping = UIDMapping()
+    extra: tuple[ExtraMapping, ...] = ()
+
+
+class ClaimRule(ConfigFile, frozen=True, kw_only=True):
+    """What claims must be: one of a value, or all as an expression says."""
+
+    claim: str = ""
+    required_value: str = ""
+    expression: str = ""
+    message: str = ""
+
+
+class UserRule(ConfigFile, frozen=True, kw_only=True):
+    """What the user must be that claims have made."""
+
+    expression: str = ""
+    message: str = ""
+
+
+class JWTAuthenticator(ConfigFile, frozen=True, kw_only=True):
+    """An issuer whose tokens are believed."""
+
+    issuer: Issuer = Issuer()
+    claim_validation_rules: tuple[ClaimRule, ...] = ()
+    claim_mappings: ClaimMappings = ClaimMappings()
+    user_validation_rules: tuple[UserRule, ...] = ()
+
+
+class Condition(ConfigFile, frozen=True, kw_only=True):
+    """A path that anonymous requests are for."""
+
+    path: str = ""
+
+
+class Anonymous(ConfigFile, frozen=True, kw_only=True):
+    """Whether requests without credentials are somebody's; with conditions, those alone that meet one."""
+
+    enabled: bool = False
+    conditions: tuple[Condition, ...] = ()
+
+    def lets_in(self, path: str) -> bool:
+        """Whether a request for this path may be nobody's."""
+        return self.enabled and (not self.conditions or any(condition.path == path for condition in self.conditions))
+
+
+ANYBODY = Anonymous(enabled=True)
+
+
+class AuthenticationConfiguration(ConfigFile, frozen=True, kw_only=True):
+    """The whole file."""
+
+    jwt: tuple[JWTAuthenticator, ...] = ()
+    anonymous: Anonymous | None = None
+
+
+def decoded(text: bytes) -> AuthenticationConfiguration:
+    """What a file says. Raises ConfigFileError."""
+    return decode_config(text, "AuthenticationConfiguration", VERSIONS, AuthenticationConfiguration)
