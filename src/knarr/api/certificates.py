@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from cryptography.x509 import CertificateSigningRequest, GeneralName
 
 _REQUEST, _CERTIFICATE = "CERTIFICATE REQUEST", "CERTIFICATE"
-_BEGIN = re.compile(rb"^-----BEGIN ([^\n-]*)-----[ \t\r]*$", re.MULTILINE)
+_LINE = b"\n-----BEGIN "
+_BEGIN = re.compile(rb"\n-----BEGIN ([^\n-]*)-----[ \t\r]*(?=\n)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,19 @@ class Wanted:
 
 
 def pem_blocks(text: bytes) -> Iterator[Block]:
-    """The blocks of a text, comments between them left out. Raises ValueError for one that is no base64."""
-    at = 0
-    while begin := _BEGIN.search(text, at):
+    """The blocks of a text, comments between them left out; what follows a broken one is not looked at.
+
+    Raises ValueError for one that is no base64.
+    """
+    text = b"\n" + text
+    at = text.find(_LINE)
+    while at >= 0 and (begin := _BEGIN.match(text, at)):
         end = text.find(b"\n-----END " + begin[1] + b"-----", begin.end())
         if end < 0:
             return
         headers, content = _parted(text[begin.end() : end])
         yield Block(begin[1].decode(errors="replace"), base64.b64decode(content, validate=True), headers)
-        at = end + 1
+        at = text.find(_LINE, end)
 
 
 def _parted(body: bytes) -> tuple[bool, bytes]:
@@ -76,8 +81,8 @@ def read_request(pem: bytes) -> Wanted:
         if not request.is_signature_valid:
             raise ValueError(_unsigned(request))
         return _wanted(request)
-    except (UnsupportedAlgorithm, InvalidVersion, DuplicateExtension, UnsupportedGeneralNameType) as error:
-        raise ValueError(str(error)) from None
+    except (TypeError, UnsupportedAlgorithm, InvalidVersion, DuplicateExtension, UnsupportedGeneralNameType) as error:
+        raise ValueError(str(error)) from None  # a TypeError is an attribute of the subject that is no text
 
 
 def _unsigned(request: CertificateSigningRequest) -> str:
@@ -143,8 +148,9 @@ def _read_chain(pem: bytes) -> None:
     """Raises ValueError for what is none."""
     from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
-    blocks = list(pem_blocks(pem))
-    for block in blocks:
+    found = False
+    for block in pem_blocks(pem):
+        found = True
         if block.label != _CERTIFICATE:
             raise ValueError(f'only CERTIFICATE PEM blocks are allowed, found "{block.label}"')
         if block.has_headers:
@@ -153,5 +159,5 @@ def _read_chain(pem: bytes) -> None:
             load_der_x509_certificate(block.content)
         except InvalidVersion as error:
             raise ValueError(str(error)) from None
-    if not blocks:
+    if not found:
         raise ValueError("must contain at least one CERTIFICATE PEM block")

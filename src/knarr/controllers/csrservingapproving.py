@@ -6,7 +6,7 @@ Upstream leaves these to whoever runs the cluster; docs/decisions/serving-certif
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from knarr.api.certificates import Wanted
 from knarr.api.signers import KUBELET_SERVING, NODE_GROUP, NODE_USER, REFUSALS
@@ -17,6 +17,7 @@ from knarr.runtime.context import Context
 from knarr.runtime.controller import Controller, Watch
 
 BY_NODE, BY_ADDRESS = "asking node", "address"
+API_NAMES = ("kubernetes", "kubernetes.default")  # by which Pods may call the API server, besides those that say svc
 SETTING = "service-cluster-ip-range"  # the Services' addresses, which are no node's
 MESSAGE = "Auto approving kubelet serving certificate: all of its names are addresses of the Node alone."
 
@@ -27,11 +28,11 @@ async def reconcile(context: Context, key: str) -> None:
     if request is None or request.spec.signer_name != KUBELET_SERVING or not request.pending:
         return
     node = context.cache(NODES, Node).get(request.spec.username.removeprefix(NODE_USER))
-    if node is None or not _asks_for_itself(request, await read(request)):
+    if node is None:
         return
     wanted = await read(request)
-    names = {*wanted.dns_names, *wanted.addresses}
-    if names <= _addresses(node) and not any(_is_others(context, node, name) for name in names):
+    names = {_canonical(name) for name in (*wanted.dns_names, *wanted.addresses)}
+    if _asks_for_itself(request, wanted) and all(_is_its_alone(context, node, name) for name in names):
         await approve(context, request, MESSAGE)
 
 
@@ -41,25 +42,31 @@ def _asks_for_itself(request: SigningRequest, wanted: Wanted) -> bool:
     return known and wanted.common_name == asker.username and not REFUSALS[KUBELET_SERVING](wanted, asker.usages)
 
 
-def _addresses(node: Node) -> set[str]:
-    return {address.address for address in node.status.addresses}
-
-
-def _is_others(context: Context, node: Node, name: str) -> bool:
-    """Whether somebody else may be meant by it: kubelets write their addresses themselves, and could lie."""
+def _is_its_alone(context: Context, node: Node, name: str) -> bool:
+    """Whether nobody else can be meant by it: kubelets write their addresses themselves, and could lie."""
     claimed = context.cache(NODES, Node).by_index(BY_ADDRESS, name)
-    return any(other.metadata.name != node.metadata.name for other in claimed) or _is_no_nodes(context, name)
+    return [other.metadata.name for other in claimed] == [node.metadata.name] and not _is_no_nodes(context, name)
 
 
 def _is_no_nodes(context: Context, name: str) -> bool:
-    """Whether it is the name or address of a Service, or of whatever machine one is on."""
+    """Whether it is a name or address of Services, of many hosts, or of whatever machine one is on."""
     try:
         address = ip_address(name)
     except ValueError:
-        parts = name.lower().rstrip(".").split(".")
-        return "svc" in parts or parts[0] in ("kubernetes", "localhost") or parts[-1] == "localhost"
+        labels = name.split(".")
+        return name in API_NAMES or "svc" in labels or "*" in labels or labels[-1] == "localhost"
     services = context.settings.get(SETTING, "")
     return address.is_loopback or any(address in ip_network(cidr) for cidr in services.split(",") if cidr)
+
+
+def _canonical(name: str) -> str:
+    """A name or address as all who mean the same would have to write it."""
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return name.lower().rstrip(".")
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
 
 
 def by_node(request: SigningRequest) -> Iterable[str]:
@@ -68,8 +75,8 @@ def by_node(request: SigningRequest) -> Iterable[str]:
 
 
 def by_address(node: Node) -> Iterable[str]:
-    """The index BY_ADDRESS: every address that a node has."""
-    return _addresses(node)
+    """The index BY_ADDRESS: every name and address that a node says it has."""
+    return {_canonical(address.address) for address in node.status.addresses}
 
 
 def requests_of(node: Node, context: Context) -> Iterable[str]:

@@ -6,6 +6,7 @@ import base64
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
@@ -125,11 +126,32 @@ def test_of_several_common_names_the_last_counts() -> None:
     assert read_request(request(subject)).common_name == "last"
 
 
-def _broken(pem: bytes) -> bytes:
-    """The same request with another signature."""
-    der = bytearray(x509.load_pem_x509_csr(pem).public_bytes(Encoding.DER))
+def _armoured(der: bytes) -> bytes:
+    text = base64.b64encode(der)
+    return b"-----BEGIN CERTIFICATE REQUEST-----\n" + text + b"\n-----END CERTIFICATE REQUEST-----\n"
+
+
+def _element(tag: int, content: bytes) -> bytes:
+    """An element of DER."""
+    assert len(content) < 256
+    return bytes([tag, *([0x81] if len(content) > 127 else []), len(content)]) + content
+
+
+def _resigned(change: tuple[bytes, bytes]) -> bytes:
+    """A request with some of its bytes replaced by as many others, and signed again."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = x509.load_pem_x509_csr(request(named("x"), key=key))
+    asked = made.tbs_certrequest_bytes.replace(*change)
+    algorithm = _element(0x30, _element(0x06, bytes.fromhex("2a8648ce3d040302")))  # ecdsa-with-SHA256
+    signature = key.sign(asked, ec.ECDSA(hashes.SHA256()))
+    return _armoured(_element(0x30, asked + algorithm + _element(0x03, b"\0" + signature)))
+
+
+def _broken() -> bytes:
+    """A request with another signature."""
+    der = bytearray(x509.load_pem_x509_csr(request(named("x"))).public_bytes(Encoding.DER))
     der[-1] ^= 1
-    return b"-----BEGIN CERTIFICATE REQUEST-----\n" + base64.b64encode(der) + b"\n-----END CERTIFICATE REQUEST-----\n"
+    return _armoured(bytes(der))
 
 
 @pytest.mark.parametrize(
@@ -147,15 +169,20 @@ def _broken(pem: bytes) -> bytes:
             "PEM block type must be CERTIFICATE REQUEST",
             id="not the first block",
         ),
-        pytest.param(_broken(request(named("x"))), "x509: ECDSA verification failure", id="another's signature"),
-        pytest.param(
-            b"-----BEGIN CERTIFICATE REQUEST-----\nYQ==\n-----END CERTIFICATE REQUEST-----\n", "asn1", id="no request"
-        ),
-        pytest.param(
-            b"-----BEGIN CERTIFICATE REQUEST-----\n%%%\n-----END CERTIFICATE REQUEST-----\n", "base64", id="no base64"
-        ),
+        pytest.param(_broken(), "x509: ECDSA verification failure", id="another's signature"),
+        pytest.param(_resigned((b"\x0c\x01x", b"\x03\x01\0")), "oid must be", id="a name that is no text"),
+        pytest.param(_resigned((b"\x02\x01\0", b"\x02\x01\x05")), "5 is not a valid CSR version", id="no version"),
+        pytest.param(_armoured(b"a"), "asn1", id="no request"),
+        pytest.param(_armoured(b"a").replace(b"YQ==", b"%%%"), "base64", id="no base64"),
+        pytest.param(_armoured(b"a").replace(b"END", b"FIN"), "PEM block type", id="no end"),
     ],
 )
 def test_what_is_no_request(pem: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read_request(pem)
+
+
+def test_a_request_may_have_comments_and_headers_around_it() -> None:
+    pem = request(named("jane"))
+    headed = pem.replace(b"REQUEST-----\n", b"REQUEST-----\nProc-Type: 4\nX: y\n\n", 1)
+    assert read_request(b"Certificate Request:\n    Data:\n" + headed + b"and more\n").common_name == "jane"

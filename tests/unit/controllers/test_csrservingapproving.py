@@ -46,6 +46,7 @@ def approved(on: Bench) -> bool:
         pytest.param(("n", "192.0.2.1"), id="all of them"),
         pytest.param(("n.example.com",), id="one of them"),
         pytest.param(("fd00::1",), id="an address of IPv6"),
+        pytest.param(("N.EXAMPLE.COM",), id="in other letters"),
     ],
 )
 async def test_the_nodes_own_names(names: tuple[str, ...]) -> None:
@@ -67,6 +68,9 @@ async def test_the_nodes_own_names(names: tuple[str, ...]) -> None:
         pytest.param(["kubernetes"], ("kubernetes",), id="the API server's short name"),
         pytest.param(["db.shop.svc.cluster.local"], ("db.shop.svc.cluster.local",), id="a Service's name"),
         pytest.param(["10.96.0.1"], ("10.96.0.1",), id="a Service's address"),
+        pytest.param(["::ffff:10.96.0.1"], ("::ffff:10.96.0.1",), id="a Service's address in disguise"),
+        pytest.param(["FD00:0::2"], ("fd00::2",), id="an address that another node writes in another way"),
+        pytest.param(["*.example.com"], ("*.example.com",), id="names of many"),
         pytest.param(["127.0.0.1"], ("127.0.0.1",), id="everybody's own address"),
         pytest.param(["localhost"], ("localhost",), id="everybody's own name"),
     ],
@@ -74,7 +78,7 @@ async def test_the_nodes_own_names(names: tuple[str, ...]) -> None:
 async def test_names_that_are_not_the_nodes_alone(addresses: list[str], names: tuple[str, ...]) -> None:
     on = bench()
     node(on, "n", *addresses)
-    node(on, "other", "192.0.2.2")
+    node(on, "other", "192.0.2.2", "fd00::2")
     ask(on, *names)
     await on.run()
     assert not approved(on)
