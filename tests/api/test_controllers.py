@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ from knarr.cluster.server import control
 from knarr.controllers.table import CONTROLLERS
 from knarr.machinery.clock import RealClock
 from knarr.machinery.errors import NotFound
-from tests.api.access import bind
+from tests.api.access import RBAC, bind, binding
 from tests.api.front import NODE, Running, running
 from tests.api.kubelets import play_kubelets
 from tests.kubectl import newest
@@ -136,20 +137,25 @@ def remote(front: Running) -> tuple[Client, Accounts]:
 
 @pytest.fixture(params=[local, remote], ids=["in process", "over HTTPS"])
 async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
-    async with running(tmp_path) as front:
-        site = Site(front)
-        client, accounts = request.param(front)
-        working = [
-            asyncio.create_task(control(client, accounts, CLOCK, _settings(front))),
-            asyncio.create_task(play_kubelets(site.client)),
-        ]
-        try:
-            yield site
-        finally:
-            for task in working:
-                task.cancel()
-            await asyncio.wait(working)
-            await client.close()
+    async with running(tmp_path) as front, controlled(front, *request.param(front)) as site:
+        yield site
+
+
+@asynccontextmanager
+async def controlled(front: Running, client: Client, accounts: Accounts | None) -> AsyncIterator[Site]:
+    """The server with its controllers, and kubelets."""
+    site = Site(front)
+    working = [
+        asyncio.create_task(control(client, accounts, CLOCK, _settings(front))),
+        asyncio.create_task(play_kubelets(site.client)),
+    ]
+    try:
+        yield site
+    finally:
+        for task in working:
+            task.cancel()
+        await asyncio.wait(working)
+        await client.close()
 
 
 def _settings(front: Running) -> dict[str, str]:
@@ -217,6 +223,17 @@ async def _events(site: Site, reason: str) -> AsyncIterator[JSON]:
     for event in (await site.client.list(EVENTS, "default", view=dict)).items:
         if event["reason"] == reason:
             yield event
+
+
+async def test_all_may_act_as_the_controller_manager(tmp_path: Path) -> None:
+    async with running(tmp_path) as front:
+        bound = {**binding("ClusterRole", "cluster-admin", f"User:{MANAGER}"), "metadata": {"name": "manager"}}
+        await front.post(f"{RBAC}/clusterrolebindings", bound)
+        client, _ = remote(front)
+        async with controlled(front, client, None) as site:
+            await _rollout(site)
+            accounts = (await site.client.list(SERVICE_ACCOUNTS, "kube-system", view=dict)).items
+            assert {account["metadata"]["name"] for account in accounts} <= {"default"}
 
 
 def _template(image: str = "i:1", **spec: Any) -> JSON:

@@ -46,26 +46,27 @@ async def controller_manager(
 ) -> None:
     """The controllers, until cancelled. A server of this process shows their `figures`, and knows whom they act as."""
     api = api or client(config, "controller-manager")
-    accounts = Accounts(api, acting or partial(TokenTransport, clock=clock, shared=bearing(config)))
+    accounts = None
+    if config.controllers.identities.use_service_account_credentials:
+        accounts = Accounts(api, acting or partial(TokenTransport, clock=clock, shared=bearing(config)))
     work = partial(control, api, accounts, clock, settings_of(config), figures)
     await leading(config, api, clock, "kube-controller-manager", work, figures)
 
 
 async def control(
-    api: Client, accounts: Accounts, clock: Clock, settings: Mapping[str, str], figures: Figures | None = None
+    api: Client, accounts: Accounts | None, clock: Clock, settings: Mapping[str, str], figures: Figures | None = None
 ) -> None:
-    """Run the controllers, each as its own account, until cancelled; `api` keeps their caches."""
+    """Run the controllers until cancelled, each as its own account if there are any; `api` keeps their caches."""
     from knarr.controllers.table import CONTROLLERS
     from knarr.runtime.manager import run_controllers
 
     def acting(controller: Controller) -> Client:
-        return accounts.client(controller.identity) if controller.identity else api
+        return accounts.client(controller.identity) if accounts and controller.identity else api
 
     name = "kube-controller-manager"
-    await together(
-        accounts.make(filter(None, (controller.identity for controller in CONTROLLERS)), clock),
-        run_controllers(CONTROLLERS, api, clock, component=name, acting=acting, settings=settings, figures=figures),
-    )
+    work = run_controllers(CONTROLLERS, api, clock, component=name, acting=acting, settings=settings, figures=figures)
+    identities = [controller.identity for controller in CONTROLLERS if controller.identity]
+    await (together(accounts.make(identities, clock), work) if accounts else work)
 
 
 async def scheduler(config: Config, clock: Clock, api: Client | None = None, figures: Figures | None = None) -> None:

@@ -13,7 +13,7 @@ from knarr.cluster.config import Config, save
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.notation import flags_of
 from knarr.cluster.flags.signing import Signing
-from knarr.cluster.flags.table import CONTROLLER_SUBJECTS, KUBELET_SUBJECTS, SUBJECTS, APIFlags
+from knarr.cluster.flags.table import CONTROLLER_SUBJECTS, KUBELET_SUBJECTS, SUBJECTS, APIFlags, ControllerFlags
 
 
 def told(data: Path, *flags: str) -> APIFlags:
@@ -41,10 +41,20 @@ def test_every_flag_says_what_it_is_and_is_of_one_subject() -> None:
     assert len({flag.name for flag in flags}) == len(flags)
 
 
-def signing(data: Path, *flags: str) -> Signing:
+def controllers(data: Path, *flags: str) -> ControllerFlags:
     save(Config(data=str(data)))
     told = parse(["controller-manager", "--data-dir", str(data), *flags])
-    return configured(told, [CONTROLLER_FLAGS]).controllers.signing
+    return configured(told, [CONTROLLER_FLAGS]).controllers
+
+
+@pytest.mark.parametrize(("value", "meant"), [("", True), ("=true", True), ("=false", False)])
+def test_the_controllers_are_told_whom_to_act_as(tmp_path: Path, value: str, meant: bool) -> None:
+    told = controllers(tmp_path, f"--use-service-account-credentials{value}")
+    assert told.identities.use_service_account_credentials is meant
+
+
+def signing(data: Path, *flags: str) -> Signing:
+    return controllers(data, *flags).signing
 
 
 def test_the_controllers_are_told_as_the_api_server_is(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from knarr.cluster.flags.audit import Audit
 from knarr.cluster.flags.authentication import Authentication
 from knarr.cluster.flags.authorization import Authorization
 from knarr.cluster.flags.encryption import Encryption
+from knarr.cluster.flags.identities import Identities
 from knarr.cluster.flags.issuers import Issuers
 from knarr.cluster.flags.notation import Flags
 from knarr.cluster.flags.rotation import Rotation
@@ -40,6 +41,7 @@ class ControllerFlags(PartFlags, frozen=True, kw_only=True):
     """The controller manager."""
 
     signing: Signing = Signing()
+    identities: Identities = Identities()
 
 
 class KubeletFlags(PartFlags, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ KUBELET_SUBJECTS: dict[str, type[Flags]] = {
 }
 CONTROLLER_SUBJECTS: dict[str, type[Flags]] = {
     "signing": Signing,
+    "identities": Identities,
 }
 SUBJECTS: dict[str, type[Flags]] = {
     "serving": Serving,
