@@ -22,10 +22,11 @@ from knarr.machinery.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A service account's token, and the monotonic time from which on a new one is wanted."""
+    """A service account's token, and the monotonic times from which on a new one is wanted, and it is good no more."""
 
     text: str
     renew_at: float
+    ends_at: float
 
 
 @dataclass(frozen=True, slots=True)
