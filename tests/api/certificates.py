@@ -54,6 +54,7 @@ class Authority:
         lasts: tuple[float, float] = (-300, 3600),
         hosts: Sequence[str] = (),
         usages: Sequence[x509.ObjectIdentifier] = (),
+        uids: Sequence[str] = (),
     ) -> Pair:
         """A pair for a client of this name (or none) and groups, or a server on loopback or of these host names.
 
@@ -62,7 +63,8 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
         called = [x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else []
-        subject = x509.Name([*organizations, *called])
+        uid = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
+        subject = x509.Name([*organizations, *called, *(x509.NameAttribute(uid, value) for value in uids)])
         loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         served = x509.SubjectAlternativeName([loopback, *map(x509.DNSName, hosts)])
         builder = self._builder(subject, key, lasts).add_extension(served, critical=False)

@@ -60,6 +60,11 @@ async def test_a_certificates_subject_is_the_user(front: Running) -> None:
     assert await who(front, front.authority.issue("bob", "team", usages=usages)) == BOB
 
 
+async def test_a_certificate_may_say_the_uid(front: Running) -> None:
+    assert await who(front, front.authority.issue("bob", "team", uids=["42"])) == {**BOB, "uid": "42"}
+    assert await who(front, front.authority.issue("bob", "team", uids=["42", "43"])) == 401
+
+
 async def test_a_certificate_without_a_name_is_nobodys(front: Running) -> None:
     assert await who(front, front.authority.issue("", "system:masters")) == 401
 

@@ -17,16 +17,25 @@ from knarr.cluster.issuers import foreign
 
 T = TypeVar("T")
 
+_OVERLAP = (
+    "--requestheader-client-ca-file and --client-ca-file contain overlapping certificates; "
+    "--requestheader-allowed-names must be specified to ensure regular client certificates cannot set authenticating "
+    "proxy headers for arbitrary users"
+)
+
 
 def authentication(config: Config) -> Authentication:
     """What the API server believes. Raises UserError for files that do not say it."""
     flags = config.api.authentication
-    clients, proxies = client_authorities(config), proxy_authorities(config)
+    clients = _read("--client-ca-file", client_authorities(config), Authorities)
+    proxies = _read("--requestheader-client-ca-file", proxy_authorities(config), Authorities)
+    if not _proxies(config) and proxies.share_with(clients):
+        raise UserError(_OVERLAP)
     tokens, believed = flags.token_auth_file, foreign(config)
     return Authentication(
-        clients=_read("--client-ca-file", clients, Authorities),
+        clients=clients,
         proxies=FrontProxies(
-            _read("--requestheader-client-ca-file", proxies, Authorities),
+            proxies,
             frozenset(_proxies(config)),
             Fields(
                 users=_lower(flags.requestheader_username_headers),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from functools import lru_cache
 
 from knarr.wire.messages import Peer
 
@@ -30,6 +31,12 @@ def peer_of(transport: asyncio.Transport) -> Peer:
 def _chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
     """The verified certificates (DER), the client's own first. Public from Python 3.13 on."""
     if hasattr(tls, "get_verified_chain"):
-        return tuple(tls.get_verified_chain())
+        return tuple(map(_shared, tls.get_verified_chain()))
     found = tls._sslobj.get_verified_chain()  # type: ignore[attr-defined]
-    return tuple(certificate.public_bytes(_DER) for certificate in found or ())
+    return tuple(_shared(certificate.public_bytes(_DER)) for certificate in found or ())
+
+
+@lru_cache(maxsize=1024)
+def _shared(certificate: bytes) -> bytes:
+    """The same certificates come with each connection: they are held once."""
+    return certificate

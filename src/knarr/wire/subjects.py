@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+_UID = "1.3.6.1.4.1.57683.2"  # the subject's attribute that is a user's uid, of the CNCF's numbers
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -21,9 +23,10 @@ class Subject:
 
     name: str  # empty: no common name, which is no identity
     organizations: tuple[str, ...]
+    uid: str
     begins: datetime
     expires: datetime
-    client: bool  # it is for clients, too
+    client: bool  # it is for clients, too, and says clearly for which
     fingerprint: str
 
     def good(self, now: datetime) -> bool:
@@ -40,12 +43,14 @@ def subject_of(der: bytes) -> Subject:
     certificate = x509.load_der_x509_certificate(der)
     names = [str(found.value) for found in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     organizations = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    uids = [str(found.value) for found in certificate.subject.get_attributes_for_oid(x509.ObjectIdentifier(_UID))]
     return Subject(
         names[-1] if names else "",
         tuple(str(found.value) for found in organizations),
+        "".join(uids),
         certificate.not_valid_before_utc,
         certificate.not_valid_after_utc,
-        _is_clients(certificate),
+        _is_clients(certificate) and len(uids) < 2 and all(uids),
         hashlib.sha256(der).hexdigest(),
     )
 

@@ -75,6 +75,14 @@ def test_a_bad_token_file_is_told_of_at_the_start(tmp_path: Path, content: str |
     assert str(error.value) == said.format(file)
 
 
+def test_any_front_proxy_of_the_clients_authority_is_too_many(tmp_path: Path) -> None:
+    own = File(str(tmp_path / "pki" / "ca.crt"))
+    with pytest.raises(UserError, match="contain overlapping certificates; --requestheader-allowed-names must be"):
+        authentication(config(tmp_path, requestheader_client_ca_file=own))
+    found = authentication(config(tmp_path, requestheader_client_ca_file=own, requestheader_allowed_names=("proxy",)))
+    assert found.proxies and found.proxies.names == {"proxy"}
+
+
 def test_empty_names_of_headers_are_refused() -> None:
     assert Authentication(requestheader_group_headers=("X-Group", " ")).problems() == [
         'empty value in "requestheader-group-headers"'

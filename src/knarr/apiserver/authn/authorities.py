@@ -31,6 +31,10 @@ class Authorities:
         """Whether one of them is in a chain of certificates (DER) that TLS has verified."""
         return not self._known.isdisjoint(chain) or (self._changed() and not self._known.isdisjoint(chain))
 
+    def share_with(self, others: Authorities) -> bool:
+        """Whether some are in both."""
+        return not self._known.isdisjoint(others._known)
+
     def _changed(self) -> bool:
         mark = mark_of(self._file)
         if mark is None or mark == self._seen:

@@ -26,4 +26,4 @@ def read_certificate(der: bytes) -> Certified:
     """The identity in a certificate. Remembered, since each request of a connection shows the same bytes."""
     subject = subject_of(der)
     extra = {CREDENTIAL_ID: (f"X509SHA256={subject.fingerprint}",)}
-    return Certified(authenticated(User(subject.name, groups=subject.organizations, extra=extra)), subject)
+    return Certified(authenticated(User(subject.name, subject.uid, subject.organizations, extra)), subject)
