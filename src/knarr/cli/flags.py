@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Action, ArgumentParser, Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -22,7 +22,12 @@ class Told:
 
     part: str
     field: str
-    subjects: Callable[[], Mapping[str, type[Flags]]]
+
+    def subjects(self) -> Mapping[str, type[Flags]]:
+        """What the flags are about."""
+        from knarr.cluster.flags.table import PARTS
+
+        return PARTS[self.field].subjects()
 
     def declare(self, parser: ArgumentParser) -> None:
         """A group of flags for each subject."""
@@ -50,27 +55,9 @@ class Told:
         return replace(config, **{self.field: flags})
 
 
-def _of_api() -> Mapping[str, type[Flags]]:
-    from knarr.cluster.flags.table import SUBJECTS
-
-    return SUBJECTS
-
-
-def _of_controllers() -> Mapping[str, type[Flags]]:
-    from knarr.cluster.flags.table import CONTROLLER_SUBJECTS
-
-    return CONTROLLER_SUBJECTS
-
-
-def _of_kubelet() -> Mapping[str, type[Flags]]:
-    from knarr.cluster.flags.table import KUBELET_SUBJECTS
-
-    return KUBELET_SUBJECTS
-
-
-API = Told("API server", "api", _of_api)
-CONTROLLERS = Told("controllers", "controllers", _of_controllers)
-KUBELET = Told("kubelet", "kubelet", _of_kubelet)
+API = Told("API server", "api")
+CONTROLLERS = Told("controllers", "controllers")
+KUBELET = Told("kubelet", "kubelet")
 TOLD = (API, CONTROLLERS, KUBELET)
 API_FLAGS, CONTROLLER_FLAGS, KUBELET_FLAGS = (Choices(told.declare, told.choose) for told in TOLD)
 

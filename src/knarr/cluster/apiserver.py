@@ -231,11 +231,19 @@ def _options(config: Config) -> Options:
 
 def _security(config: Config) -> Security:
     pki = config.pki
-    name = "apiserver-kubelet-client"
     return Security(
-        kubelet_tls=client_context(pki / "ca.crt", pki / f"{name}.crt", pki / f"{name}.key"),
+        kubelet_tls=kubelet_context(config),
         accounts=account_tokens(config),
         authentication=authentication(config),
         authorization=authorization(config),
         front_proxy=(pki / "front-proxy-client.crt", pki / "front-proxy-client.key"),
+    )
+
+
+def kubelet_context(config: Config) -> ssl.SSLContext:
+    """What connections to kubelets are made with."""
+    flags, own = config.api.kubelets, config.pki / "apiserver-kubelet-client"
+    certificate, key = flags.kubelet_client_certificate or f"{own}.crt", flags.kubelet_client_key or f"{own}.key"
+    return client_context(
+        Path(flags.kubelet_certificate_authority or config.pki / "ca.crt"), Path(certificate), Path(key)
     )

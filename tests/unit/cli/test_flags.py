@@ -13,7 +13,7 @@ from knarr.cluster.config import Config, save
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.notation import flags_of
 from knarr.cluster.flags.signing import Signing
-from knarr.cluster.flags.table import CONTROLLER_SUBJECTS, KUBELET_SUBJECTS, SUBJECTS, APIFlags, ControllerFlags
+from knarr.cluster.flags.table import PARTS, APIFlags, ControllerFlags
 
 
 def told(data: Path, *flags: str) -> APIFlags:
@@ -31,12 +31,7 @@ def test_what_is_not_told_is_the_default(tmp_path: Path) -> None:
 
 
 def test_every_flag_says_what_it_is_and_is_of_one_subject() -> None:
-    flags = [
-        flag
-        for subjects in (SUBJECTS, CONTROLLER_SUBJECTS, KUBELET_SUBJECTS)
-        for s in subjects.values()
-        for flag in flags_of(s)
-    ]
+    flags = [flag for part in PARTS.values() for subject in part.subjects().values() for flag in flags_of(subject)]
     assert all(flag.help for flag in flags)
     assert len({flag.name for flag in flags}) == len(flags)
 

@@ -42,6 +42,7 @@ def test_what_the_api_server_is_told_may_change_between_starts(tmp_path: Path) -
     ("flags", "message"),
     [
         pytest.param(("--tls-cert-file", "x"), "must be specified together", id="half a pair"),
+        pytest.param(("--kubelet-client-key", "x"), "must be specified together", id="half a pair for kubelets"),
         pytest.param(("--api-port", "x"), "these flags do not make a cluster", id="no number"),
         pytest.param(("--layout", "round"), "these flags do not make a cluster", id="no layout"),
         pytest.param(("--name", "No_Name"), "--name cannot be so", id="no name"),
