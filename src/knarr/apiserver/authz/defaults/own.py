@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from knarr.api.signers import KUBELET_SERVING, NODE_GROUP
-from knarr.apiserver.authz.defaults.notation import EVENTS, Binding, Role
+from knarr.apiserver.authz.defaults.notation import Binding, Role
 
 _DNS, _SYSTEM = "knarr:kube-dns", "kube-system"
 _SERVING = "knarr:controller:kubelet-serving-approver"
@@ -19,15 +19,17 @@ ROLES: tuple[Role, ...] = (
         approve: signers in certificates.k8s.io named {KUBELET_SERVING}
         """,
     ),
+    # Upstream's for a DNS is from before EndpointSlices, and its installers make the DNS's Service, which ours does.
+    Role(_DNS, "list watch: namespaces\nlist watch: endpointslices in discovery.k8s.io"),
     Role(
         _DNS,
-        f"""
-        list watch: namespaces
-        list watch: endpointslices in discovery.k8s.io
-        {EVENTS}
+        """
+        create: services
+        patch: services named kube-dns
+        create patch: endpointslices in discovery.k8s.io
         """,
+        _SYSTEM,
     ),
-    Role(_DNS, "create patch: services\ncreate patch: endpointslices in discovery.k8s.io", _SYSTEM),
 )
 
 BINDINGS: tuple[Binding, ...] = (
