@@ -74,8 +74,8 @@ class Asker:
 
 
 @pytest.fixture
-def asker(kubectl: Kubectl, process: ServerProcess, tmp_path: Path) -> Asker:
-    return Asker(kubectl, tmp_path, process.config.pki / "ca.crt")
+def asker(process: ServerProcess, namespace: str, tmp_path: Path) -> Asker:
+    return Asker(process.kubectl(namespace=namespace), tmp_path, process.config.pki / "ca.crt")
 
 
 @pytest.mark.parametrize("sort", KEYS)
@@ -114,7 +114,8 @@ def test_a_user_asks_is_approved_and_comes_in(asker: Asker, process: ServerProce
     )
 
 
-def test_what_is_denied_stays_denied(asker: Asker) -> None:
+def test_what_is_denied_stays_denied(kubectl: Kubectl, process: ServerProcess, tmp_path: Path) -> None:
+    asker = Asker(kubectl, tmp_path, process.config.pki / "ca.crt")
     asker.ask("/CN=jane", API_CLIENT, *CLIENT)
     denied = asker.kubectl("certificate", "deny", asker.name)
     assert denied == f"certificatesigningrequest.certificates.k8s.io/{asker.name} denied\n"

@@ -8,6 +8,7 @@ from knarr.api.certificates import Wanted, read_request
 from knarr.client.objects import JSON, Object, View
 from knarr.client.resources import SIGNING_REQUESTS
 from knarr.controllers.objects import Condition, condition_of
+from knarr.machinery.errors import NotFound
 from knarr.runtime.context import Context
 from knarr.runtime.controller import TerminalError
 
@@ -70,8 +71,11 @@ async def issue(context: Context, request: SigningRequest, certificate: str) -> 
 async def _write(context: Context, request: SigningRequest, subresource: str, *conditions: JSON, **status: str) -> None:
     """Add to the status of this very version: the roles of these controllers let them replace it, not patch."""
     name = request.metadata.name
-    tree = await context.client.get(SIGNING_REQUESTS, name, view=dict)
-    tree["metadata"]["resourceVersion"] = request.metadata.resource_version
-    known = tree.get("status") or {}
-    tree["status"] = {**known, "conditions": [*known.get("conditions", ()), *conditions], **status}
-    await context.client.update(SIGNING_REQUESTS, tree, name, subresource=subresource)
+    try:
+        tree = await context.client.get(SIGNING_REQUESTS, name, view=dict)
+        tree["metadata"]["resourceVersion"] = request.metadata.resource_version
+        known = tree.get("status") or {}
+        tree["status"] = {**known, "conditions": [*known.get("conditions", ()), *conditions], **status}
+        await context.client.update(SIGNING_REQUESTS, tree, name, subresource=subresource)
+    except NotFound:
+        return

@@ -13,6 +13,7 @@ from knarr.cluster.flags.notation import File
 from knarr.cluster.flags.signing import Signing
 from knarr.cluster.flags.table import ControllerFlags
 from knarr.cluster.settings import settings_of
+from knarr.controllers.csrsigning import DURATION, SETTINGS
 
 
 def configured(folder: Path, **flags: str) -> Config:
@@ -63,3 +64,9 @@ def test_what_is_no_authority_is_refused(tmp_path: Path, certificate: str, key: 
     config = configured(tmp_path, cert=f"{tmp_path}/pki/{certificate}", key=f"{tmp_path}/pki/{key}")
     with pytest.raises(UserError, match=message):
         settings_of(config)
+
+
+def test_every_signer_has_its_flags() -> None:
+    flags = {name.replace("_", "-") for name in Signing.__struct_fields__}
+    pairs = {f"cluster-signing-{name}{part}" for name in ("", *SETTINGS.values()) for part in ("cert-file", "key-file")}
+    assert flags == {*pairs, DURATION}

@@ -18,6 +18,7 @@ from knarr.api.signers import API_CLIENT, KUBELET_CLIENT, KUBELET_SERVING
 from knarr.client.resources import SIGNING_REQUESTS
 from knarr.controllers import csrsigning
 from knarr.controllers.authority import Authority as Reading
+from knarr.machinery.errors import Conflict, NotFound
 from tests.signingrequests import Key, named, request, spec
 from tests.unit.controllers.bench import Bench
 
@@ -215,3 +216,22 @@ def test_a_key_may_be_in_any_form_that_tools_write() -> None:
     assert Reading.read(certificate, parameters + old).certificate == authority.certificate
     with pytest.raises(ValueError, match="expected 1 certificate, found 2"):
         Reading.read(certificate * 2, old)
+
+
+async def test_a_request_that_changes_meanwhile_is_looked_at_again() -> None:
+    bench = Bench(csrsigning.CONTROLLER, **Authority().settings())
+    ask(bench, request(named("jane")))
+    bench.api.fail("PUT", "certificatesigningrequests/r", Conflict("it has been modified"))
+    async with bench.running():
+        await bench.advance(1)
+    assert bench.done == [f"PUT {STATUS}"] * 2
+    assert bench.get(SIGNING_REQUESTS, "r", "")["status"]["certificate"]
+
+
+async def test_a_request_that_goes_meanwhile_is_let_go(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(csrsigning.CONTROLLER, **Authority().settings())
+    ask(bench, request(named("jane")))
+    bench.api.fail("PUT", "certificatesigningrequests/r", NotFound("it is gone"))
+    async with bench.running():
+        await bench.advance(60)
+    assert (bench.done, caplog.messages) == ([f"PUT {STATUS}"], [])
