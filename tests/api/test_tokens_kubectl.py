@@ -63,6 +63,22 @@ def test_a_secret_gets_a_token(process: ServerProcess, kubectl: Kubectl) -> None
     assert "Unauthorized" in user_of(process, kubectl, data["token"])
 
 
+def test_who_uses_a_token_that_nobody_asked_for_is_warned(process: ServerProcess, kubectl: Kubectl) -> None:
+    kubectl.apply(secret("old", "default"))
+    eventually(lambda: "token" in data_of(kubectl, "old"))
+    kubectl("patch", "serviceaccount", "default", "-p", '{"secrets": [{"name": "old"}]}')
+    token, server = data_of(kubectl, "old")["token"], f"--server=https://127.0.0.1:{process.config.api_port}"
+    trusted = f"--certificate-authority={process.config.pki / 'ca.crt'}"
+    done = kubectl.run("--kubeconfig=/dev/null", server, trusted, f"--token={token}", "get", "pods")
+    assert done.stderr.startswith(
+        "Warning: Use tokens from the TokenRequest API or manually created secret-based tokens"
+    )
+    kubectl("label", "secret", "old", "kubernetes.io/legacy-token-invalid-since=2025-01-01")
+    assert "Unauthorized" in user_of(process, kubectl, token)
+    kubectl("delete", "secret", "old")
+    eventually(lambda: kubectl("get", "serviceaccount", "default", "-o", "jsonpath={.secrets}") == "")
+
+
 def test_a_token_goes_with_its_account(process: ServerProcess, kubectl: Kubectl) -> None:
     kubectl("create", "serviceaccount", "robot")
     kubectl.apply(secret("robot-token", "robot"))

@@ -26,6 +26,14 @@ def test_files_are_kept_as_absolute_paths(tmp_path: Path, monkeypatch: pytest.Mo
     assert told(tmp_path, "--client-ca-file", "ca.crt").serving.client_ca_file == str(tmp_path / "ca.crt")
 
 
+def test_a_flag_of_several_values_may_be_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    issuers, key = ("--service-account-issuer=a,b", "--service-account-issuer=c"), "--service-account-key-file"
+    found = told(tmp_path, *issuers, key, "x", key, "/y").serviceaccounts
+    assert found.service_account_issuer == ("a", "b", "c")
+    assert found.service_account_key_file == (str(tmp_path / "x"), "/y")
+
+
 def test_what_is_not_told_is_the_default(tmp_path: Path) -> None:
     assert told(tmp_path) == APIFlags()
 
