@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from knarr.apiserver.authn.oidc.checking import checked, problems
 from knarr.apiserver.authn.oidc.configurations import (
     Anonymous,
     AuthenticationConfiguration,
@@ -15,13 +15,15 @@ from knarr.apiserver.authn.oidc.configurations import (
     JWTAuthenticator,
     Mapping,
 )
-from knarr.apiserver.authn.oidc.tokens import Foreign
 from knarr.apiserver.authn.webhooktokens import TokenWebhook
 from knarr.apiserver.configfiles import ConfigFileError
 from knarr.cluster.accounttokens import issuers_of
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.issuers import Issuers
+
+if TYPE_CHECKING:
+    from knarr.apiserver.authn.oidc.tokens import Foreign  # with the language of expressions, which takes 130 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ def foreign(config: Config) -> Believed:
     webhook = _webhook(flags)
     if not flags.authentication_config:
         return Believed(_by_flags(flags, issuers_of(config)) if flags.oidc_issuer_url else None, webhook, nobody)
+    from knarr.apiserver.authn.oidc.tokens import Foreign
+
     path = Path(flags.authentication_config)
     found = _read(path, issuers_of(config))
     if found.anonymous and not nobody.enabled:
@@ -48,6 +52,8 @@ def foreign(config: Config) -> Believed:
 
 
 def _read(path: Path, ours: tuple[str, ...]) -> AuthenticationConfiguration:
+    from knarr.apiserver.authn.oidc.checking import checked
+
     try:
         return checked(path.read_bytes(), ours)
     except OSError as error:
@@ -65,6 +71,9 @@ def _webhook(flags: Issuers) -> TokenWebhook | None:
 
 def _by_flags(flags: Issuers, ours: tuple[str, ...]) -> Foreign:
     """The one issuer that the --oidc flags name."""
+    from knarr.apiserver.authn.oidc.checking import problems
+    from knarr.apiserver.authn.oidc.tokens import Foreign
+
     name, prefix = flags.oidc_username_claim, flags.oidc_username_prefix
     if not prefix:
         prefix = "" if name == "email" else f"{flags.oidc_issuer_url}#"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from knarr.apiserver.authn.accounts import AccountTokens
 from knarr.apiserver.authn.authenticator import Authenticator
@@ -13,11 +14,13 @@ from knarr.apiserver.authn.bootstraptokens import BootstrapTokens
 from knarr.apiserver.authn.frontproxies import FrontProxies
 from knarr.apiserver.authn.keys import AccountTokenRules
 from knarr.apiserver.authn.oidc.configurations import ANYBODY, Anonymous
-from knarr.apiserver.authn.oidc.tokens import Foreign, ForeignTokens
 from knarr.apiserver.authn.tokenfiles import FileTokens
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authn.webhooktokens import TokenWebhook, WebhookTokens
 from knarr.apiserver.registry import Registry
+
+if TYPE_CHECKING:
+    from knarr.apiserver.authn.oidc.tokens import Foreign, ForeignTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,17 @@ def bearers_of(registry: Registry, accounts: AccountTokenRules, told: Authentica
         FileTokens(told.tokens, ours) if told.tokens else None,
         AccountTokens(registry, accounts),
         BootstrapTokens(registry, registry.clock, ours) if told.bootstrap else None,
-        ForeignTokens(told.foreign, accounts.issuers, ours, registry) if told.foreign else None,
+        _foreign(told.foreign, accounts.issuers, ours, registry) if told.foreign else None,
         WebhookTokens(told.webhook, ours, registry.clock) if told.webhook else None,
     )
     return TokenUnion(*(authenticator for authenticator in known if authenticator))
+
+
+def _foreign(told: Foreign, issuers: Sequence[str], audiences: Sequence[str], registry: Registry) -> ForeignTokens:
+    """Loaded where others are believed at all: mappings of claims bring the language of expressions with them."""
+    from knarr.apiserver.authn.oidc.tokens import ForeignTokens
+
+    return ForeignTokens(told, issuers, audiences, registry)
 
 
 def authenticator_of(
