@@ -14,6 +14,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,7 +108,8 @@ class RotatingFile:
             while written < len(data):
                 written += os.write(self._file, memoryview(data)[written:])
         except OSError:
-            os.ftruncate(self._file, self._size)  # half a line would spoil the next one, too
+            with suppress(OSError):  # of what is no file
+                os.ftruncate(self._file, self._size)  # half a line would spoil the next one, too
             raise
         self._size += len(data)
 
