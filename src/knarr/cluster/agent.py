@@ -35,11 +35,14 @@ async def kubelet(config: Config, clock: Clock) -> None:
 
     runtime, figures = CRIRuntime(str(config.containerd_socket), clock), Figures()
     certificates = NodeCertificates(config, clock, figures)
-    await together(
-        *certificates.running(),
-        _kubelet(config, clock, certificates, runtime, figures),
-        strays.collect(config, runtime, clock),
-    )
+    try:
+        await together(
+            *certificates.running(),
+            _kubelet(config, clock, certificates, runtime, figures),
+            strays.collect(config, runtime, clock),
+        )
+    finally:
+        await certificates.close()
 
 
 async def _kubelet(

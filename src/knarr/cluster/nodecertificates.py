@@ -43,6 +43,7 @@ class NodeCertificates:
     def __init__(self, config: Config, clock: Clock, figures: Figures) -> None:
         self._config, self._clock, self._figures = config, clock, figures
         self._way = _way(config)
+        self._clients: list[Client] = []
         lay_in(config, clock.now())
         self._client_manager = self._keep_client()
         self._server_manager = self._keep_server()
@@ -56,6 +57,11 @@ class NodeCertificates:
         if self._client_manager:
             await self._client_manager.there()
         return self._as_node
+
+    async def close(self) -> None:
+        """Close the clients' connections."""
+        for client in self._clients:
+            await client.close()
 
     def listening(self) -> ssl.SSLContext:
         """For the kubelet's own server; handshakes fail until there is a first certificate."""
@@ -102,12 +108,17 @@ class NodeCertificates:
     def _as_node(self) -> Client:
         certificate, key = files_of(self._config, "kubelet")
         tls = client_context(self._way.authority, certificate, key, verify=self._way.verify)
-        return client_at(self._way.url, tls, "kubelet", self._figures)
+        return self._opened(client_at(self._way.url, tls, "kubelet", self._figures))
 
     @cached_property
     def _as_bootstrapper(self) -> Client:
         tls = client_context(self._way.authority, verify=self._way.verify)
-        return client_at(self._way.url, tls, "kubelet", headers={"authorization": f"Bearer {self._way.token}"})
+        headers = {"authorization": f"Bearer {self._way.token}"}
+        return self._opened(client_at(self._way.url, tls, "kubelet", headers=headers))
+
+    def _opened(self, client: Client) -> Client:
+        self._clients.append(client)
+        return client
 
 
 def _way(config: Config) -> _Way:
