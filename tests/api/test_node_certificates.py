@@ -29,6 +29,7 @@ from knarr.kubelet.certificates.store import Store
 from knarr.machinery.clock import RealClock
 from knarr.machinery.figures import Figures
 from knarr.wire import connections
+from knarr.wire.connections import HTTPTransport
 from knarr.wire.messages import Request
 from tests.api.processes import ServerProcess
 
@@ -62,6 +63,14 @@ class Joiner:
                 task.cancel()
             await asyncio.wait(tasks)
             await certificates.close()
+            await self._ended(certificates)
+
+    async def _ended(self, certificates: NodeCertificates) -> None:
+        """TLS says farewell, and waits for the answer."""
+        transports = [client.transport for client in certificates._clients]
+        async with asyncio.timeout(PATIENCE):
+            while any(isinstance(transport, HTTPTransport) and transport._all for transport in transports):
+                await asyncio.sleep(0.01)
 
     async def whoami(self, certificates: NodeCertificates) -> tuple[str, str]:
         """User and credential of the kubelet's client, as the server has them."""
@@ -91,13 +100,17 @@ def token(server: ServerProcess, *groups: str) -> str:
 
 @pytest.fixture
 def joiner(process: ServerProcess, tmp_path: Path) -> Callable[..., Joiner]:
-    def make(*groups: str) -> Joiner:
+    def make(*groups: str, server: bool = False) -> Joiner:
         credentials = Credentials(
             process.config.api_url, ca=(process.config.pki / "ca.crt").read_bytes(), token=token(process, *groups)
         )
         path = tmp_path / "bootstrap.kubeconfig"
         kubeconfig.write(path, kubeconfig.compose("join", credentials))
-        rules = Rotation(bootstrap_kubeconfig=File(str(path)), cert_dir=File(str(tmp_path / "own")))
+        rules = Rotation(
+            bootstrap_kubeconfig=File(str(path)),
+            cert_dir=File(str(tmp_path / "own")),
+            rotate_server_certificates=server,
+        )
         chosen = {"node_name": f"joiner-{uuid.uuid4().hex[:8]}", "node_ip": ADDRESS}
         config = msgspec.structs.replace(process.config, **chosen, kubelet=KubeletFlags(rotation=rules))
         return Joiner(process, config, Figures())
@@ -134,9 +147,11 @@ async def test_an_old_one_is_renewed_by_itself(joiner: Callable[..., Joiner]) ->
     kubelet = joiner()  # its token may do nothing
     put(kubelet, datetime.now(UTC) - timedelta(days=350))
     before = kubelet.client_store.read()
-    async with kubelet.running(), asyncio.timeout(PATIENCE):
-        while kubelet.client_store.read() == before:
-            await asyncio.sleep(0.02)
+    async with kubelet.running() as certificates:
+        await kubelet.whoami(certificates)
+        async with asyncio.timeout(PATIENCE):
+            while kubelet.client_store.read() == before:
+                await asyncio.sleep(0.02)
 
 
 def put(kubelet: Joiner, then: datetime) -> None:
@@ -164,7 +179,7 @@ async def test_after_a_change_the_client_is_known_by_its_new_certificate(
 async def test_its_server_gets_a_certificate_for_the_nodes_own_addresses(
     joiner: Callable[..., Joiner], process: ServerProcess
 ) -> None:
-    kubelet = joiner(JOINING)
+    kubelet = joiner(JOINING, server=True)
     name = kubelet.config.node_name
     node = {"metadata": {"name": name}}
     assert process.send("POST", "/api/v1/nodes", node).status == 201
