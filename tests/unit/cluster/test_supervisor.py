@@ -27,10 +27,11 @@ try:
     held = lock(run)
 except AlreadyRunningError:
     sys.exit(3)
-record(run / "supervisor.pid", os.getpid())
 deaf = "trap '' TERM; sleep 1000 & wait; wait"
 parts = [Part("sleeper", ("sleep", "1000")), Part("stubborn", ("sh", "-c", deaf), grace=0.2)]
-Supervisor(run, run, lambda: parts, lambda name: print(name, flush=True)).serve()
+supervisor = Supervisor(run, run, lambda: parts, lambda name: print(name, flush=True))
+record(run / "supervisor.pid", os.getpid())  # from here on it listens to signals
+supervisor.serve()
 """
 
 
