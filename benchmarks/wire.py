@@ -20,6 +20,7 @@ from knarr.apiserver.authz.table import authorizer_of
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.indexing import index_of
+from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.request import APIRequest
@@ -44,6 +45,9 @@ async def raw(request: Request, peer: Peer) -> Answer:
 class Constant:
     async def handle(self, request: APIRequest) -> Answer:
         return Response(200, {"content-type": "application/json"}, BODY)
+
+    def addressed(self, info: RequestInfo) -> RequestInfo:
+        return info
 
 
 def chain() -> Application:

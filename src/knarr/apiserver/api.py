@@ -64,18 +64,10 @@ class API:
 
     async def handle(self, request: APIRequest) -> Answer:
         """Answer a request on a resource. Raises APIError."""
-        info = request.info
-        kind = self.registry.find(info.group, info.resource)
-        version = next((v for v in kind.versions if v.name == info.version), None) if kind else None
-        if kind is None or version is None:
+        info, found = request.info, self.addressed(request.info)
+        if found is None:
             return self._unknown(info.group)
-        kind = kind.at(version)
-        if kind.converter:
-            version = kind.storage_version
-        if not _is_address(kind, info) or (info.subresource and info.subresource not in kind.subresources):
-            raise _nothing_here()
-        for why in path_segment(info.name):  # it becomes a part of the key
-            raise BadRequest(f'Name parameter invalid: "{info.name}": {why}')
+        kind, version = found
         unstored = UNSTORED.get((info.verb, kind.qualified_resource))
         handler = unstored or VERBS.get((info.verb, info.subresource))
         if handler is None or not _allows(kind, request):
@@ -96,6 +88,21 @@ class API:
             raise InternalError(f"Internal error occurred: {error if info.verb in _OF_MANY else error.why}") from None
         except SealError as error:
             raise InternalError(f"Internal error occurred: {error}") from None
+
+    def addressed(self, info: RequestInfo) -> tuple[Kind, Version] | None:
+        """The kind and the version at the request's address; None where nobody knows them. Raises NotFound, and
+        BadRequest, where they are known and have no such address: authorization has judged by it.
+        """
+        kind = self.registry.find(info.group, info.resource)
+        version = next((v for v in kind.versions if v.name == info.version), None) if kind else None
+        if kind is None or version is None:
+            return None
+        kind = kind.at(version)
+        if not _is_address(kind, info) or (info.subresource and info.subresource not in kind.subresources):
+            raise _nothing_here()
+        for why in path_segment(info.name):  # it becomes a part of the key
+            raise BadRequest(f'Name parameter invalid: "{info.name}": {why}')
+        return kind, kind.storage_version if kind.converter else version
 
     def _unknown(self, group: str) -> Answer:
         """As upstream says it: its own groups know that they lack a resource, elsewhere nobody knows the path. Raises
@@ -126,10 +133,14 @@ class API:
 
 
 def _is_address(kind: Kind, info: RequestInfo) -> bool:
-    """Whether what has a namespace is named in one, and what has none outside: authorization has judged by it."""
+    """Whether what has a namespace is named in one, and what has none outside, where nobody has rights by a namespace's
+    roles; and whether nothing follows that only proxies would pass on.
+    """
+    if info.rest and info.subresource != "proxy":
+        return False
     if kind.namespaced:
         return bool(info.namespace) or not info.name or info.verb in ("list", "watch")
-    return not info.namespace or info.namespace == info.name
+    return not info.namespace or (kind.qualified_resource == "namespaces" and info.namespace == info.name)
 
 
 def _allows(kind: Kind, request: APIRequest) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from knarr.apiserver.answers import TOO_MANY, error_answer, plain_answer
+from knarr.apiserver.answers import NOT_FOUND, TOO_MANY, error_answer, plain_answer
 from knarr.apiserver.audit import trails
 from knarr.apiserver.authn.authenticator import Authenticator, RejectedError
 from knarr.apiserver.authn.impersonation import mentioned, wanted
@@ -49,6 +49,10 @@ class Resources(Protocol):
     """The verbs on resources."""
 
     async def handle(self, request: APIRequest) -> Answer: ...
+
+    def addressed(self, info: RequestInfo) -> object | None:
+        """What is at the address, None where nobody knows. Raises APIError where there can be nothing."""
+        ...
 
 
 class Application:
@@ -184,13 +188,17 @@ class Application:
         raise forbidden(user, info, decision.reason)
 
     async def _dispatch(self, request: Request, info: RequestInfo, user: User) -> Answer:
+        if request.path.startswith("//"):  # upstream's routes begin with one
+            return NOT_FOUND
         if (answer := self._elsewhere(request, user)) is not None:
             return await answer
         if not info.is_resource:
             return await self._documents.answer(request)
         parsed = APIRequest(request, info, user, request.parameters() if request.query else {})
-        handle = self._handlers.get((info.qualified_resource, info.subresource), self._resources.handle)
-        return await handle(parsed)
+        handle = self._handlers.get((info.qualified_resource, info.subresource))
+        if handle is None:
+            return await self._resources.handle(parsed)
+        return await handle(parsed) if self._resources.addressed(info) else NOT_FOUND
 
     def _counted(self, request: Request, info: RequestInfo, answer: Answer, started: float) -> Answer:
         labels = _labels(info, "All" if "dryRun" in request.query else "")

@@ -7,7 +7,9 @@ anything else is a non-resource path, its verb the method in lower case
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from itertools import islice
 from urllib.parse import parse_qs, unquote
 
 import msgspec
@@ -18,6 +20,8 @@ from knarr.machinery.selectors import SelectorError, parse_fields
 LONG_RUNNING = frozenset(("attach", "exec", "log", "portforward", "proxy"))  # subresources that last as they please
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
+_SLASH = re.compile(r"/|%2[fF]")
+_LEADING = re.compile(rf"(?:{_SLASH.pattern})*")
 _REMEMBERED = 4096  # requests, some two megabytes: a cluster's clients ask for the same thousands of objects
 _SHORT = 1000  # characters of those
 
@@ -54,18 +58,18 @@ def parse(method: str, path: str, query: str = "") -> RequestInfo:
 
 
 def _parse(method: str, path: str, query: str) -> RequestInfo:
-    parts = [part for part in path.split("/") if part]
-    if "%" in path:
-        parts = [unquote(part) for part in parts]
+    decoded = unquote(path) if "%" in path else path
+    parts = decoded.strip("/").split("/")  # an encoded slash is one, and there may be nothing between two of them
     if len(parts) >= 3 and parts[0] == "api":
-        return _resource(method, path, query, "", parts[1:])
+        return _resource(method, path, query, "", parts, 1)
     if len(parts) >= 4 and parts[0] == "apis":
-        return _resource(method, path, query, parts[1], parts[2:])
+        return _resource(method, path, query, parts[1], parts, 2)
     return RequestInfo(verb=method.lower(), path=path)
 
 
-def _resource(method: str, path: str, query: str, group: str, parts: list[str]) -> RequestInfo:
-    version, verb, rest = parts[0], _VERBS.get(method, ""), parts[1:]
+def _resource(method: str, path: str, query: str, group: str, given: list[str], prefix: int) -> RequestInfo:
+    """`given` are the segments of the path, of which `prefix` say which API it is."""
+    version, verb, rest = given[prefix], _VERBS.get(method, ""), given[prefix + 1 :]
     by_path = rest[0] == "watch" and len(rest) > 1  # deprecated /api/v1/watch/...
     if by_path:
         verb, rest = "watch", rest[1:]
@@ -78,7 +82,7 @@ def _resource(method: str, path: str, query: str, group: str, parts: list[str]) 
     selectors = ("", "")
     if not name and not by_path:
         verb, name, selectors = _of_collection(verb, query)
-    tail = _raw_tail(path, len(rest) - 3) if len(rest) > 3 else ""
+    tail = _after(path, len(given) - len(rest) + 3) if len(rest) > 3 else ""
     return RequestInfo(verb, group, version, resource, subresource, namespace, name, True, path, tail, *selectors)
 
 
@@ -106,11 +110,7 @@ def _name_in(selector: str) -> str:
     return "" if path_segment(name) else name
 
 
-def _raw_tail(path: str, parts: int) -> str:
-    """The end of the raw path, from its last so many parts on: encoding and slashes are the backend's to read."""
-    end = len(path)
-    for _ in range(parts):
-        while path[end - 1] == "/":
-            end -= 1
-        end = path.rindex("/", 0, end)
-    return path[end:]
+def _after(path: str, segments: int) -> str:
+    """What follows the first so many segments of the raw path: encoding and slashes are the backend's to read."""
+    slashes = _SLASH.finditer(path, _LEADING.match(path).end())  # type: ignore[union-attr]  # it may match nothing
+    return path[next(islice(slashes, segments - 1, None)).start() :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 import httptools
@@ -14,6 +15,7 @@ from knarr.wire.messages import Request, Response
 _DISCARDED = 16  # times the body limit that is read and thrown away before the answer, so that the client sees it
 _PLAIN = {"content-type": "text/plain; charset=utf-8"}
 _NOTHING = Request("", "")
+_NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class Arrived(msgspec.Struct):
@@ -132,10 +134,21 @@ class RequestReader:
             return
         oversized = self._size > self._limits.body
         path, _, query = _target(self._url).partition("?")
+        if "host" in self._lines:
+            self.refuse(400, b"too many Host headers\n")
+            return
+        if _is_malformed(path):
+            self.refuse(400, b"malformed request target\n")
+            return
         method = parser.get_method().decode("latin-1")
         request = Request(method, path, query, self._fields, b"".join(self._body), lines=self._lines)
         keep_alive = parser.should_keep_alive() and not oversized
         self._receiver.on_arrived(Arrived(request, version, keep_alive, oversized))
+
+
+def _is_malformed(path: str) -> bool:
+    """A `*` is for OPTIONS alone, which nobody has a use for here."""
+    return not path.startswith(("/", "*")) or ("%" in path and bool(_NO_ESCAPE.search(path)))
 
 
 def _target(url: bytes) -> str:

@@ -12,6 +12,7 @@ from knarr.apiserver.authz.authorizer import InTurn
 from knarr.apiserver.documents import Documents
 from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.indexing import index_of
+from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.request import APIRequest
@@ -30,6 +31,9 @@ class Raising:
         self.failure = failure
 
     async def handle(self, request: APIRequest) -> Answer:
+        raise self.failure
+
+    def addressed(self, info: RequestInfo) -> object:
         raise self.failure
 
 

@@ -78,7 +78,26 @@ def info(verb: str, resource: str, name: str = "", **more: str) -> RequestInfo:
             info("get", "pods", "https:a:80", subresource="proxy", namespace="default", rest="/b%20c//d/"),
             id="proxy keeps the raw rest",
         ),
-        pytest.param(f"GET {NS}/pods/a%2Fb", info("get", "pods", "a/b", namespace="default"), id="encoded name"),
+        pytest.param(f"GET {NS}/pods/a%20b", info("get", "pods", "a b", namespace="default"), id="encoded name"),
+        pytest.param(
+            f"GET {NS}/pods/a%2Flog",
+            info("get", "pods", "a", subresource="log", namespace="default"),
+            id="encoded slash",
+        ),
+        pytest.param(
+            f"GET %2F{NS}%2Fpods/a%2Fproxy%2fb%2Fc/",
+            info("get", "pods", "a", subresource="proxy", namespace="default", rest="%2fb%2Fc/"),
+            id="proxy keeps the raw rest behind encoded slashes",
+        ),
+        pytest.param(
+            "GET /api/v1/watch/namespaces/default/pods/a/proxy//b",
+            info("watch", "pods", "a", subresource="proxy", namespace="default", rest="//b"),
+            id="the rest of a deprecated watch path",
+        ),
+        pytest.param(
+            "GET /api/v1//secrets", info("get", "", "secrets"), id="nothing between two slashes is a resource's name"
+        ),
+        pytest.param("GET //api/v1/secrets/", info("list", "secrets"), id="slashes around"),
         pytest.param("GET /api/v1", RequestInfo("get"), id="a version"),
         pytest.param("GET /apis/apps/v1", RequestInfo("get"), id="a group's version"),
         pytest.param("POST /healthz", RequestInfo("post"), id="non-resource"),
