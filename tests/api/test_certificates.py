@@ -186,3 +186,29 @@ async def test_a_request_is_signed_and_goes_in_time(server: Server, tmp_path: Pa
         await cluster.advance(1)
         with pytest.raises(NotFound):
             await cluster.client.get(SIGNING_REQUESTS, "r", view=dict)
+
+
+async def test_the_subresources_are_objects_of_their_own(server: Server, tmp_path: Path) -> None:
+    """As upstream's conformance test of the API has it: each is read, patched and replaced, annotations included."""
+    await server.post(REQUESTS, asked(signer="e2e.example.com/signer"))
+    for part in ("approval", "status"):
+        assert (await server.get(f"{REQUESTS}/r/{part}")).body["kind"] == "CertificateSigningRequest"
+    seen = {"type": "ApprovalPatch", "status": "True", "reason": "e2e"}
+    patch = {"metadata": {"annotations": {"approval": "patched"}}, "status": {"conditions": [seen]}}
+    patched = (await server.patch(f"{REQUESTS}/r/approval", patch)).body
+    approved = {"type": "Approved", "status": "True", "reason": "E2E", "message": "Set from an e2e test"}
+    patched["status"]["conditions"].append(approved)
+    put = (await server.put(f"{REQUESTS}/r/approval", patched)).body
+    assert [c["type"] for c in put["status"]["conditions"]] == ["ApprovalPatch", "Approved"]
+    encoded = base64.b64encode(Authority(tmp_path).issue("jane").certificate.read_bytes()).decode()
+    patch = {"metadata": {"annotations": {"status": "patched"}}, "status": {"certificate": encoded}}
+    signed = (await server.patch(f"{REQUESTS}/r/status", patch)).body
+    assert (signed["metadata"]["annotations"], signed["status"]["certificate"]) == (
+        {"approval": "patched", "status": "patched"},
+        encoded,
+    )
+    signed["status"]["conditions"].append({"type": "StatusUpdate", "status": "True", "reason": "E2E"})
+    put = (await server.put(f"{REQUESTS}/r/status", signed)).body
+    assert [c["type"] for c in put["status"]["conditions"]] == ["ApprovalPatch", "Approved", "StatusUpdate"]
+    assert (await server.delete(REQUESTS, fieldSelector="spec.signerName=e2e.example.com/signer")).status == 200
+    assert (await server.get(REQUESTS)).body["items"] == []

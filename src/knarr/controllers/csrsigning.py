@@ -31,9 +31,7 @@ SHORTEST = timedelta(minutes=10)
 async def reconcile(context: Context, key: str) -> None:
     """Sign the request of this name, if it is approved and its signer is one of ours."""
     request = context.cache(SIGNING_REQUESTS, SigningRequest).get(key)
-    if request is None or request.status.certificate or not request.is_("Approved") or request.is_("Failed"):
-        return
-    if not _signs(context.settings, request.spec.signer_name):
+    if request is None or not request.unanswered or not _signs(context.settings, request.spec.signer_name):
         return
     wanted = await read(request)
     if refusal := REFUSALS[request.spec.signer_name](wanted, request.spec.usages):

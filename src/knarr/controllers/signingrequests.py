@@ -38,6 +38,12 @@ class SigningRequest(Object, frozen=True):
         return condition_of(self.status.conditions, verdict) is not None
 
     @property
+    def unanswered(self) -> bool:
+        """Whether it is approved, and its signer has not had its say yet."""
+        decided = self.status.certificate or self.is_("Denied") or self.is_("Failed")
+        return self.is_("Approved") and not decided
+
+    @property
     def pending(self) -> bool:
         """Whether nobody has decided on it."""
         return not (self.status.certificate or self.is_("Approved") or self.is_("Denied"))

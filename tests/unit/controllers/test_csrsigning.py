@@ -161,6 +161,7 @@ async def test_what_a_signer_must_not_sign_fails_for_good() -> None:
         pytest.param(API_CLIENT, [], id="nobody has approved"),
         pytest.param(API_CLIENT, [{"type": "Denied", "status": "True"}], id="denied"),
         pytest.param(API_CLIENT, [APPROVED, {"type": "Failed", "status": "True"}], id="failed"),
+        pytest.param(API_CLIENT, [APPROVED, {"type": "Denied", "status": "True"}], id="approved and denied"),
         pytest.param("example.com/signer", [APPROVED], id="somebody else's"),
     ],
 )
