@@ -30,15 +30,24 @@ def issuers_of(config: Config) -> tuple[str, ...]:
     return config.api.serviceaccounts.service_account_issuer or (f"https://kubernetes.default.svc.{config.domain}",)
 
 
-def signing_key_file(config: Config) -> Path:
-    """Where the key is that signs tokens: the API server's, and the controllers'."""
+def secret_key_file(config: Config) -> Path:
+    """Where the key is by which controllers sign: the API server's, unless they have one of their own. Raises
+    UserError for a file of a flag's that holds none.
+    """
+    told = config.controllers.secrettokens.service_account_private_key_file
+    if told:
+        _read("--service-account-private-key-file", told, private_key)
+    return Path(told) if told else _signing_file(config)
+
+
+def _signing_file(config: Config) -> Path:
     return Path(config.api.serviceaccounts.service_account_signing_key_file or config.pki / "service-accounts.key")
 
 
 def _signing(config: Config) -> bytes:
     if config.api.serviceaccounts.service_account_signing_key_file:
-        return _read("--service-account-signing-key-file", str(signing_key_file(config)), private_key)
-    return signing_key_file(config).read_bytes()
+        return _read("--service-account-signing-key-file", str(_signing_file(config)), private_key)
+    return _signing_file(config).read_bytes()
 
 
 def _verifying(config: Config) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from knarr.cluster.accounttokens import signing_key_file
+from knarr.cluster.accounttokens import secret_key_file
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.signing import ALL
@@ -35,16 +35,17 @@ class Settings(Mapping[str, str]):
 
 def settings_of(config: Config) -> Settings:
     """The settings of a cluster's controllers. Raises UserError where a file that a flag names is no good."""
-    signing, pki = config.controllers.signing, config.pki
+    signing, tokens, pki = config.controllers.signing, config.controllers.secrettokens, config.pki
     authorities = {flags: (Path(certificate), Path(key)) for flags, certificate, key in signing.pairs()}
     for flags, pair in authorities.items():
         _check(flags, *pair)
-    files = {"root-ca-file": pki / "ca.crt", "service-account-private-key-file": signing_key_file(config)}
+    files = {"root-ca-file": pki / "ca.crt", "service-account-private-key-file": secret_key_file(config)}
     for flags, (certificate, key) in (authorities or {ALL: (pki / "ca.crt", pki / "ca.key")}).items():
         name = flags.replace("_", "-")
         files |= {f"{name}-cert-file": certificate, f"{name}-key-file": key}
     texts = {
         "cluster-signing-duration": f"{signing.cluster_signing_duration}s",
+        "legacy-service-account-token-clean-up-period": f"{tokens.legacy_service_account_token_clean_up_period}s",
         "service-cluster-ip-range": config.service_cidr,
     }
     return Settings(texts, files)

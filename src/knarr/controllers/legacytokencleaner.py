@@ -13,11 +13,12 @@ from knarr.api.serviceaccounts import ACCOUNT_NAME, INVALID_SINCE, LAST_USED, SI
 from knarr.client.objects import Object, View
 from knarr.client.resources import CONFIG_MAPS, PODS, SECRETS, SERVICE_ACCOUNTS
 from knarr.machinery.errors import Conflict, NotFound
-from knarr.machinery.times import parse_time
+from knarr.machinery.times import parse_duration, parse_time
 from knarr.runtime.context import Context
 from knarr.runtime.controller import Controller, Watch
 
-PERIOD = timedelta(days=365)  # without use, after which a token is refused; and refused, after which it is removed
+# A duration: without use, after which a token is refused; and refused, after which it is removed.
+SETTING, _YEAR = "legacy-service-account-token-clean-up-period", "8760h"
 _DAY = 86400.0
 
 
@@ -39,13 +40,14 @@ class ConfigMap(Object, frozen=True):
 
 async def reconcile(context: Context, key: str) -> None:
     """Mark or remove the Secret, if it is as old as that and nobody needs it."""
-    secret, today = context.cache(SECRETS, Secret).get(key), context.clock.now().date()
-    if secret is None or not _is_unused(secret, today - PERIOD):
+    secret, now = context.cache(SECRETS, Secret).get(key), context.clock.now()
+    since = (now - timedelta(seconds=parse_duration(context.settings.get(SETTING, _YEAR)))).date()
+    if secret is None or not _is_unused(secret, since):
         return
-    if not _is_listed(context, secret) or not await _is_tracked(context, today - PERIOD):
+    if not _is_listed(context, secret) or not await _is_tracked(context, since):
         return
     if not await _is_mounted(context, secret):
-        await _retire(context, secret, today)
+        await _retire(context, secret, since, now.date())
 
 
 def _is_unused(secret: Secret, since: date) -> bool:
@@ -81,14 +83,14 @@ async def _is_mounted(context: Context, secret: Secret) -> bool:
     return any(("secrets", meta.name) in references(pod) for pod in pods.items)
 
 
-async def _retire(context: Context, secret: Secret, today: date) -> None:
+async def _retire(context: Context, secret: Secret, since: date, today: date) -> None:
     meta = secret.metadata
-    since = day(meta.labels.get(INVALID_SINCE, ""))
+    marked = day(meta.labels.get(INVALID_SINCE, ""))
     with suppress(NotFound, Conflict):  # it has changed: the cache will show how
-        if since is None:
+        if marked is None:
             metadata = {"resourceVersion": meta.resource_version, "labels": {INVALID_SINCE: today.isoformat()}}
             await context.client.patch(SECRETS, meta.name, {"metadata": metadata}, meta.namespace)
-        elif since < today - PERIOD:
+        elif marked < since:
             await context.client.delete(SECRETS, meta.name, meta.namespace, resource_version=meta.resource_version)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from knarr.cluster.accounttokens import account_tokens
+from knarr.cluster.accounttokens import account_tokens, secret_key_file
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.notation import File
+from knarr.cluster.flags.secrettokens import SecretTokens
 from knarr.cluster.flags.serviceaccounts import ServiceAccounts
-from knarr.cluster.flags.table import APIFlags
+from knarr.cluster.flags.table import APIFlags, ControllerFlags
 from tests.unit.apiserver.authn.keyrings import keys
 
 
@@ -60,6 +62,20 @@ def test_files_without_keys_are_refused_at_the_start(tmp_path: Path, flag: str, 
     with pytest.raises(UserError, match=why) as refused:
         account_tokens(config(tmp_path, **{flag: value}))
     assert str(refused.value).startswith(f"--{flag.replace('_', '-')} {file}: ")
+
+
+def test_controllers_sign_as_the_api_server_does_unless_told_otherwise(tmp_path: Path) -> None:
+    own, theirs, pki = tmp_path / "own.pem", tmp_path / "theirs.pem", tmp_path / "pki"
+    for file in (own, theirs):
+        file.write_bytes(keys("a").private)
+    assert secret_key_file(config(tmp_path)) == pki / "service-accounts.key"
+    signing = config(tmp_path, service_account_signing_key_file=str(theirs))
+    assert secret_key_file(signing) == theirs
+    told = ControllerFlags(secrettokens=SecretTokens(service_account_private_key_file=File(str(own))))
+    assert secret_key_file(msgspec.structs.replace(signing, controllers=told)) == own
+    own.write_text("nothing")
+    with pytest.raises(UserError, match=r"--service-account-private-key-file .* a valid RSA or ECDSA private key"):
+        secret_key_file(msgspec.structs.replace(signing, controllers=told))
 
 
 @pytest.mark.parametrize(

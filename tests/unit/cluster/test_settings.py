@@ -30,6 +30,7 @@ def test_the_clusters_own_authority_signs(tmp_path: Path) -> None:
         "cluster-signing-cert-file",
         "cluster-signing-key-file",
         "cluster-signing-duration",
+        "legacy-service-account-token-clean-up-period",
         "service-account-private-key-file",
         "service-cluster-ip-range",
     }

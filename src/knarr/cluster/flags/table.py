@@ -15,6 +15,7 @@ from knarr.cluster.flags.issuers import Issuers
 from knarr.cluster.flags.kubelets import Kubelets
 from knarr.cluster.flags.notation import Flags
 from knarr.cluster.flags.rotation import Rotation
+from knarr.cluster.flags.secrettokens import SecretTokens
 from knarr.cluster.flags.serviceaccounts import ServiceAccounts
 from knarr.cluster.flags.serving import Serving
 from knarr.cluster.flags.signing import Signing
@@ -51,6 +52,7 @@ class ControllerFlags(PartFlags, frozen=True, kw_only=True):
     """The controller manager."""
 
     signing: Signing = Signing()
+    secrettokens: SecretTokens = SecretTokens()
     identities: Identities = Identities()
 
 
