@@ -19,8 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from knarr.apiserver.authn.oidc import providers
 from knarr.apiserver.authn.oidc.checking import checked
-from knarr.apiserver.authn.oidc.configurations import Anonymous, Condition
-from knarr.apiserver.authn.oidc.tokens import Foreign
+from knarr.apiserver.authn.oidc.configurations import Anonymous, Condition, Foreign
 from knarr.apiserver.authn.webhooktokens import TokenWebhook
 from knarr.machinery import yamls
 from tests.api.access import bind, role

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, InTurn
+from knarr.apiserver.authz.authorizer import ALLOWED, NO_OPINION, Decision, Local
 from knarr.apiserver.info import RequestInfo
 from tests.api.definitions import GROUP, WIDGETS, definition, established, widget
 from tests.api.harness import STRATEGIC, Reply, Server
@@ -180,7 +180,7 @@ async def test_entries_of_all_groups_stay_and_yield(server: Server) -> None:
     )
 
 
-class MayNotCreate(InTurn):
+class MayNotCreate(Local):
     def at_once(self, user: User, info: RequestInfo) -> Decision:
         return NO_OPINION if info.verb == "create" else ALLOWED
 

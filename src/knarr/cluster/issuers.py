@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from knarr.apiserver.authn.oidc.configurations import (
     Anonymous,
     AuthenticationConfiguration,
     ClaimMappings,
     ClaimRule,
+    Foreign,
     Issuer,
     JWTAuthenticator,
     Mapping,
@@ -21,9 +21,6 @@ from knarr.cluster.accounttokens import issuers_of
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.issuers import Issuers
-
-if TYPE_CHECKING:
-    from knarr.apiserver.authn.oidc.tokens import Foreign  # with the language of expressions, which takes 130 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +38,6 @@ def foreign(config: Config) -> Believed:
     webhook = _webhook(flags)
     if not flags.authentication_config:
         return Believed(_by_flags(flags, issuers_of(config)) if flags.oidc_issuer_url else None, webhook, nobody)
-    from knarr.apiserver.authn.oidc.tokens import Foreign
-
     path = Path(flags.authentication_config)
     found = _read(path, issuers_of(config))
     if found.anonymous and not nobody.enabled:
@@ -72,7 +67,6 @@ def _webhook(flags: Issuers) -> TokenWebhook | None:
 def _by_flags(flags: Issuers, ours: tuple[str, ...]) -> Foreign:
     """The one issuer that the --oidc flags name."""
     from knarr.apiserver.authn.oidc.checking import problems
-    from knarr.apiserver.authn.oidc.tokens import Foreign
 
     name, prefix = flags.oidc_username_claim, flags.oidc_username_prefix
     if not prefix:

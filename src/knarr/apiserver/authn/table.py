@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from knarr.apiserver.authn.accounts import AccountTokens
 from knarr.apiserver.authn.authenticator import Authenticator
@@ -13,14 +12,11 @@ from knarr.apiserver.authn.bearers import TokenAuthenticator, TokenUnion
 from knarr.apiserver.authn.bootstraptokens import BootstrapTokens
 from knarr.apiserver.authn.frontproxies import FrontProxies
 from knarr.apiserver.authn.keys import AccountTokenRules
-from knarr.apiserver.authn.oidc.configurations import ANYBODY, Anonymous
+from knarr.apiserver.authn.oidc.configurations import ANYBODY, Anonymous, Foreign
 from knarr.apiserver.authn.tokenfiles import FileTokens
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authn.webhooktokens import TokenWebhook, WebhookTokens
 from knarr.apiserver.registry import Registry
-
-if TYPE_CHECKING:
-    from knarr.apiserver.authn.oidc.tokens import Foreign, ForeignTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +39,16 @@ def bearers_of(registry: Registry, accounts: AccountTokenRules, told: Authentica
         FileTokens(told.tokens, ours) if told.tokens else None,
         AccountTokens(registry, accounts),
         BootstrapTokens(registry, registry.clock, ours) if told.bootstrap else None,
-        _foreign(told.foreign, accounts.issuers, ours, registry) if told.foreign else None,
+        _foreign(told.foreign, accounts, registry) if told.foreign else None,
         WebhookTokens(told.webhook, ours, registry.clock) if told.webhook else None,
     )
     return TokenUnion(*(authenticator for authenticator in known if authenticator))
 
 
-def _foreign(told: Foreign, issuers: Sequence[str], audiences: Sequence[str], registry: Registry) -> ForeignTokens:
-    """Loaded where others are believed at all: mappings of claims bring the language of expressions with them."""
-    from knarr.apiserver.authn.oidc.tokens import ForeignTokens
+def _foreign(told: Foreign, accounts: AccountTokenRules, registry: Registry) -> TokenAuthenticator:
+    from knarr.apiserver.authn.oidc.tokens import ForeignTokens  # with CEL, which takes longer than all the others
 
-    return ForeignTokens(told, issuers, audiences, registry)
+    return ForeignTokens(told, accounts.issuers, accounts.own_audiences, registry)
 
 
 def authenticator_of(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import msgspec
 
 from knarr.apiserver.configfiles import ConfigFile, decode_config
 
+ALGORITHMS = tuple(f"{family}{bits}" for family in ("RS", "ES", "PS") for bits in (256, 384, 512))
 VERSIONS = tuple(f"apiserver.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
 
@@ -106,3 +110,14 @@ class AuthenticationConfiguration(ConfigFile, frozen=True, kw_only=True):
 def decoded(text: bytes) -> AuthenticationConfiguration:
     """What a file says. Raises ConfigFileError."""
     return decode_config(text, "AuthenticationConfiguration", VERSIONS, AuthenticationConfiguration)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Whose tokens are believed besides our own, and how they may be signed. `file` is where `issuers` come from: it is
+    followed.
+    """
+
+    issuers: tuple[JWTAuthenticator, ...]
+    algorithms: tuple[str, ...] = ALGORITHMS
+    file: Path | None = None

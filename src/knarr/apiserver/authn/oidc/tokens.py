@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +12,7 @@ from knarr.api.kind import JSON
 from knarr.apiserver.authn.bearers import Identified, InvalidTokenError
 from knarr.apiserver.authn.claims import Issued, unverified
 from knarr.apiserver.authn.oidc.checking import checked
-from knarr.apiserver.authn.oidc.configurations import JWTAuthenticator
+from knarr.apiserver.authn.oidc.configurations import ALGORITHMS, Foreign, JWTAuthenticator
 from knarr.apiserver.authn.oidc.mappings import user_of
 from knarr.apiserver.authn.oidc.providers import JWK, Provider
 from knarr.apiserver.authn.users import User
@@ -23,7 +21,6 @@ from knarr.apiserver.reloading import Reloaded
 from knarr.machinery.clock import Clock
 from knarr.machinery.expiring import Expiring
 
-ALGORITHMS = tuple(f"{family}{bits}" for family in ("RS", "ES", "PS") for bits in (256, 384, 512))
 _REMEMBERED = 4096  # tokens
 _GOOD_FOR = 10.0  # seconds that a token is not looked at again
 _EARLY = 300.0  # seconds that a token may be used before its time, for clocks that disagree
@@ -80,17 +77,6 @@ class IssuerTokens:
             raise InvalidTokenError("oidc: verify token: oidc: token is expired")
         if now + _EARLY < _time(claims, "nbf", missing=now):
             raise InvalidTokenError("oidc: verify token: oidc: token is not valid yet")
-
-
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """Whose tokens are believed besides our own, and how they may be signed. `file` is where `issuers` come from: it is
-    followed.
-    """
-
-    issuers: tuple[JWTAuthenticator, ...]
-    algorithms: tuple[str, ...] = ALGORITHMS
-    file: Path | None = None
 
 
 class ForeignTokens:
