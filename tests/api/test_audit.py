@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from knarr.apiserver.authn.users import User
+from knarr.apiserver.flowcontrol.control import FlowControl
+from knarr.apiserver.flowcontrol.passages import Passage
 from knarr.apiserver.transport import InProcessTransport
 from knarr.machinery.times import parse_duration
 from knarr.wire.messages import Duplex, Request, Response, Upgrade
@@ -479,3 +481,16 @@ async def test_a_day_with_kubectl(tmp_path: Path, binary: Path) -> None:
     assert [row["cells"][0] for row in table["rows"]] == ["c"]
     (listed,) = [found for found in events if found["verb"] == "list"]
     assert listed["impersonatedUser"] == {"username": "bob", "groups": ["system:authenticated"]}
+
+
+async def test_too_many_requests(recorded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(FlowControl, "turn", never)
+    monkeypatch.setattr(Passage, "runs", False)
+    (found,) = await admin_of(recorded).recorded(f"GET {MAPS}")
+    monkeypatch.undo()
+    wanted = event("list", MAPS, "RequestResponse", objectRef=reference("configmaps"), code=429)
+    del wanted["annotations"]
+    assert found == wanted

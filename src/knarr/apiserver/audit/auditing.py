@@ -68,6 +68,7 @@ class Audit:
             return
         describe(trail, info, answer)
         await self._tell(trail, STARTED)
+        trail.event = None
 
     async def close(self, grace: float) -> None:
         """Have everything delivered, within so many real seconds."""
@@ -122,6 +123,7 @@ class Audit:
         if trail.event:
             trail.event.response_status = told_status(told, 500)
         await self._tell(trail, PANIC)
+        trail.event = None
 
     def _end(self, trail: Trail, *, cut: bool = False) -> None:
         """Somebody else has ended the request, who does not wait."""
@@ -135,7 +137,9 @@ class Audit:
         seconds = (self._clock.now() - trail.received).total_seconds()
         if seconds > SLOW:
             trail.conclude(seconds)
-        return await self._tell(trail, COMPLETE)
+        going = await self._tell(trail, COMPLETE)
+        trail.event = None  # the context may live on, in connections for one
+        return going
 
     async def _tell(self, trail: Trail, stage: str) -> bool:
         """Pass the event on as it is at a stage; whether the request may go on."""
