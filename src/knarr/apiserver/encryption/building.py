@@ -71,7 +71,7 @@ def build(
     """`plugin` makes the provider of a KMS plugin. Raises ConfigFileError."""
     by_resource: dict[Resource, list[providers.Provider]] = {}
     for rule in found.resources:
-        members = [_provider(provider, plugin, tell) for provider in rule.providers]
+        members = [_provider(provider, plugin) for provider in rule.providers]
         for name in rule.resources:
             wanted = resource(name)
             _refuse_masked(wanted, by_resource)
@@ -86,7 +86,7 @@ def _refuse_masked(wanted: Resource, earlier: Iterable[Resource]) -> None:
             raise ConfigFileError(f'resource "{wanted}" is masked by earlier rule "{masking}"')
 
 
-def _provider(provider: Provider, plugin: Callable[[KMS], providers.Provider], tell: Tell | None) -> providers.Provider:
+def _provider(provider: Provider, plugin: Callable[[KMS], providers.Provider]) -> providers.Provider:
     from knarr.storage.sealing.ciphers import GCM, CBCWithPadding, Secretbox
 
     if provider.kms is not UNSET:
@@ -101,5 +101,5 @@ def _provider(provider: Provider, plugin: Callable[[KMS], providers.Provider], t
         if isinstance(keys, Keys):
             members = [Keyed(key.name, cipher(secret_of(key))) for key in keys.keys]
             otherwise = f"no matching key was found for the provided {kind} transformer"
-            return Providers(members, otherwise, f"k8s:enc:{name}:v1:".encode(), tell)
+            return Providers(members, otherwise, f"k8s:enc:{name}:v1:".encode())
     return Identity()

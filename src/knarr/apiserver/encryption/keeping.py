@@ -22,7 +22,7 @@ from knarr.apiserver.encryption.figures import CONFIG_INFO, RELOAD_TIMES, RELOAD
 from knarr.apiserver.encryption.validation import problems
 from knarr.apiserver.health import Check
 from knarr.machinery.clock import Clock
-from knarr.machinery.figures import Figures
+from knarr.machinery.figures import Count, Figures
 from knarr.machinery.times import parse_duration
 from knarr.storage.cache import WatchCache
 from knarr.storage.sealing import SealError, providers
@@ -66,6 +66,7 @@ class Encryption:
         self._clock = clock
         self._reload = reload
         self._server = f"sha256:{hashlib.sha256(server.encode()).hexdigest()}"
+        self._operations: dict[tuple[str, bytes, str], Count] = {}
         self._now: InForce | None = None
         self._store: SealedStore | None = None
         self._cache: WatchCache | None = None
@@ -149,7 +150,7 @@ class Encryption:
         old, self._now = self._in_force, new
         new.start()
         if self._store:
-            self._store.seals = new.rules
+            self._store.seal_by(new.rules)
         self._leave(old)
         await self._reread({*old.rules.prefixes(), *new.rules.prefixes()})
 
@@ -191,8 +192,12 @@ class Encryption:
         return ", ".join(f"{name}: {fault}" for name, fault in found.items() if fault)
 
     def _tell(self, kind: str, prefix: bytes, error: SealError | None) -> None:
-        status = "OK" if error is None else getattr(error, "code", "unknown-non-grpc")
-        self.figures.count(OPERATIONS, (kind, prefix.decode(), status)).n += 1
+        status = "OK" if error is None else "unknown-non-grpc"
+        count = self._operations.get((kind, prefix, status))
+        if count is None:
+            count = self.figures.count(OPERATIONS, (kind, prefix.decode(), status))
+            self._operations[kind, prefix, status] = count
+        count.n += 1
 
     def _count(self, status: str) -> None:
         self.figures.count(RELOADS, (status, self._server)).n += 1

@@ -12,10 +12,12 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from knarr.machinery.remembering import Bounded
 from knarr.storage.sealing import SealError
 from knarr.storage.sealing.providers import Provider, opened
 from knarr.storage.store import ConflictError, Event, Page, Record, Store, Unreadable, Write
 
+_LATELY = 1000  # values
 Decode = Callable[[str, bytes], bytes]
 Place = Callable[[str], bytes]
 
@@ -28,18 +30,25 @@ class Seals(Protocol):
 
 
 class SealedStore:
-    """The Store protocol over `store`. `seals` may be replaced at any time.
+    """The Store protocol over `store`.
 
     `place` makes of a key what the engine itself calls it, to which values are bound. `decode` reads what other servers
     have sealed. What cannot be opened is Unreadable, and says why.
     """
 
     def __init__(self, store: Store, seals: Seals, *, place: Place = str.encode, decode: Decode) -> None:
-        self.seals = seals
         self._store = store
+        self._seals = seals
+        # What was written and watched of late: a watch shows a writer's own values, and each value twice.
+        self._lately: Bounded[tuple[str, bytes], bytes] = Bounded(_LATELY)
         self._place = place
         self._decode = decode
         self.revision, self.compact, self.close = store.revision, store.compact, store.close
+
+    def seal_by(self, seals: Seals) -> None:
+        """Seal, and open, by these from now on."""
+        self._seals = seals
+        self._lately.clear()
 
     async def get(self, key: str) -> Record | None:
         record = await self._store.get(key)
@@ -65,7 +74,7 @@ class SealedStore:
 
     async def stale(self, key: str) -> bool:
         """Whether what lies there would be sealed otherwise now, and be better written again."""
-        seal = self.seals.of(key)
+        seal = self._seals.of(key)
         record = await self._store.get(key) if seal else None
         try:
             return bool(seal and record and (await opened(seal, record.value, self._place(key))).stale)
@@ -73,23 +82,34 @@ class SealedStore:
             return False
 
     def _sealed(self, write: Write) -> Write:
-        seal = self.seals.of(write.key) if write.value is not None else None
+        seal = self._seals.of(write.key) if write.value is not None else None
         if seal is None or write.value is None:
             return write
-        return replace(write, value=seal.seal(write.value, self._place(write.key)))
+        value = seal.seal(write.value, self._place(write.key))
+        self._lately.keep((write.key, value), write.value)
+        return Write(write.key, value, write.expected, write.ttl)
 
     async def _record(self, record: Record) -> Record:
         value = await self._opened(record.key, record.value)
-        return record if value is record.value else replace(record, value=value)
+        return record if value is record.value else _with(record, value)
 
     async def _event(self, event: Event) -> Event:
-        if self.seals.of(event.key) is None:
+        if self._seals.of(event.key) is None:
             return event
-        value = None if event.value is None else await self._opened(event.key, event.value)
-        return replace(event, value=value, previous=event.previous and await self._record(event.previous))
+        value = None if event.value is None else await self._watched(event.key, event.value)
+        previous = event.previous and _with(event.previous, await self._watched(event.key, event.previous.value))
+        return Event(event.key, value, event.revision, event.created, previous)
+
+    async def _watched(self, key: str, value: bytes) -> bytes:
+        known = self._lately.get((key, value))
+        if known is None:
+            known = await self._opened(key, value)
+            if not isinstance(known, Unreadable):
+                self._lately.keep((key, value), known)
+        return known
 
     async def _opened(self, key: str, value: bytes) -> bytes:
-        seal = self.seals.of(key)
+        seal = self._seals.of(key)
         if seal is None:
             return value
         try:
@@ -97,3 +117,7 @@ class SealedStore:
         except SealError as error:
             return Unreadable(str(error))
         return plain if plain is value else self._decode(key, plain)
+
+
+def _with(record: Record, value: bytes) -> Record:
+    return Record(record.key, value, record.created, record.modified)
