@@ -58,9 +58,9 @@ class Renewal:
             fault = await self._asked()
             if fault and fault.partition(" uid=")[0] != self._fault.partition(" uid=")[0]:
                 log.warning("%s", fault)
+            if not fault:
+                await self._renewed()  # before anybody is told that all is well
             self._fault, self._looked = fault, self._clock.monotonic()
-        if not fault:
-            await self._renewed()
         return fault
 
     def fault(self) -> str:
@@ -82,6 +82,7 @@ class Renewal:
         except PluginError as error:
             where = "failed to perform status section of the healthz check for KMS Provider"
             return f"{where} {self._name}, error: {error}"
+        self._envelopes.reached()
         faults = [fault for fault in (*self._faults(status), await self._renew(status)) if fault]
         told = faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]"
         return f"kmsv2 Provider {self._name} is not healthy, error: {told}" if faults else ""
