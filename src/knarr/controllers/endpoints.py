@@ -23,10 +23,9 @@ from knarr.controllers.backends.services import (
 from knarr.controllers.backends.slices import ENDPOINTS_MANAGED_BY, LEADER, Address, Endpoints, Port, changes
 from knarr.controllers.backends.subsets import pack, truncate
 from knarr.controllers.backends.triggers import TriggerTimes
-from knarr.controllers.namespaces import is_terminating
 from knarr.controllers.objects import Pod
 from knarr.controllers.replacing import replace
-from knarr.machinery.errors import AlreadyExists, APIError, Conflict, NotFound
+from knarr.machinery.errors import AlreadyExists, APIError, Conflict, NotFound, is_terminating
 from knarr.runtime.context import Context
 from knarr.runtime.controller import Controller, Watch
 

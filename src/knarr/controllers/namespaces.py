@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from knarr.client.objects import JSON, Object, View
 from knarr.client.resources import Resource
 from knarr.controllers.objects import Condition
-from knarr.machinery.errors import AlreadyExists, APIError, NotFound
+from knarr.machinery.errors import AlreadyExists, APIError, NotFound, is_terminating
 from knarr.runtime.context import Context
 
 
@@ -33,11 +33,6 @@ class Namespace(Object, frozen=True):
 def of_namespace(obj: Object) -> Iterable[str]:
     """The namespace of an object: for what watches something that each namespace should have."""
     return (obj.metadata.namespace,)
-
-
-def is_terminating(refusal: APIError) -> bool:
-    """Whether something was not created because its namespace is about to go: nothing can be created there."""
-    return any(cause.reason == "NamespaceTerminating" for cause in refusal.causes)
 
 
 async def provide(context: Context, resource: Resource, body: JSON, namespace: str) -> None:

@@ -12,10 +12,9 @@ from typing import Any
 
 from knarr.client.objects import JSON, Object
 from knarr.client.resources import PODS, Resource
-from knarr.controllers.namespaces import is_terminating
 from knarr.controllers.objects import Pod
 from knarr.controllers.ownership import reference
-from knarr.machinery.errors import APIError, NotFound
+from knarr.machinery.errors import APIError, NotFound, is_terminating
 from knarr.machinery.times import parse_time
 from knarr.runtime.context import Context
 

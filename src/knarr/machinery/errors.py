@@ -173,6 +173,11 @@ _BY_REASON: dict[str, type[APIError]] = {c.default_reason: c for c in APIError._
 _BY_CODE: dict[int, type[APIError]] = {c.default_code: c for c in APIError.__subclasses__() if c is not AlreadyExists}
 
 
+def is_terminating(refusal: APIError) -> bool:
+    """Whether something was not created because its namespace is about to go: nothing can be created there."""
+    return any(cause.reason == "NamespaceTerminating" for cause in refusal.causes)
+
+
 def from_status(status: Mapping[str, Any]) -> APIError:
     """The error that a `Status` of failure describes; unknown reasons keep their code."""
     details = status.get("details") or {}

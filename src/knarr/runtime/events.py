@@ -20,7 +20,7 @@ from knarr.client.client import Client
 from knarr.client.objects import JSON, Object
 from knarr.client.resources import EVENTS
 from knarr.machinery.clock import Clock
-from knarr.machinery.errors import APIError, NotFound
+from knarr.machinery.errors import APIError, Forbidden, NotFound, is_terminating
 from knarr.machinery.latest import Latest
 from knarr.machinery.times import format_time
 from knarr.runtime.quiescence import Quiescence
@@ -86,6 +86,11 @@ def reference_to(obj: Object) -> JSON:
         "resourceVersion": meta.resource_version,
     }
     return {name: value for name, value in reference.items() if value}
+
+
+def _gravity(refusal: APIError) -> int:
+    """Of no right, or a quota, somebody should hear; that a namespace goes away is nobody's fault."""
+    return logging.WARNING if isinstance(refusal, Forbidden) and not is_terminating(refusal) else logging.DEBUG
 
 
 class EventRecorder:
@@ -161,8 +166,8 @@ class EventRecorder:
                 await self._write(told, about, message, series)
             except (ConnectionError, TimeoutError):
                 await self._clock.sleep(RETRY_DELAY)
-            except APIError as error:  # refused: the namespace is going away, a quota, no right
-                log.debug("event refused: %s: %s", told.reason, error)
+            except APIError as error:
+                log.log(_gravity(error), "event refused: %s: %s", told.reason, error)
                 return
             else:
                 return

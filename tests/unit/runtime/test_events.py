@@ -7,7 +7,7 @@ import pytest
 from knarr.client.client import Client
 from knarr.client.objects import Meta, Object
 from knarr.machinery.clock import VirtualClock
-from knarr.machinery.errors import Forbidden
+from knarr.machinery.errors import Cause, Forbidden
 from knarr.runtime.events import EventRecorder
 from tests.unit.fake_api import JSON, FakeAPI
 
@@ -125,3 +125,19 @@ async def test_an_unreachable_server_gets_it_later_a_refusal_is_final(recorded: 
     recorded.api.fail("POST", "events", Forbidden("the namespace is going away"))
     recorded.recorder.event(WEB, "Normal", "Second", "y")
     assert await recorded.told() == [("x", 1)]
+
+
+@pytest.mark.parametrize(
+    ("causes", "heard"),
+    [
+        pytest.param([], ["event refused: Pulled: no"], id="no right"),
+        pytest.param([Cause("NamespaceTerminating", "", "")], [], id="a namespace that goes away"),
+    ],
+)
+async def test_of_events_that_are_refused_somebody_hears(
+    recorded: Recorded, caplog: pytest.LogCaptureFixture, causes: list[Cause], heard: list[str]
+) -> None:
+    recorded.api.fail("POST", "events", Forbidden("no", causes=causes))
+    recorded.recorder.event(WEB, "Normal", "Pulled", "x")
+    assert await recorded.told() == []
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == heard

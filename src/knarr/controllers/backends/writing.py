@@ -12,10 +12,9 @@ from knarr.client.resources import ENDPOINT_SLICES, Resource
 from knarr.controllers.backends.planning import Content, Plan, group_of
 from knarr.controllers.backends.services import TRIGGER_TIME
 from knarr.controllers.backends.slices import BY_SERVICE, EndpointSlice, changes, managed_by
-from knarr.controllers.namespaces import is_terminating
 from knarr.controllers.ownership import reference
 from knarr.controllers.replacing import replace
-from knarr.machinery.errors import APIError, NotFound
+from knarr.machinery.errors import APIError, NotFound, is_terminating
 from knarr.runtime.context import Context
 
 
