@@ -11,6 +11,7 @@ import pytest
 
 from knarr.wire.messages import Request, Response
 from tests.api.access import RBAC, bind, role
+from tests.api.audits import Log, audited
 from tests.api.certificates import Pair
 from tests.api.front import Running
 from tests.kubectl import installed
@@ -25,12 +26,13 @@ AUTHN = "authentication.k8s.io"
 async def send(
     front: Running, pair: Pair | None, line: str, *fields: tuple[str, str], body: JSON | None = None
 ) -> Response:
-    method, _, path = line.partition(" ")
+    method, _, target = line.partition(" ")
+    path, _, query = target.partition("?")
     transport = front.transport(pair)
     try:
         data = b"" if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json"}
-        return await transport.request(Request(method, path, "", headers, data, repeated=fields))
+        return await transport.request(Request(method, path, query, headers, data, repeated=fields))
     finally:
         await transport.close()
 
@@ -189,6 +191,17 @@ async def test_a_watch_is_made_as_somebody_else(front: Running, admin: Pair) -> 
     assert (await send(front, admin, f"GET {PODS}", ("impersonate-user", "dora"))).status == 403
 
 
+async def test_a_command_is_run_as_somebody_else(front: Running, admin: Pair) -> None:
+    await front.running_pod("p", "c")
+    await role(front, "dora", "create: pods/exec", "default")
+    await bind(front, "Role", "dora", "User:dora", namespace="default")
+    spdy = [("connection", "Upgrade"), ("upgrade", "SPDY/3.1"), ("x-stream-protocol-version", "v4.channel.k8s.io")]
+    line = f"POST {PODS}/p/exec?command=ls"
+    for name, status in (("dora", 200), ("eve", 403)):
+        assert (await send(front, admin, line, ("impersonate-user", name), *spdy)).status == status
+    assert [name for name in front.kubelet.asked[-1].headers if name.startswith("impersonate")] == []
+
+
 async def test_constrained_impersonation_allows_some_requests_alone(front: Running) -> None:
     eve = front.authority.issue("eve")
     to_be = {
@@ -210,6 +223,18 @@ async def test_constrained_impersonation_allows_some_requests_alone(front: Runni
     assert (status, "cannot impersonate-on:user-info:list" in said) == (403, True)
     status, said = await message(front, eve, f"GET {PODS}", ("impersonate-user", "grace"))
     assert (status, 'users.authentication.k8s.io "grace"' in said) == (403, True)
+
+
+async def test_the_audit_log_knows_both(tmp_path: Path) -> None:
+    async with audited(tmp_path, {"level": "Metadata", "users": ["kubernetes-admin"]}) as front:
+        admin = front.authority.issue("kubernetes-admin", "system:masters")
+        acting = [("impersonate-user", "bob"), ("impersonate-group", "team"), ("impersonate-uid", "7")]
+        assert (await send(front, admin, f"GET {PODS}", *acting)).status == 403
+        event = (await Log(tmp_path / "audit.log").eventually(1, stage="ResponseComplete"))[0]
+        assert event["user"]["username"] == "kubernetes-admin"
+        assert event["impersonatedUser"] == {"username": "bob", "uid": "7", "groups": ["team", "system:authenticated"]}
+        assert event["authenticationMetadata"] == {"impersonationConstraint": "impersonate:user-info"}
+        assert event["responseStatus"]["code"] == 403
 
 
 @pytest.mark.parametrize("binary", KUBECTLS, ids=lambda path: path.name)

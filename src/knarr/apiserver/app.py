@@ -152,7 +152,9 @@ class Application:
         """Whom the request is made as. Raises BadRequest and Forbidden."""
         if (other := wanted(request)) is None:
             return Impersonated(user)
+        started = self._clock.monotonic()
         found = await self._impersonation.act(user, other, info)
+        trails.spent("impersonation", self._clock.monotonic() - started)
         trails.impersonated(*found)
         return found
 

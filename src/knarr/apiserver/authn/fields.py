@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from knarr.wire.messages import Request
 
 _MALFORMED = re.compile("%(?![0-9A-Fa-f]{2})")
+
+
+def mention(headers: Iterable[str], words: Iterable[str]) -> bool:
+    """Whether any of the words is in a header's name. Nearly no request has one, which is to cost next to nothing."""
+    return any(map("\n".join(headers).__contains__, words))
 
 
 def first(request: Request, names: Sequence[str]) -> str:

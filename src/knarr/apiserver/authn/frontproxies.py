@@ -5,17 +5,19 @@ https://kubernetes.io/docs/reference/access-authn-authz/authentication/#authenti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 from knarr.apiserver.authn.authorities import Authorities
-from knarr.apiserver.authn.fields import extra, first
+from knarr.apiserver.authn.fields import extra, first, mention
 from knarr.apiserver.authn.users import User, authenticated
 from knarr.wire.messages import Request
 
+_STANDARD = "x-remote-"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Fields:
     """The names (in lower case) of the fields that say who the user is; of those of extra, what they begin with."""
 
@@ -31,9 +33,15 @@ class Fields:
         found = User(name, first(request, self.uids), tuple(groups), extra(request, self.extra))
         return authenticated(found) if name else None
 
-    def among(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    def among(self, names: Iterable[str]) -> Iterator[str]:
         known = (*self.users, *self.uids, *self.groups)
-        return tuple(name for name in names if name in known or name.startswith(self.extra))
+        return (name for name in names if name in known or name.startswith(self.extra))
+
+    @cached_property
+    def words(self) -> Sequence[str]:
+        """Without any of these in its names, a request has neither such fields nor standard ones."""
+        names = (*self.users, *self.uids, *self.groups, *self.extra)
+        return [_STANDARD, *(name for name in names if _STANDARD not in name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +60,4 @@ def telling(headers: Mapping[str, str], fields: Fields) -> tuple[str, ...]:
     """The names of fields that tell of a user, these and the standard ones: who is no proxy may not be heard with them
     further on either.
     """
-    return _telling(tuple(headers), fields)
-
-
-@lru_cache(maxsize=512)  # clients send the same fields over and over
-def _telling(names: tuple[str, ...], fields: Fields) -> tuple[str, ...]:
-    return (*fields.among(names), *STANDARD.among(names))
+    return (*fields.among(headers), *STANDARD.among(headers)) if mention(headers, fields.words) else ()

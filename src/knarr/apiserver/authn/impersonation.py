@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 
-from knarr.apiserver.authn.fields import extra, first
+from knarr.apiserver.authn.fields import extra, first, mention
 from knarr.apiserver.authn.users import User
 from knarr.machinery.errors import BadRequest
 from knarr.wire.messages import Request
@@ -19,13 +18,10 @@ _USER, _UID, _GROUP = "impersonate-user", "impersonate-uid", "impersonate-group"
 
 
 def mentioned(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """The names of such headers: of nearly all requests none, which is to cost next to nothing."""
-    return _mentioned(tuple(headers))
-
-
-@lru_cache(maxsize=512)  # clients send the same headers over and over
-def _mentioned(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if name.startswith(_PREFIX))
+    """The names of such headers."""
+    if not mention(headers, [_PREFIX]):
+        return ()
+    return tuple(name for name in headers if name.startswith(_PREFIX))
 
 
 def wanted(request: Request) -> User | None:
