@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from knarr.api.bootstraptokens import NAMESPACE, PREFIX, SIGNS, TOKEN_ID, TOKEN_SECRET, TYPE, remaining, texts
+from knarr.api.bootstraptokens import NAMESPACE, PREFIX, SIGNS, TOKEN_ID, TOKEN_SECRET, remaining, texts
 from knarr.client.objects import JSON, Object
 from knarr.client.resources import CONFIG_MAPS, SECRETS
 from knarr.controllers.replacing import replace
+from knarr.controllers.tokens import OF_BOOTSTRAPPERS, BootstrapToken
 from knarr.runtime.context import Context
 from knarr.runtime.controller import After, Controller, Watch
 
@@ -25,10 +26,6 @@ CONTENT, SIGNATURE = "kubeconfig", "jws-kubeconfig-"  # keys of its data; a toke
 
 
 class Signed(Object, frozen=True):
-    data: dict[str, str] = {}
-
-
-class Token(Object, frozen=True):
     data: dict[str, str] = {}
 
 
@@ -57,7 +54,7 @@ async def reconcile(context: Context, key: str) -> After | None:
 def _tokens(context: Context) -> tuple[Mapping[str, str], After | None]:
     """The secrets of the tokens that sign, by their ids, and when the first will be over."""
     now, found, ends = context.clock.now(), {}, []
-    for known in context.cache(SECRETS, Token).list(NAMESPACE):
+    for known in context.cache(SECRETS, BootstrapToken).list(NAMESPACE):
         data = texts(known.data)
         name, secret, left = data.get(TOKEN_ID, ""), data.get(TOKEN_SECRET, ""), remaining(data, now)
         named = bool(name) and known.metadata.name == f"{PREFIX}{name}"
@@ -71,7 +68,7 @@ def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _signed(token: Token) -> Iterable[str]:
+def _signed(token: BootstrapToken) -> Iterable[str]:
     return (f"{PUBLIC}/{NAME}",)
 
 
@@ -81,7 +78,7 @@ CONTROLLER = Controller(
     queue="bootstrap_signer_queue",
     watches=(
         Watch(CONFIG_MAPS, Signed, field_selector=f"metadata.name={NAME}"),
-        Watch(SECRETS, Token, keys=_signed, field_selector=f"type={TYPE}"),
+        Watch(SECRETS, BootstrapToken, keys=_signed, field_selector=OF_BOOTSTRAPPERS),
     ),
     reconcile=reconcile,
     may={"configmaps": "get", "configmaps=cluster-info": "update"},

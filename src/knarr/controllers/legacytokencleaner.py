@@ -9,9 +9,10 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 from knarr.api.pods.references import references
-from knarr.api.serviceaccounts import ACCOUNT_NAME, INVALID_SINCE, LAST_USED, SINCE, TRACKING, TYPE, day
-from knarr.client.objects import Object, View
+from knarr.api.serviceaccounts import INVALID_SINCE, LAST_USED, SINCE, TRACKING, day
+from knarr.client.objects import Object
 from knarr.client.resources import CONFIG_MAPS, PODS, SECRETS, SERVICE_ACCOUNTS
+from knarr.controllers.tokens import OF_ACCOUNTS, Account, TokenSecret
 from knarr.machinery.errors import Conflict, NotFound
 from knarr.machinery.times import parse_duration, parse_time
 from knarr.runtime.context import Context
@@ -22,25 +23,13 @@ SETTING, _YEAR = "legacy-service-account-token-clean-up-period", "8760h"
 _DAY = 86400.0
 
 
-class Reference(View, frozen=True):
-    name: str = ""
-
-
-class Account(Object, frozen=True):
-    secrets: tuple[Reference, ...] = ()
-
-
-class Secret(Object, frozen=True):
-    """A token by its metadata."""
-
-
 class ConfigMap(Object, frozen=True):
     data: dict[str, str] = {}
 
 
 async def reconcile(context: Context, key: str) -> None:
     """Mark or remove the Secret, if it is as old as that and nobody needs it."""
-    secret, now = context.cache(SECRETS, Secret).get(key), context.clock.now()
+    secret, now = context.cache(SECRETS, TokenSecret).get(key), context.clock.now()
     since = (now - timedelta(seconds=parse_duration(context.settings.get(SETTING, _YEAR)))).date()
     if secret is None or not _is_unused(secret, since):
         return
@@ -50,7 +39,7 @@ async def reconcile(context: Context, key: str) -> None:
         await _retire(context, secret, since, now.date())
 
 
-def _is_unused(secret: Secret, since: date) -> bool:
+def _is_unused(secret: TokenSecret, since: date) -> bool:
     meta = secret.metadata
     if meta.deletion_timestamp or parse_time(meta.creation_timestamp or "").date() >= since:
         return False
@@ -70,20 +59,19 @@ async def _is_tracked(context: Context, since: date) -> bool:
     return begun is not None and begun < since
 
 
-def _is_listed(context: Context, secret: Secret) -> bool:
+def _is_listed(context: Context, secret: TokenSecret) -> bool:
     """Whether its account lists it: those that users have made are not listed, and theirs to remove."""
-    meta = secret.metadata
-    account = context.cache(SERVICE_ACCOUNTS, Account).get(f"{meta.namespace}/{meta.annotations.get(ACCOUNT_NAME, '')}")
-    return account is not None and any(reference.name == meta.name for reference in account.secrets)
+    account = context.cache(SERVICE_ACCOUNTS, Account).get(secret.account)
+    return account is not None and any(reference.name == secret.metadata.name for reference in account.secrets)
 
 
-async def _is_mounted(context: Context, secret: Secret) -> bool:
+async def _is_mounted(context: Context, secret: TokenSecret) -> bool:
     meta = secret.metadata
     pods = await context.reader.list(PODS, meta.namespace, view=dict)
     return any(("secrets", meta.name) in references(pod) for pod in pods.items)
 
 
-async def _retire(context: Context, secret: Secret, since: date, today: date) -> None:
+async def _retire(context: Context, secret: TokenSecret, since: date, today: date) -> None:
     meta = secret.metadata
     marked = day(meta.labels.get(INVALID_SINCE, ""))
     with suppress(NotFound, Conflict):  # it has changed: the cache will show how
@@ -98,7 +86,7 @@ CONTROLLER = Controller(
     name="legacy-serviceaccount-token-cleaner-controller",
     account="legacy-service-account-token-cleaner",
     watches=(
-        Watch(SECRETS, Secret, field_selector=f"type={TYPE}"),
+        Watch(SECRETS, TokenSecret, field_selector=OF_ACCOUNTS),
         Watch(SERVICE_ACCOUNTS, Account, keys=lambda account: ()),
     ),
     reconcile=reconcile,

@@ -15,12 +15,12 @@ from knarr.api.serviceaccounts import (
     CA,
     NAMESPACE,
     TOKEN,
-    TYPE,
     legacy_claims,
 )
-from knarr.client.objects import JSON, Object, View
+from knarr.client.objects import JSON, Object
 from knarr.client.resources import SECRETS, SERVICE_ACCOUNTS
 from knarr.controllers.replacing import replace
+from knarr.controllers.tokens import OF_ACCOUNTS, Account, TokenSecret
 from knarr.machinery.errors import Conflict, NotFound
 from knarr.machinery.signing import private_key
 from knarr.runtime.context import Context
@@ -29,23 +29,6 @@ from knarr.runtime.controller import Controller, Watch
 # Settings, both in PEM: the key that signs, without which nothing is done, and the authority of the API server.
 SETTING, ROOT_CA = "service-account-private-key-file", "root-ca-file"
 _BY_ACCOUNT = "account"
-
-
-class Reference(View, frozen=True):
-    name: str = ""
-
-
-class Account(Object, frozen=True):
-    secrets: tuple[Reference, ...] = ()
-
-
-class TokenSecret(Object, frozen=True):
-    data: dict[str, str] = {}
-
-    @property
-    def account(self) -> str:
-        """The key of the account that it names."""
-        return f"{self.metadata.namespace}/{self.metadata.annotations.get(ACCOUNT_NAME, '')}"
 
 
 async def reconcile(context: Context, key: str) -> None:
@@ -140,7 +123,7 @@ CONTROLLER = Controller(
         Watch(
             SECRETS,
             TokenSecret,
-            field_selector=f"type={TYPE}",
+            field_selector=OF_ACCOUNTS,
             indexes={_BY_ACCOUNT: lambda secret: (secret.account,)},
         ),
         Watch(SERVICE_ACCOUNTS, Account, keys=_secrets_of, needs_context=True, indexes={"secret": _listed}),

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from knarr.api.bootstraptokens import NAMESPACE, TYPE, remaining, texts
-from knarr.client.objects import Object
+from knarr.api.bootstraptokens import NAMESPACE, remaining, texts
 from knarr.client.resources import SECRETS
+from knarr.controllers.tokens import OF_BOOTSTRAPPERS, BootstrapToken
 from knarr.machinery.errors import Conflict, NotFound
 from knarr.runtime.context import Context
 from knarr.runtime.controller import After, Controller, Watch
 
 
-class Secret(Object, frozen=True):
-    data: dict[str, str] = {}
-
-
 async def reconcile(context: Context, key: str) -> After | None:
     """Remove the token if it is over, otherwise look again when it will be."""
-    secret = context.cache(SECRETS, Secret).get(key)
+    secret = context.cache(SECRETS, BootstrapToken).get(key)
     if secret is None or secret.metadata.namespace != NAMESPACE:
         return None
     left = remaining(texts(secret.data), context.clock.now())
@@ -39,7 +35,7 @@ CONTROLLER = Controller(
     name="token-cleaner-controller",
     account="token-cleaner",
     queue="token_cleaner",
-    watches=(Watch(SECRETS, Secret, field_selector=f"type={TYPE}"),),
+    watches=(Watch(SECRETS, BootstrapToken, field_selector=OF_BOOTSTRAPPERS),),
     reconcile=reconcile,
     may={"secrets": "delete"},
 )

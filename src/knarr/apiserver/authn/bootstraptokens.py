@@ -5,25 +5,22 @@ https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import logging
 import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from knarr.api.bootstraptokens import NAMESPACE, PREFIX, TOKEN_ID, TOKEN_SECRET, TYPE, remaining, texts
 from knarr.api.kind import JSON
 from knarr.apiserver.authn.bearers import Identified
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.registry import Lister
 from knarr.machinery.clock import Clock
-from knarr.machinery.times import parse_time
 
 log = logging.getLogger(__name__)
 
 _TOKEN = re.compile(r"([a-z0-9]{6})\.([a-z0-9]{16})")
-_TYPE = "bootstrap.kubernetes.io/token"
 _USER, _BOOTSTRAPPERS = "system:bootstrap:", "system:bootstrappers"
 _EXTRA_GROUP = re.compile(rf"{_BOOTSTRAPPERS}:[a-z0-9:-]{{0,255}}[a-z0-9]")
 
@@ -43,11 +40,11 @@ class BootstrapTokens:
         return Identified(user, good_for) if user else None
 
     def _user(self, identity: str, secret: str) -> User | None:
-        name = f"bootstrap-token-{identity}"
-        found = self._lister.get("", "secrets", "kube-system", name)
+        name = f"{PREFIX}{identity}"
+        found = self._lister.get("", "secrets", NAMESPACE, name)
         if found is None:
             return None
-        data = _texts(found.get("data") or {})
+        data = texts(found.get("data") or {})
         if why := _wrong_with(found, data, identity, secret, self._clock.now()):
             log.info("Bootstrap secret kube-system/%s matching bearer token %s", name, why)
             return None
@@ -59,13 +56,14 @@ def _wrong_with(found: JSON, data: dict[str, str], identity: str, secret: str, n
     """Why the Secret does not make this token good; nothing where it does."""
     if "deletionTimestamp" in found["metadata"]:
         return "is deleted and awaiting removal"
-    if found.get("type") != _TYPE:
-        return f"has invalid type, expected {_TYPE}."
-    if not hmac.compare_digest(data.get("token-secret", "").encode(), secret.encode()):
+    if found.get("type") != TYPE:
+        return f"has invalid type, expected {TYPE}."
+    if not hmac.compare_digest(data.get(TOKEN_SECRET, "").encode(), secret.encode()):
         return "has invalid value for key token-secret, expected <sensitive>"
-    if data.get("token-id") != identity:
+    if data.get(TOKEN_ID) != identity:
         return f"has invalid value for key token-id, expected {identity}."
-    if _expired(data.get("expiration", ""), now):
+    left = remaining(data, now)
+    if left is not None and left <= 0:
         return "has expired"
     if data.get("usage-bootstrap-authentication") != "true":
         return "not marked usage-bootstrap-authentication."
@@ -76,24 +74,3 @@ def _wrong_with(found: JSON, data: dict[str, str], identity: str, secret: str, n
 def _extra_groups(data: dict[str, str]) -> list[str]:
     text = data.get("auth-extra-groups", "")
     return text.split(",") if text else []
-
-
-def _expired(expiration: str, now: datetime) -> bool:
-    """Without an expiration a token lasts; what cannot be read is over."""
-    if not expiration:
-        return False
-    try:
-        return parse_time(expiration) <= now
-    except ValueError:
-        return True
-
-
-def _texts(data: dict[str, str]) -> dict[str, str]:
-    """A Secret's data; what is no text is left out."""
-    found = {}
-    for key, value in data.items():
-        try:
-            found[key] = base64.b64decode(value).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            continue
-    return found
