@@ -17,6 +17,7 @@ from knarr.apiserver.flowcontrol.control import FlowControl
 from knarr.apiserver.flowcontrol.passages import Passage
 from knarr.apiserver.transport import InProcessTransport
 from knarr.machinery.times import parse_duration
+from knarr.wire.limits import BODY_LIMIT
 from knarr.wire.messages import Duplex, Request, Response, Upgrade
 from tests.api.access import bind, role
 from tests.api.audits import Log, audited, plain
@@ -494,3 +495,10 @@ async def test_too_many_requests(recorded: Running, monkeypatch: pytest.MonkeyPa
     wanted = event("list", MAPS, "RequestResponse", objectRef=reference("configmaps"), code=429)
     del wanted["annotations"]
     assert found == wanted
+
+
+async def test_bodies_that_are_too_large(recorded: Running) -> None:
+    (found,) = await admin_of(recorded).recorded(f"POST {MAPS}", b"x" * (BODY_LIMIT + 1))
+    told = {"message": f"Request entity too large: limit is {BODY_LIMIT}", "reason": "RequestEntityTooLarge"}
+    assert found["responseStatus"] == {"metadata": {}, "status": "Failure", **told, "code": 413}
+    assert found["user"] == ADMIN

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Handler = Callable[[APIRequest], Awaitable[Answer]]
+Serve = Callable[[Request, User], Awaitable[Answer]]
 LOCAL = "127.0.0.1"  # where requests come from that no network has brought
 _READS = ("GET", "HEAD")
 _NOTHING: Mapping[str, str] = {}
@@ -89,6 +90,21 @@ class Application:
 
     async def __call__(self, request: Request, peer: Peer) -> Answer:
         """Answer a request from the network."""
+        return await self._received(request, peer, self._serve)
+
+    async def oversized(self, request: Request, peer: Peer) -> Answer:
+        """Answer a request whose body was above the server's limit."""
+        return await self._received(request, peer, self._too_large)
+
+    def stop(self) -> None:
+        """Fail /readyz from now on: what comes still is answered."""
+        self._documents.stop()
+
+    async def serve(self, request: Request, user: User) -> Answer:
+        """Answer an authenticated request of this process, when it is its turn."""
+        return await self._recorded(request, user, LOCAL, self._serve)
+
+    async def _received(self, request: Request, peer: Peer, serve: Serve) -> Answer:
         started = self._clock.monotonic()
         if self._audit:
             request = self._audit.receive(request)
@@ -102,23 +118,19 @@ class Application:
         self._access.believed.observe(seconds)
         trails.spent("authentication", seconds)
         self._access.of(found.user.name).n += 1
-        answer = await self.serve(found.request, found.user, peer.address)
+        answer = await self._recorded(found.request, found.user, peer.address, serve)
         return await compressed(prettied(warned(answer, found.warnings), request), request)
 
-    def stop(self) -> None:
-        """Fail /readyz from now on: what comes still is answered."""
-        self._documents.stop()
-
-    async def oversized(self, request: Request, peer: Peer) -> Answer:
-        """Answer a request whose body was above the server's limit."""
-        error = RequestEntityTooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
-        return _finish(error_answer(error, request), request)
-
-    async def serve(self, request: Request, user: User, address: str = LOCAL) -> Answer:
-        """Answer an authenticated request, when it is its turn; `address` is where it comes from."""
+    async def _recorded(self, request: Request, user: User, address: str, serve: Serve) -> Answer:
+        """`address` is where it comes from."""
         if self._audit:
-            return await self._audit.around(request, user, address, self._serve)
-        return await self._serve(request, user)
+            return await self._audit.around(request, user, address, serve)
+        return await serve(request, user)
+
+    async def _too_large(self, request: Request, user: User) -> Answer:
+        error = RequestEntityTooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
+        info = parse(request.method, request.path, request.query)
+        return _finish(self._counted(request, info, error_answer(error, request), self._clock.monotonic()), request)
 
     async def _unauthorized(self, error: Unauthorized, request: Request, peer: Peer) -> Answer:
         answer = error_answer(error, request)

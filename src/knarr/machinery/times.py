@@ -47,7 +47,7 @@ def format_time(time: datetime) -> str:
 
 def format_micro(time: datetime) -> str:
     """Microseconds, as metav1.MicroTime: `2006-01-02T15:04:05.000000Z`."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{time.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def parse_time(text: str) -> datetime:
@@ -97,6 +97,17 @@ def parse_duration(text: str) -> float:
         raise TimeError(f'time: invalid duration "{text}"')
     seconds = sum(float(amount) * _SECONDS[unit] for amount, unit in _AMOUNT.findall(found[2]))
     return -seconds if found[1] == "-" else seconds
+
+
+def format_duration(seconds: float) -> str:
+    """A duration, which is not negative, as Go writes it: `1m30s`, `250ms`."""
+    if seconds < 1:
+        unit, size = ("ms", 1e-3) if seconds >= 1e-3 else ("µs", 1e-6)
+        return f"{seconds / size:.6g}{unit}" if seconds else "0s"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    shown = f"{rest:.9f}".rstrip("0").rstrip(".") + "s"
+    return f"{hours}h{minutes}m{shown}" if hours else f"{minutes}m{shown}" if minutes else shown
 
 
 def human_duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knarr.machinery import times
-from knarr.machinery.times import TimeError, human_duration
+from knarr.machinery.times import TimeError, format_duration, human_duration
 
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 86400 * 365
 
@@ -106,3 +106,19 @@ def test_durations(text: str, seconds: float) -> None:
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(TimeError, match="invalid duration"):
         times.parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (0.0000015, "1.5µs"),
+        (0.02, "20ms"),
+        (0.5123, "512.3ms"),
+        (1.5, "1.5s"),
+        (61, "1m1s"),
+        (3661.25, "1h1m1.25s"),
+    ],
+)
+def test_durations_as_go_writes_them(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from knarr.apiserver.answers import plain_answer
-from knarr.apiserver.audit.events import Event, ObjectReference, UserInfo, encode, timestamp
+from knarr.apiserver.audit.events import Event, ObjectReference, UserInfo, encode
 from knarr.apiserver.audit.levels import COMPLETE, NAMES, PANIC, RECEIVED, STARTED, Level
 from knarr.apiserver.audit.matching import Matcher
 from knarr.apiserver.audit.outcomes import describe, lasts, told_status
@@ -20,6 +20,7 @@ from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.metrics.access import AUDITED, LEVELS, UNAUDITED
 from knarr.apiserver.request import audit_id, identified, uri
 from knarr.machinery.clock import Clock
+from knarr.machinery.times import format_micro
 from knarr.wire.messages import Answer, Pieced, Request, Response
 
 SLOW = 0.5  # seconds; what takes longer is said to
@@ -93,7 +94,7 @@ class Audit:
             source_ips=source_addresses(headers, address),
             user_agent=user_agent(headers),
             object_ref=_reference(info) if info.is_resource else None,
-            request_received_timestamp=timestamp(trail.received),
+            request_received_timestamp=format_micro(trail.received),
             annotations=trail.annotations,
         )
         return True
@@ -147,7 +148,7 @@ class Audit:
         if event is None or stage in trail.decision.omitted:
             return True
         event.stage = stage
-        event.stage_timestamp = timestamp(trail.received if stage == RECEIVED else self._clock.now())
+        event.stage_timestamp = format_micro(trail.received if stage == RECEIVED else self._clock.now())
         self._events.n += 1
         data = encode(event)
         awaited = [waiting for sink in self._sinks if (waiting := sink.take(data)) is not None]

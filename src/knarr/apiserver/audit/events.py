@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 import msgspec
 
@@ -124,11 +123,6 @@ def shortened(event: bytes) -> bytes:
 def has_objects(event: bytes) -> bool:
     """Whether there is something to leave out."""
     return decode(event).level in ("Request", "RequestResponse")
-
-
-def timestamp(time: datetime) -> str:
-    """A MicroTime; `time` is in UTC."""
-    return f"{time.isoformat(timespec='microseconds')[:26]}Z"
 
 
 def _shortest(timestamp: str) -> str:

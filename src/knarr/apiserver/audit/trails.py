@@ -16,6 +16,7 @@ from knarr.api.kind import JSON
 from knarr.apiserver.audit.events import Event, UserInfo, encode
 from knarr.apiserver.audit.levels import Decision, Level
 from knarr.apiserver.authn.users import User
+from knarr.machinery.times import format_duration
 
 UNDECIDED = Decision()
 _LATENCY = "apiserver.latency.k8s.io/"
@@ -54,7 +55,7 @@ class Trail:
     def conclude(self, seconds: float) -> None:
         """Say what took how long, where the whole did."""
         for layer, spent in (*self.latencies.items(), ("total", seconds)):
-            self.annotations[f"{_LATENCY}{layer}"] = spelled(spent)
+            self.annotations[f"{_LATENCY}{layer}"] = format_duration(spent)
 
 
 _current: ContextVar[Trail | None] = ContextVar("audited", default=None)
@@ -138,15 +139,3 @@ def _bare(tree: Any) -> Any:
     if not isinstance(metadata, dict) or "managedFields" not in metadata:
         return tree
     return {**tree, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
-
-
-def spelled(seconds: float) -> str:
-    """A duration as Go writes it."""
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.3f}".rstrip("0").rstrip(".") + "µs"
-    if seconds < 1:
-        return f"{seconds * 1e3:.6f}".rstrip("0").rstrip(".") + "ms"
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    shown = f"{rest:.9f}".rstrip("0").rstrip(".") + "s"
-    return f"{hours}h{minutes}m{shown}" if hours else f"{minutes}m{shown}" if minutes else shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 from knarr.cluster.flags.notation import File, Flags, Number, Text
@@ -79,7 +80,7 @@ class Audit(Flags, frozen=True, kw_only=True):
 
     def of(self, plugin: str) -> Backend:
         """The flags that the log and the webhook both have."""
-        return Backend(plugin, self)
+        return Backend.of(plugin, self)
 
     def _log(self) -> Iterator[str]:
         yield from self._backend("log")
@@ -101,9 +102,11 @@ class Audit(Flags, frozen=True, kw_only=True):
             yield f'invalid group version, allowed versions are ["{VERSION}"]'
 
 
+@dataclass(frozen=True)
 class Backend:
     """The flags of one back-end, without its name."""
 
+    plugin: str
     mode: str
     batch_buffer_size: int
     batch_max_size: int
@@ -116,22 +119,22 @@ class Backend:
     truncate_max_batch_size: int
     version: str
 
-    def __init__(self, plugin: str, flags: Audit) -> None:
-        self._plugin = plugin
-        for name in self.__annotations__:
-            setattr(self, name, getattr(flags, f"audit_{plugin}_{name}"))
+    @classmethod
+    def of(cls, plugin: str, flags: Audit) -> Backend:
+        names = [field.name for field in fields(cls) if field.name != "plugin"]
+        return cls(plugin, **{name: getattr(flags, f"audit_{plugin}_{name}") for name in names})
 
     def batch_problems(self) -> Iterator[str]:
         throttle = {"throttle QPS": self.batch_throttle_qps, "throttle burst": self.batch_throttle_burst}
         sizes = {"buffer size": self.batch_buffer_size, "max batch size": self.batch_max_size}
         for what, value in {**sizes, **(throttle if self.batch_throttle_enable else {})}.items():
             if value <= 0:
-                yield f"invalid audit batch {self._plugin} {what} {value:g}, must be a positive number"
+                yield f"invalid audit batch {self.plugin} {what} {value:g}, must be a positive number"
 
     def truncation_problems(self) -> Iterator[str]:
         event, batch = self.truncate_max_event_size, self.truncate_max_batch_size
         if event <= 0:
-            yield f"invalid audit truncate {self._plugin} max event size {event}, must be a positive number"
+            yield f"invalid audit truncate {self.plugin} max event size {event}, must be a positive number"
         if batch < event:
             why = f"must be greater than max event size ({event})"
-            yield f"invalid audit truncate {self._plugin} max batch size {batch}, {why}"
+            yield f"invalid audit truncate {self.plugin} max batch size {batch}, {why}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from knarr.apiserver.audit.events import json_line, legacy_line, listed, shortened
-from knarr.apiserver.audit.trails import spelled
 from tests.unit.apiserver.audit.builders import event
 
 EVENT = {
@@ -50,8 +49,3 @@ def test_a_shortened_event_says_so() -> None:
     rest = {name: value for name, value in EVENT.items() if name != "requestObject"}
     said = {"audit.k8s.io/truncated": "true"}
     assert json.loads(shortened(event("a", "Request", 3))) == {**rest, "annotations": said}
-
-
-def test_durations_are_written_as_go_writes_them() -> None:
-    found = [spelled(seconds) for seconds in (0.0000015, 0.02, 0.5123, 1.5, 61, 3661.25)]
-    assert found == ["1.5µs", "20ms", "512.3ms", "1.5s", "1m1s", "1h1m1.25s"]
