@@ -114,10 +114,102 @@ def test_reconciling(robot: Robot, kubectl: Kubectl) -> None:
         "metadata": {"name": "r", "namespace": kubectl.namespace},
         "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}],
     }
-    assert "reconciled" in kubectl("auth", "reconcile", "-f", "-", stdin=json.dumps(role))
+    binding = {
+        "kind": "RoleBinding",
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "metadata": {"name": "r", "namespace": kubectl.namespace},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"},
+        "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "a"}],
+    }
+
+    def reconcile(tree: object, *flags: str) -> str:
+        return kubectl("auth", "reconcile", *flags, "-f", "-", stdin=json.dumps(tree))
+
+    verbs = ("get", "role", "r", "-o", "jsonpath={.rules[*].verbs}")
+    subjects = ("get", "rolebinding", "r", "-o", "jsonpath={.subjects[*].name}")
+    assert "reconciled" in reconcile(role)
+    assert "reconciled" in reconcile(binding)
     role["rules"] = [{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]}]
-    kubectl("auth", "reconcile", "-f", "-", stdin=json.dumps(role))
-    assert kubectl("get", "role", "r", "-o", "jsonpath={.rules[*].verbs}") == '["get"] ["list"]'
+    binding["subjects"] = [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "b"}]
+    reconcile(role, "--dry-run=client")
+    assert kubectl(*verbs) == '["get"]'
+    reconcile(role)
+    reconcile(binding)
+    assert kubectl(*verbs) == '["get"] ["list"]'
+    assert kubectl(*subjects) == "a b"
+    reconcile(role, "--remove-extra-permissions")
+    reconcile(binding, "--remove-extra-subjects")
+    assert kubectl(*verbs) == '["list"]'
+    assert kubectl(*subjects) == "b"
+    refused = robot.run("auth", "reconcile", "-f", "-", stdin=json.dumps(role))
+    assert refused.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "code", "answer"),
+    [
+        pytest.param("list pods", 0, "yes", id="yes"),
+        pytest.param("delete pods", 1, "no", id="no"),
+        pytest.param("get pods --subresource=log", 0, "yes", id="a subresource"),
+        pytest.param("create pods --subresource=exec", 1, "no", id="another subresource"),
+        pytest.param("get pods/exec", 0, "yes", id="a name"),
+        pytest.param("get /version", 0, "yes", id="a path"),
+        pytest.param("get /metrics", 1, "no", id="another path"),
+        pytest.param("list pods --all-namespaces", 1, "no", id="everywhere"),
+        pytest.param("* *", 1, "no", id="anything"),
+    ],
+)
+def test_can_i(robot: Robot, kubectl: Kubectl, question: str, code: int, answer: str) -> None:
+    """As the robot says of itself, and as the administrator asks for it."""
+    kubectl("create", "role", "reader", "--verb=get,list", "--resource=pods,pods/log")
+    kubectl("create", "rolebinding", "reader", "--role=reader", f"--serviceaccount={kubectl.namespace}:robot")
+    words = question.split()
+    namespace = () if "--all-namespaces" in words else ("-n", kubectl.namespace)
+    asked = robot.run("auth", "can-i", *words, *namespace)
+    assert (asked.returncode, asked.stdout.strip().split(" ")[0]) == (code, answer)
+    asked = kubectl.run("auth", "can-i", *words, f"--as={robot.name}", "--quiet")
+    assert (asked.returncode, asked.stdout) == (code, "")
+
+
+def test_an_administrator_of_a_namespace_tries_to_be_more(robot: Robot, kubectl: Kubectl) -> None:
+    """Everything that is attempted ends in a refusal, and leaves the administrator what they were."""
+    account = f"--serviceaccount={kubectl.namespace}:robot"
+    kubectl("create", "rolebinding", "admin", "--clusterrole=admin", account)
+    kubectl("create", "serviceaccount", "other", "-n", "kube-system")
+    eventually(lambda: robot.run("auth", "can-i", "create", "roles").stdout == "yes\n")
+    robot("create", "role", "own", "--verb=get", "--resource=pods")
+    everything = (
+        '[{"op": "add", "path": "/rules/-", "value": {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}}]'
+    )
+    attempts = {
+        "more by a new role": ("create", "role", "more", "--verb=*", "--resource=nodes"),
+        "more by its own role": ("patch", "role", "own", "--type=json", "-p", everything),
+        "a role that may escalate": ("create", "role", "e", "--verb=escalate,bind", "--resource=clusterroles"),
+        "cluster-admin here": ("create", "rolebinding", "r", "--clusterrole=cluster-admin", account),
+        "cluster-admin everywhere": ("create", "clusterrolebinding", "r", "--clusterrole=admin", account),
+        "another role's rules": ("label", "clusterrole", "cluster-admin", AGGREGATE),
+        "the role that it has": ("patch", "clusterrole", "admin", "--type=json", "-p", everything),
+        "the masters": ("get", "nodes", "--as=root", "--as-group=system:masters"),
+        "another user": ("get", "pods", "--as=eve"),
+        "an account elsewhere": ("get", "pods", "--as=system:serviceaccount:kube-system:other"),
+        "a token from elsewhere": ("create", "token", "other", "-n", "kube-system"),
+        "secrets from elsewhere": ("get", "secrets", "-n", "kube-system"),
+        "a certificate": ("certificate", "approve", "x"),
+        "its own namespace's labels": ("label", "namespace", kubectl.namespace, "pod-security.kubernetes.io/enforce=x"),
+        "a quota": ("create", "quota", "q", "--hard=pods=1"),
+    }
+    for attempt, command in attempts.items():
+        refused = robot.run(*command)
+        assert refused.returncode == 1, attempt
+        assert "orbidden" in refused.stderr, (attempt, refused.stderr)
+    for question in (
+        "get nodes",
+        "list secrets -n kube-system",
+        "escalate roles",
+        "approve certificatesigningrequests",
+    ):
+        assert robot.run("auth", "can-i", *question.split()).returncode == 1, question
+    assert robot("create", "token", "robot")  # what it may: a token of an account of its own namespace
 
 
 def test_who_am_i(robot: Robot) -> None:

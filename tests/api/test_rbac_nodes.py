@@ -13,6 +13,8 @@ from tests.signingrequests import named, request, spec
 
 JSON = dict[str, Any]
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+SLICES = "/apis/resource.k8s.io/v1/resourceslices"
+DEVICES = {"driver": "d.example.com", "pool": {"name": "p", "generation": 1, "resourceSliceCount": 1}}
 SPEC = {
     "nodeName": NODE,
     "serviceAccountName": "default",
@@ -93,6 +95,35 @@ async def test_what_its_pods_need(kubelet: Somebody, line: str, status: int) -> 
             "can only access node lease with the same name as the requesting node",
             id="another's lease",
         ),
+        pytest.param(
+            f"GET {NS}/secrets?watch=1&fieldSelector=metadata.name%3Dother", UNRELATED, id="a watch of another's secret"
+        ),
+        pytest.param(f"GET {NS}/secrets?watch=1", "No Object name found", id="a watch of all secrets"),
+        pytest.param(
+            f"GET {NS}/secrets?fieldSelector=metadata.name!%3Dkey", "No Object name found", id="all secrets but one"
+        ),
+        pytest.param(
+            "GET /api/v1/secrets?fieldSelector=metadata.name%3Dkey",
+            "can only read namespaced object of this type",
+            id="a name in all namespaces",
+        ),
+        pytest.param(f"GET {NS}/configmaps/all/status", "cannot read subresource", id="what a ConfigMap does not have"),
+        pytest.param(
+            "GET /api/v1/pods?fieldSelector=spec.nodeName!%3Dn2",
+            "can only list/watch pods with spec.nodeName field selector",
+            id="all nodes' Pods but one's",
+        ),
+        pytest.param(
+            f"GET /api/v1/watch/pods?fieldSelector=spec.nodeName%3D{NODE}",
+            "can only list/watch pods with spec.nodeName field selector",
+            id="a watch as it was long ago",
+        ),
+        pytest.param(
+            f"GET {SLICES}",
+            "can only list/watch/deletecollection resourceslices with spec.nodeName field selector",
+            id="all nodes' devices",
+        ),
+        pytest.param(f"DELETE {SLICES}/other", UNRELATED, id="another node's devices"),
     ],
 )
 async def test_what_they_do_not(kubelet: Somebody, line: str, why: str) -> None:
@@ -158,6 +189,24 @@ async def test_tokens_of_its_pods_alone(front: Running, kubelet: Somebody) -> No
             id="another Pod's status",
         ),
         pytest.param(
+            f"PATCH {NS}/pods/mine/status",
+            {"status": {"resourceClaimStatuses": [{"name": "c", "resourceClaimName": "other"}]}},
+            f'node "{NODE}" cannot update resource claim statuses',
+            id="a claim to another's devices",
+        ),
+        pytest.param(
+            f"PATCH {NS}/pods/mine/status",
+            {"metadata": {"labels": {"app": "x"}}},
+            f'node "{NODE}" cannot update labels through pod status',
+            id="its Pod's labels",
+        ),
+        pytest.param(
+            f"POST {SLICES}",
+            {"metadata": {"name": "s"}, "spec": {**DEVICES, "nodeName": "n2"}},
+            "can only create ResourceSlice with the same NodeName as the requesting node",
+            id="another node's devices",
+        ),
+        pytest.param(
             f"DELETE {NS}/pods/other",
             None,
             f'node "{NODE}" can only delete pods with spec.nodeName set to itself',
@@ -220,6 +269,15 @@ async def test_what_it_may_write(front: Running, kubelet: Somebody) -> None:
     assert (await kubelet.send(f"PATCH /api/v1/nodes/{NODE}", {"metadata": {"labels": {"own": "x"}}}))[0] == 200
     assert (await kubelet.send(f"POST {LEASES}", {"metadata": {"name": NODE}}))[0] == 201
     assert (await kubelet.send(f"DELETE {NS}/pods/mine?gracePeriodSeconds=0"))[0] == 200
+
+
+async def test_its_devices_are_its_own(kubelet: Somebody) -> None:
+    spec = {**DEVICES, "nodeName": NODE}
+    assert (await kubelet.send(f"POST {SLICES}", {"metadata": {"name": "s"}, "spec": spec}))[0] == 201
+    assert (await kubelet.send(f"GET {SLICES}/s"))[0] == 200
+    assert (await kubelet.send(f"GET {SLICES}?fieldSelector=spec.nodeName%3D{NODE}"))[0] == 200
+    assert (await kubelet.send(f"DELETE {SLICES}?fieldSelector=spec.nodeName%3D{NODE}"))[0] == 200
+    assert (await kubelet.send(f"GET {SLICES}/s"))[0] == 403
 
 
 async def test_a_name_alone_makes_no_kubelet(front: Running, kubelet: Somebody) -> None:

@@ -111,8 +111,15 @@ def _mirror(attributes: Attributes, pod: JSON, node: str) -> str:
 def _pod_status(attributes: Attributes, node: str) -> str:
     if dig(attributes.old, "spec.nodeName") != node:
         return f'node "{node}" can only update pod status for pods with spec.nodeName set to itself'  # noqa: S608  # no SQL
-    old, new = (dig(tree, "metadata.labels") or {} for tree in (attributes.old, attributes.object))
-    return "" if old == new else f'node "{node}" cannot update labels through pod status'
+    if _changes(attributes, "metadata.labels"):
+        return f'node "{node}" cannot update labels through pod status'
+    claims = _changes(attributes, "status.resourceClaimStatuses")  # by which the node could read others' claims
+    return f'node "{node}" cannot update resource claim statuses' if claims else ""
+
+
+def _changes(attributes: Attributes, path: str) -> bool:
+    old, new = (dig(tree, path) or None for tree in (attributes.old, attributes.object))
+    return bool(old != new)
 
 
 def _eviction(attributes: Attributes, node: str) -> str:
@@ -241,6 +248,13 @@ def _request(attributes: Attributes, node: str) -> str:
     return "" if wanted.common_name == own else f"can only create a node CSR with CN={own}"
 
 
+def _slice(attributes: Attributes, node: str) -> str:
+    verb = attributes.operation.lower()
+    trees = [tree for tree in (attributes.old, attributes.object) if tree is not None]
+    own = all(dig(tree, "spec.nodeName") == node for tree in trees)
+    return "" if own else f"can only {verb} ResourceSlice with the same NodeName as the requesting node"
+
+
 def _named_alike(what: str) -> _Refuse:
     def refuse(attributes: Attributes, node: str) -> str:
         alike = attributes.name == node
@@ -257,6 +271,7 @@ _TABLE: dict[tuple[str, str], _Refuse] = {
     ("nodes", "status"): _node,
     ("persistentvolumeclaims", "status"): _claim_status,
     ("leases.coordination.k8s.io", ""): _named_alike("node lease"),
+    ("resourceslices.resource.k8s.io", ""): _slice,
     ("csinodes.storage.k8s.io", ""): _named_alike("CSINode"),
     ("certificatesigningrequests.certificates.k8s.io", ""): _request,
 }

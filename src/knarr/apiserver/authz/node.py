@@ -120,6 +120,19 @@ def _pods(judge: NodeAuthorizer, node: str, info: RequestInfo) -> Decision:
     return _no("can only list/watch pods with spec.nodeName field selector")
 
 
+def _slices(judge: NodeAuthorizer, node: str, info: RequestInfo) -> Decision:
+    """What devices the node has; that a new one is the node's, admission sees to."""
+    if info.subresource:
+        return _no("cannot authorize ResourceSlice subresources")
+    if info.verb == "create":
+        return ALLOWED
+    if info.verb == "get" or info.verb in _CHANGES:
+        return _related(judge.tenancy.names(info.group, info.resource, info.name, node), node)
+    if _is_pinned(info.field_selector, node):
+        return ALLOWED
+    return _no("can only list/watch/deletecollection resourceslices with spec.nodeName field selector")
+
+
 def _is_pinned(selector: str, node: str) -> bool:
     """Whether what it selects is on the node."""
     try:
@@ -157,10 +170,13 @@ _JUDGES: dict[str, _Judge] = {
     "resourceclaims.resource.k8s.io": _individual(
         lambda tenancy, node, info: tenancy.needs(node, info.resource, info.namespace, info.name)
     ),
-    "volumeattachments.storage.k8s.io": _individual(lambda tenancy, node, info: tenancy.attaches(node, info.name)),
+    "volumeattachments.storage.k8s.io": _individual(
+        lambda tenancy, node, info: tenancy.names(info.group, info.resource, info.name, node)
+    ),
     "serviceaccounts": _accounts,
     "nodes": _nodes,
     "pods": _pods,
+    "resourceslices.resource.k8s.io": _slices,
     "leases.coordination.k8s.io": _leases,
     "csinodes.storage.k8s.io": _storage_node,
 }

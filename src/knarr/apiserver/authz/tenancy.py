@@ -48,9 +48,9 @@ class Tenancy:
             for volume in self._registry.list("", "persistentvolumes")
         )
 
-    def attaches(self, node: str, name: str) -> bool:
-        """Whether a VolumeAttachment is one to this node."""
-        found = self._registry.get("storage.k8s.io", "volumeattachments", "", name)
+    def names(self, group: str, plural: str, name: str, node: str) -> bool:
+        """Whether an object outside of namespaces, a VolumeAttachment or a ResourceSlice, is one of this node."""
+        found = self._registry.get(group, plural, "", name)
         return bool(dig(found, _NODE_NAME) == node)
 
     def _of(self, node: str, namespace: str) -> Iterator[frozenset[tuple[str, str]]]:
