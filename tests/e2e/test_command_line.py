@@ -72,7 +72,7 @@ def test_secrets_are_private(cluster: Cluster) -> None:
     assert not open_to_others
 
 
-@pytest.mark.parametrize("command", ["down", "status", "reset", "images"])
+@pytest.mark.parametrize("command", ["down", "status", "reset", "images", "certs"])
 def test_commands_on_no_cluster(command: str, tmp_path: Path) -> None:
     refused = knarr(command, "--data-dir", str(tmp_path))
     assert refused.returncode == 1

@@ -36,11 +36,15 @@ def _renew(config: Config, kubeconfig: Path, names: list[str]) -> None:
 
     from knarr.client.kubeconfig import compose, merge
     from knarr.cluster.certificates import chosen_leaves, renew
+    from knarr.cluster.errors import UserError
     from knarr.cluster.identities import credentials, is_known_to
 
-    renew(config, chosen_leaves(config, names), datetime.now(UTC))
-    if is_known_to(config, kubeconfig):
-        merge(kubeconfig, compose(config.name, credentials(config)), make_current=False)
+    try:
+        renew(config, chosen_leaves(config, names), datetime.now(UTC))
+        if is_known_to(config, kubeconfig):
+            merge(kubeconfig, compose(config.name, credentials(config)), make_current=False)
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be written: {error.strerror}") from None
 
 
 def _show(config: Config, kubeconfig: Path, output: str) -> int:

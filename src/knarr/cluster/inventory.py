@@ -75,6 +75,7 @@ def _given(config: Config, now: datetime) -> Iterator[Entry]:
     files = {
         "--tls-cert-file": serving.tls_cert_file,
         "--client-ca-file": serving.client_ca_file,
+        "--requestheader-client-ca-file": config.api.authentication.requestheader_client_ca_file,
         "--etcd-certfile": config.etcd_certfile,
         "--etcd-cafile": config.etcd_cafile,
     }

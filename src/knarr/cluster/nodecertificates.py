@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from knarr.client.client import Client
-from knarr.client.kubeconfig import KubeconfigError, load
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.identities import client_at
 from knarr.cluster.rotated import files_of, lay_in, read, store_of
 from knarr.kubelet.certificates.figures import CLIENT_TTL, RENEW_ERRORS, SERVER_ROTATION, SERVER_TTL, tell_of
 from knarr.kubelet.certificates.manager import Manager
-from knarr.kubelet.certificates.requests import CLIENT, SERVING, Pair, ask
+from knarr.kubelet.certificates.pairs import Pair
 from knarr.kubelet.certificates.store import Store
 from knarr.machinery.clock import Clock
 from knarr.machinery.figures import Figures
@@ -76,6 +75,8 @@ class NodeCertificates:
             raise UserError(f"the kubelet has no certificate at {store.current}; get it one by --bootstrap-kubeconfig")
 
         async def renewed() -> Pair:
+            from knarr.kubelet.certificates.requests import CLIENT, ask  # once in a year
+
             return await ask(self._whoever_may_ask(store), self._clock, CLIENT, self._config.node_name)
 
         def failed() -> None:
@@ -92,6 +93,8 @@ class NodeCertificates:
         names = (self._config.node_name, self._config.node_ip)
 
         async def renewed() -> Pair:
+            from knarr.kubelet.certificates.requests import SERVING, ask
+
             return await ask(await self.client(), self._clock, SERVING, self._config.node_name, names)
 
         tell_of(self._figures, SERVER_TTL, store, self._clock)
@@ -125,6 +128,8 @@ def _way(config: Config) -> _Way:
     path = config.kubelet.rotation.bootstrap_kubeconfig
     if not path:
         return _Way(config.api_url, config.pki / "ca.crt")
+    from knarr.client.kubeconfig import KubeconfigError, load  # YAML's library is no small one
+
     try:
         found = load(Path(path))
     except KubeconfigError as error:

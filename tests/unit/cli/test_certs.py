@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from knarr.cli import main
 from knarr.client import kubeconfig
-from knarr.cluster import certificates
+from knarr.cluster import certificates, issuing
 from knarr.cluster.config import Config, save
+from knarr.cluster.flags.notation import File
+from knarr.cluster.flags.serving import Serving
+from knarr.cluster.flags.table import APIFlags
 from knarr.cluster.identities import credentials
 from knarr.cluster.leaves import leaves
 
@@ -102,6 +108,31 @@ def test_a_kubeconfig_that_does_not_know_the_cluster_is_left_alone(config: Confi
     before = user.read_bytes()
     assert knarr(config, "renew", "admin") == 0
     assert user.read_bytes() == before
+
+
+def test_what_flags_name_is_shown_and_theirs_to_renew(
+    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.crt"
+    own.write_bytes((config.pki / "apiserver.crt").read_bytes())
+    serving = Serving(tls_cert_file=File(str(own)), tls_private_key_file=File(str(own)))
+    config = msgspec.structs.replace(config, api=APIFlags(serving=serving))
+    save(config)
+    assert knarr(config) == 0
+    row = next(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("--tls-cert-file "))
+    assert row[1:3] == ["kube-apiserver", "knarr-ca"]
+    assert knarr(config, "renew", "--", "--tls-cert-file") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    config: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(issuing, "_write", full)
+    assert knarr(config, "renew", "dns") == 1
+    assert capsys.readouterr().err == f"knarr: {config.pki}/dns.crt cannot be written: No space left on device\n"
 
 
 def test_a_name_that_is_none(config: Config, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
-from knarr.kubelet.certificates.requests import Pair, RefusedError
+from knarr.kubelet.certificates.pairs import Pair, RefusedError
 from knarr.kubelet.certificates.store import Store
 from knarr.machinery.certificates import Certificate
 from knarr.machinery.clock import Clock

@@ -16,6 +16,7 @@ from knarr.api.signers import KUBELET_CLIENT, KUBELET_SERVING, NODE_GROUP, NODE_
 from knarr.client.client import Client
 from knarr.client.objects import JSON, Object, View
 from knarr.client.resources import SIGNING_REQUESTS
+from knarr.kubelet.certificates.pairs import Pair, RefusedError
 from knarr.machinery.clock import Clock, at_most
 from knarr.machinery.errors import Gone
 
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 900.0  # seconds that a request may wait for its approval before another one is made
 _PAUSE = 1.0  # seconds until a watch that was cut off is begun again
-
-
-class RefusedError(Exception):
-    """The request was denied or has failed, or what was signed is not what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +38,6 @@ class Purpose:
 
 CLIENT = Purpose(KUBELET_CLIENT, "client auth")
 SERVING = Purpose(KUBELET_SERVING, "server auth")
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A certificate and its key, in PEM."""
-
-    certificate: bytes
-    key: bytes
-
-    def __repr__(self) -> str:  # the key stays out of logs and tracebacks
-        return "Pair()"
 
 
 class Condition(View, frozen=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from knarr.kubelet.certificates.manager import Manager
-from knarr.kubelet.certificates.requests import Pair, RefusedError
+from knarr.kubelet.certificates.pairs import Pair, RefusedError
 from knarr.kubelet.certificates.store import Store
 from knarr.machinery.clock import VirtualClock
 from tests.unit.kubelet.certificates.issuer import pair

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from knarr.client.client import Client
-from knarr.kubelet.certificates.requests import CLIENT, PATIENCE, SERVING, Pair, Purpose, RefusedError, ask
+from knarr.kubelet.certificates.pairs import Pair, RefusedError
+from knarr.kubelet.certificates.requests import CLIENT, PATIENCE, SERVING, Purpose, ask
 from knarr.machinery.clock import VirtualClock
 from knarr.machinery.errors import Forbidden, Gone, NotFound
 from tests.unit.fake_api import FakeAPI
