@@ -137,6 +137,8 @@ async def test_figures_of_who_comes(front: Running, admin: Pair) -> None:
     assert more("authentication_attempts", result="success") == 2  # one of them as nobody
     assert more("authentication_attempts", result="error") == 1
     assert more("authentication_duration_seconds_count", result="error") == 1
+    left = "apiserver_client_certificate_expiration_seconds_bucket"  # of an hour, mostly
+    assert (more(left, le="1800"), more(left, le="7200")) == (0, 1)
     assert more("authenticated_user_requests") == 2
     assert more("authorization_attempts_total", result="no-opinion") == 1
 

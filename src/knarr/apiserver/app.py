@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from knarr.apiserver.answers import NOT_FOUND, TOO_MANY, error_answer, plain_answer
 from knarr.apiserver.audit import trails
-from knarr.apiserver.authn.authenticator import Authenticator, RejectedError
+from knarr.apiserver.authn.authenticator import Authenticator
+from knarr.apiserver.authn.bearers import RejectedError
 from knarr.apiserver.authn.impersonation import mentioned, wanted
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden

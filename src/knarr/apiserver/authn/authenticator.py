@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from knarr.apiserver.authn.authorities import Authorities
-from knarr.apiserver.authn.bearers import Identified, InvalidTokenError, TokenUnion
+from knarr.apiserver.authn.bearers import Identified, InvalidTokenError, RejectedError, TokenUnion
 from knarr.apiserver.authn.certificates import read_certificate
 from knarr.apiserver.authn.frontproxies import STANDARD, FrontProxies, telling
 from knarr.apiserver.authn.oidc.configurations import ANYBODY, Anonymous
@@ -19,6 +19,7 @@ from knarr.apiserver.authn.sockets import carried
 from knarr.apiserver.authn.users import ANONYMOUS, User
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import Unauthorized
+from knarr.machinery.figures import Spread
 from knarr.wire.messages import Peer, Request
 
 log = logging.getLogger(__name__)
@@ -32,18 +33,11 @@ class Authenticated(msgspec.Struct, frozen=True):
     warnings: Sequence[str] = ()
 
 
-class RejectedError(Unauthorized):
-    """There are credentials, but bad ones; without any it is a mere Unauthorized."""
-
-    def __init__(self) -> None:
-        super().__init__("Unauthorized")
-
-
 class Authenticator:
     """Who sent a request. `tokens` know bearer tokens; such a token must be for one of our own `audiences`.
 
     `clients` vouch for client certificates: nobody else, where TLS knows others, too. Where `anonymous` does not let
-    nobody in, everybody has to be somebody.
+    nobody in, everybody has to be somebody. `remaining` is told for how many seconds each certificate is still good.
     """
 
     def __init__(
@@ -55,6 +49,7 @@ class Authenticator:
         clients: Authorities | None = None,
         proxies: FrontProxies | None = None,
         anonymous: Anonymous = ANYBODY,
+        remaining: Spread | None = None,
     ) -> None:
         self._clock = clock
         self._tokens = tokens or TokenUnion()
@@ -63,6 +58,7 @@ class Authenticator:
         self._proxies = proxies
         self._told = proxies.fields if proxies else STANDARD
         self._anonymous = anonymous
+        self._remaining = remaining or Spread(())
 
     async def authenticate(self, request: Request, peer: Peer) -> Authenticated:
         """The user; ANONYMOUS where there are no credentials. Raises RejectedError where there are, but bad ones, and
@@ -95,9 +91,12 @@ class Authenticator:
 
     def _certified(self, peer: Peer) -> User | None:
         """The user of a certificate; None where it is not good, or says of nobody."""
-        shown = read_certificate(peer.certificate or b"")
+        shown, now = read_certificate(peer.certificate or b""), self._clock.now()
         vouched = self._clients is None or self._clients.vouch_for(peer.chain)
-        return shown.user if vouched and shown.user.name and shown.subject.good(self._clock.now()) else None
+        if not vouched or not shown.subject.good(now):
+            return None
+        self._remaining.observe((shown.subject.expires - now).total_seconds())
+        return shown.user if shown.user.name else None
 
     async def _owner(self, token: str) -> Identified:
         try:

@@ -9,10 +9,18 @@ import msgspec
 from msgspec import structs
 
 from knarr.apiserver.authn.users import User, authenticated
+from knarr.machinery.errors import Unauthorized
 
 
 class InvalidTokenError(Exception):
     """A bearer token that is not good. The text is for the log and for TokenReviews, never for who sent the token."""
+
+
+class RejectedError(Unauthorized):
+    """There are credentials, but bad ones; without any it is a mere Unauthorized."""
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
 
 
 class Identified(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from knarr.machinery.errors import Unauthorized
+from knarr.apiserver.authn.bearers import RejectedError
 from knarr.wire.messages import Request
 from knarr.wire.websockets import asked, offered
 
@@ -29,14 +29,14 @@ class Carried(NamedTuple):
 
 
 def carried(request: Request) -> Carried | None:
-    """What a handshake carries; None where it is none, or carries nothing. Raises Unauthorized."""
+    """What a handshake carries; None where it is none, or carries nothing. Raises RejectedError."""
     if _PREFIX not in request.headers.get(_PROTOCOLS, "") or not asked(request.headers):
         return None
     names = offered(request.headers)
     tokens = [name for name in names if name.startswith(_PREFIX)]
     others = [name for name in names if not name.startswith(_PREFIX)]
     if len(tokens) != 1 or not others:
-        raise Unauthorized("Unauthorized")
+        raise RejectedError
     token = _decoded(tokens[0].removeprefix(_PREFIX))
     bare = request.without([_PROTOCOLS])
     return Carried(token, replace(bare, headers={**bare.headers, _PROTOCOLS: ", ".join(others)}))
@@ -44,8 +44,8 @@ def carried(request: Request) -> Carried | None:
 
 def _decoded(text: str) -> str:
     if not _BASE64URL.fullmatch(text):
-        raise Unauthorized("Unauthorized")
+        raise RejectedError
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise Unauthorized("Unauthorized") from None
+        raise RejectedError from None

@@ -16,6 +16,7 @@ from knarr.apiserver.authn.oidc.configurations import ANYBODY, Anonymous, Foreig
 from knarr.apiserver.authn.tokenfiles import FileTokens
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authn.webhooktokens import TokenWebhook, WebhookTokens
+from knarr.apiserver.metrics.access import CERTIFICATES
 from knarr.apiserver.registry import Registry
 
 
@@ -62,4 +63,5 @@ def authenticator_of(
         clients=told.clients,
         proxies=told.proxies,
         anonymous=told.anonymous,
+        remaining=registry.metrics.spread(CERTIFICATES),
     )

@@ -39,6 +39,14 @@ LEVELS = Family(
     "Counter of policy levels for audit events (1 per request).",
     ("level",),
 )
+_HOUR, _DAY = 3600, 86400
+CERTIFICATES = Family(
+    "apiserver_client_certificate_expiration_seconds",
+    "histogram",
+    "Distribution of the remaining lifetime on the certificate used to authenticate a request.",
+    (),
+    (0, _HOUR / 2, *(_HOUR * n for n in (1, 2, 6, 12)), *(_DAY * n for n in (1, 2, 4, 7, 30, 90, 180, 360))),
+)
 _TOLD_BY_NAME = frozenset(("admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default"))
 
 
