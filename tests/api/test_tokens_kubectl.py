@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.api.bearers import claims_of, eventually, whoami
-from tests.api.processes import ServerProcess
+from tests.api.processes import NEWEST, ServerProcess
 from tests.kubectl import Kubectl
 
 
@@ -45,6 +45,17 @@ def test_a_token_is_bound(process: ServerProcess, kubectl: Kubectl) -> None:
         assert "the UID in the bound object reference (x) does not match the UID in record." in stale.stderr
         kubectl("delete", kind, "it", "--now")
         assert "Unauthorized" in user_of(process, kubectl, token)
+
+
+def test_a_token_is_bound_to_a_node(process: ServerProcess, namespace: str) -> None:
+    kubectl = process.kubectl(NEWEST, namespace)  # older ones know no tokens of nodes
+    node = f"node-{namespace}"
+    kubectl.apply(f'{{"kind": "Node", "apiVersion": "v1", "metadata": {{"name": "{node}"}}}}')
+    token = kubectl("create", "token", "default", "--bound-object-kind=Node", f"--bound-object-name={node}").strip()
+    assert user_of(process, kubectl, token) == f"system:serviceaccount:{namespace}:default"
+    assert whoami(process, token)["extra"]["authentication.kubernetes.io/node-name"] == [node]  # type: ignore[index]
+    kubectl("delete", "node", node)
+    assert "Unauthorized" in user_of(process, kubectl, token)
 
 
 def test_a_secret_gets_a_token(process: ServerProcess, kubectl: Kubectl) -> None:
