@@ -17,6 +17,9 @@ from knarr.apiserver.kinds import Kinds
 from knarr.machinery.clock import Clock
 from knarr.storage.etcd import EtcdStore
 from knarr.storage.memory import MemoryStore
+from knarr.storage.sealing.ciphers import GCM
+from knarr.storage.sealing.providers import Keyed, Providers
+from knarr.storage.sealing.store import SealedStore
 from knarr.storage.sqlite import SqliteStore
 from knarr.storage.store import Store
 from tests.storage.etcds import Etcd, etcd
@@ -42,6 +45,16 @@ def stop_worker_etcd() -> None:
     _resources.close()
 
 
+class Everything:
+    """All keys are sealed, by one key."""
+
+    def __init__(self) -> None:
+        self._providers = Providers([Keyed("k", GCM(bytes(32)))], "no matching key")
+
+    def of(self, key: str) -> Providers:
+        return self._providers
+
+
 async def open_store(
     directory: Path, clock: Clock | None = None, *, engine: str = "", kinds: Kinds | None = None
 ) -> Store:
@@ -49,6 +62,8 @@ async def open_store(
     match engine or CHOSEN or "memory":
         case "memory":
             return MemoryStore(clock)
+        case "sealed":
+            return SealedStore(MemoryStore(clock), Everything(), decode=lambda _, value: value)
         case "sqlite":
             return await SqliteStore.open(directory / f"{uuid.uuid4().hex}.db", clock)
         case "etcd":

@@ -31,7 +31,7 @@ def elapse(store: Store, clock: VirtualClock) -> Elapse:
     return asyncio.sleep if isinstance(store, FreshStore) else clock.advance
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=(*ENGINES, "sealed"))
 async def store(request: pytest.FixtureRequest, clock: VirtualClock, tmp_path: Path) -> AsyncIterator[Store]:
     """Every engine in turn: what a test asks of one, it asks of all."""
     engine = await open_store(tmp_path, clock, engine=request.param)

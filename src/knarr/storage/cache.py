@@ -18,7 +18,7 @@ from knarr.machinery.clock import Clock, RealClock
 from knarr.machinery.remembering import Bounded
 from knarr.storage.entries import Change, Entry, Index, Shelf, entry_of, past_change, tombstone
 from knarr.storage.history import History
-from knarr.storage.store import CompactedError, Event, Record, Store, UnavailableError, UnreadableError
+from knarr.storage.store import CompactedError, Event, Record, Store, UnavailableError, Unreadable, UnreadableError
 from knarr.storage.subscriptions import Following, Sink, Subscription, Subscriptions, covers
 
 __all__ = ["Change", "Entry", "Following", "Index", "Subscription", "WatchCache"]
@@ -127,17 +127,25 @@ class WatchCache:
         Where something is, all watches of it end, and none can start in the past: they have missed its changes. Raises
         UnavailableError.
         """
+        before = {**self.unreadable}
         page = await self._store.range(prefix)
-        readable = [record for record in page.records if record.modified <= self.revision and self._reread(record)]
+        changed = [record for record in page.records if isinstance(record.value, Unreadable) or record.key in before]
+        # Of what has changed meanwhile the events have told; each error is another.
+        still = [record for record in changed if self.unreadable.get(record.key) is before.get(record.key)]
+        readable = [record.key for record in still if record.modified <= self.revision and self._reread(record)]
         if readable:
             self._history, self._loaded = History(self.revision, _weight), self.revision
             self._subscriptions.lose_below(prefix)
 
     def _reread(self, record: Record) -> bool:
         """Whether a record can be read now that could not before."""
-        entry = self._entry_or_none(record)
-        if entry is None or self.unreadable.pop(record.key, None) is None:
+        known = self.get(record.key)
+        if record.key not in self.unreadable and (known is None or known.revision != record.modified):
             return False
+        entry = self._entry_or_none(record)
+        if entry is None:
+            return False
+        del self.unreadable[record.key]
         self._shelf(self._shelf_name(record.key)).put(entry)
         return True
 

@@ -5,16 +5,28 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from knarr.storage.cache import Change, WatchCache
 from knarr.storage.memory import MemoryStore
-from knarr.storage.store import CompactedError, Event, UnavailableError, Write
+from knarr.storage.store import (
+    CompactedError,
+    Event,
+    Page,
+    Record,
+    UnavailableError,
+    Unreadable,
+    UnreadableError,
+    Write,
+)
 
 PODS = "/registry/pods/"
 
 
 def index(key: str, value: bytes) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Values are their labels."""
+    if isinstance(value, Unreadable):
+        raise UnreadableError(key, value.why)
     return json.loads(value), {"metadata.name": key.rpartition("/")[2]}
 
 
@@ -343,3 +355,115 @@ async def test_what_was_lately_is_indexed_again_too(store: FlakyStore) -> None:
     shown = [entry.fields for change in seen for entry in (change.entry, change.previous) if entry]
     assert shown == [{"name": "new"}] * 3
     await cache.stop()
+
+
+class LockedStore(FlakyStore):
+    """What begins with a lock cannot be read, unless somebody has the key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = False
+
+    def seen(self, value: bytes) -> bytes:
+        if not value.startswith(b"locked"):
+            return value
+        return value.removeprefix(b"locked") if self.open else Unreadable("it is locked")
+
+    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Page:
+        page = await super().range(prefix, start=start, limit=limit, revision=revision)
+        return replace(page, records=[replace(record, value=self.seen(record.value)) for record in page.records])
+
+    async def watch(self, prefix: str, after: int) -> AsyncIterator[Sequence[Event]]:
+        async for events in super().watch(prefix, after):
+            yield [replace(e, value=e.value and self.seen(e.value), previous=self._before(e)) for e in events]
+
+    def _before(self, event: Event) -> Record | None:
+        return event.previous and replace(event.previous, value=self.seen(event.previous.value))
+
+
+class TestWhatCannotBeRead:
+    X, Y, LOCKED = PODS + "a/x", PODS + "a/y", b'locked{"app": "web"}'
+
+    @pytest.fixture
+    def store(self) -> LockedStore:
+        return LockedStore()
+
+    async def put(self, store: LockedStore, cache: WatchCache, key: str, value: bytes | None) -> int:
+        revision = await store.commit([Write(key, value)])
+        await cache.wait(revision)
+        return revision
+
+    async def test_is_left_out_with_its_reason(self, store: LockedStore) -> None:
+        await store.commit([Write(self.X, self.LOCKED), Write(self.Y, b"{}")])
+        cache = WatchCache(store, index)
+        await cache.start()
+        assert (keys(cache, PODS), list(cache.unreadable)) == ([self.Y], [self.X])
+        for prefix in (self.X, PODS, PODS + "a/"):
+            with pytest.raises(UnreadableError) as refused:
+                cache.require_readable(prefix)
+            assert str(refused.value) == f'unable to transform key "{self.X}": it is locked'
+        for prefix in (self.Y, PODS + "b/", "/registry/secrets/"):
+            cache.require_readable(prefix)
+        await cache.stop()
+
+    async def test_what_it_was_before_stays_and_nobody_is_told_that_it_is_gone(
+        self, store: LockedStore, cache: WatchCache
+    ) -> None:
+        await self.put(store, cache, self.X, b"{}")
+        watcher = Watcher(cache, PODS, cache.revision)
+        assert await self.put(store, cache, self.X, self.LOCKED) == cache.revision
+        entry = cache.get(self.X)
+        assert (watcher.told, entry and entry.value, list(cache.unreadable)) == ([], b"{}", [self.X])
+
+    async def test_its_end_is_told_to_who_knew_of_it(self, store: LockedStore, cache: WatchCache) -> None:
+        await self.put(store, cache, self.X, b"{}")
+        await self.put(store, cache, self.X, self.LOCKED)
+        await self.put(store, cache, self.Y, self.LOCKED)
+        watcher = Watcher(cache, PODS, cache.revision)
+        await self.put(store, cache, self.X, None)
+        await self.put(store, cache, self.Y, None)
+        assert (watcher.told, cache.unreadable, cache.fault) == ([("DELETED", self.X, 4)], {}, "")
+
+    async def test_a_value_that_can_be_read_is_news(self, store: LockedStore, cache: WatchCache) -> None:
+        await self.put(store, cache, self.X, self.LOCKED)
+        watcher = Watcher(cache, PODS, cache.revision)
+        await self.put(store, cache, self.X, b"{}")
+        assert (watcher.told, cache.unreadable) == ([("ADDED", self.X, 2)], {})
+
+    async def test_a_key_that_was_found(self, store: LockedStore, cache: WatchCache) -> None:
+        await self.put(store, cache, self.X, self.LOCKED)
+        mine, other = Watcher(cache, PODS, 1), Watcher(cache, "/registry/secrets/", 1)
+        store.open = True
+        await cache.reread(PODS)
+        entry = cache.get(self.X)
+        assert entry and (entry.revision, entry.labels, cache.unreadable) == (1, {"app": "web"}, {})
+        assert (mine.lost, other.lost) == (1, 0), "it has missed something"
+        await self.put(store, cache, self.X, b"{}")
+        assert cache.get(self.X)
+
+    async def test_a_key_that_was_lost(self, store: LockedStore, cache: WatchCache) -> None:
+        store.open = True
+        await self.put(store, cache, self.X, self.LOCKED)
+        watcher = Watcher(cache, PODS, 1)
+        store.open = False
+        await cache.reread(PODS)
+        assert (list(cache.unreadable), watcher.lost) == ([self.X], 0)
+
+    async def test_looking_again_does_not_undo_what_happens_meanwhile(
+        self, store: LockedStore, cache: WatchCache
+    ) -> None:
+        for key in (self.X, self.Y):
+            await self.put(store, cache, key, self.LOCKED)
+        before = await store.range(PODS)
+        store.open = True
+        stale = [replace(record, value=b'{"old": "yes"}') for record in before.records]
+
+        async def late(prefix: str, **rest: int) -> Page:
+            await self.put(store, cache, self.X, b"{}")
+            await self.put(store, cache, self.Y, None)
+            return replace(before, records=stale)
+
+        store.range = late  # type: ignore[assignment, method-assign]
+        await cache.reread(PODS)
+        entry = cache.get(self.X)
+        assert (entry and entry.value, cache.get(self.Y), cache.unreadable) == (b"{}", None, {})

@@ -57,9 +57,11 @@ class Rules:
                 return self._rules[candidate]
         return None
 
-    def prefixes(self) -> list[str]:
-        """Where something is kept that is sealed."""
-        return [f"{place}/" for place, found in self._places.items() if found]
+    def prefixes(self, before: Rules | None = None) -> list[str]:
+        """Where something is kept that is sealed, or was by the rules `before`."""
+        places = dict.fromkeys([*self._places, *(before._places if before else ())])
+        rules = (self, before) if before else (self,)
+        return [f"{place}/" for place in places if any(each.of(f"{place}/") for each in rules)]
 
 
 def build(

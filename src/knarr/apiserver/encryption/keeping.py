@@ -152,7 +152,7 @@ class Encryption:
         if self._store:
             self._store.seal_by(new.rules)
         self._leave(old)
-        await self._reread({*old.rules.prefixes(), *new.rules.prefixes()})
+        await self._reread(new.rules.prefixes(old.rules))
 
     async def _require_well(self, plugged: Plugged) -> None:
         until = self._clock.monotonic() + PROBE_SECONDS

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any, NamedTuple
 
+from google.protobuf.message import DecodeError
+
 from knarr.machinery.clock import Clock
 from knarr.machinery.figures import Figures
 from knarr.storage.sealing import SealError
@@ -46,9 +48,9 @@ class Encrypted(NamedTuple):
 class PluginError(SealError):
     """A call failed; `code` is gRPC's word for why."""
 
-    def __init__(self, error: CallError) -> None:
-        super().__init__(f"rpc error: code = {error.code} desc = {error.message}")
-        self.code = error.code
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"rpc error: code = {code} desc = {message}")
+        self.code = code
 
     @property
     def unanswered(self) -> bool:
@@ -91,11 +93,14 @@ class Plugin:
             answer = await self._channel.unary(path, request.SerializeToString(), self._timeout)
         except CallError as error:
             code = error.code
-            raise PluginError(error) from None
+            raise PluginError(error.code, error.message) from None
         finally:
             took = self._clock.monotonic() - started
             self._figures.spread(KMS_LATENCY, (self.name, path, code)).observe(took)
-        return _made[f"{method}Response"].FromString(answer)
+        try:
+            return _made[f"{method}Response"].FromString(answer)
+        except DecodeError:
+            raise PluginError("Internal", "the plugin's answer is no message of KMS v2") from None
 
 
 def _target(endpoint: str) -> str:

@@ -6,11 +6,10 @@ nothing does not have it in the way.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol
-
-from msgspec.structs import replace
 
 from knarr.machinery.remembering import Bounded
 from knarr.storage.sealing import SealError
@@ -18,6 +17,7 @@ from knarr.storage.sealing.providers import Provider, opened
 from knarr.storage.store import ConflictError, Event, Page, Record, Store, Unreadable, Write
 
 _LATELY = 1000  # values
+_AT_ONCE = 500  # values that are opened before others have their turn
 Decode = Callable[[str, bytes], bytes]
 Place = Callable[[str], bytes]
 
@@ -56,7 +56,12 @@ class SealedStore:
 
     async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Page:
         page = await self._store.range(prefix, start=start, limit=limit, revision=revision)
-        return replace(page, records=[await self._record(record) for record in page.records])
+        records: list[Record] = []
+        for record in page.records:
+            records.append(await self._record(record))
+            if len(records) % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return Page(records, page.revision, page.remaining)
 
     async def commit(self, writes: Sequence[Write]) -> int:
         """Raises SealError too: then nothing of it happened."""
