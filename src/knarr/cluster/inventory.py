@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,15 +14,18 @@ from cryptography.x509.oid import NameOID
 from knarr.client.kubeconfig import load
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
+from knarr.cluster.flags.table import PARTS
 from knarr.cluster.identities import is_known_to
 from knarr.cluster.leaves import AUTHORITIES, leaves
 from knarr.cluster.rotated import files_of
 from knarr.machinery.times import format_time, human_duration
 
+_CERTIFICATE = re.compile("(cert|ca)_?file$|_certificate(_authority)?$")  # flags whose files hold some
+
 
 class Entry(msgspec.Struct, frozen=True, rename="camel"):
-    """One certificate. Times are RFC 3339, `residual_seconds` negative once it has ended; `problem` where there is none
-    to read.
+    """One certificate; of a file with several, that which ends first. Times are RFC 3339, `residual_seconds` negative
+    once it has ended; `problem` where there is none to read.
     """
 
     name: str
@@ -70,16 +74,12 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 
 def _given(config: Config, now: datetime) -> Iterator[Entry]:
-    """What flags name in place of our own."""
-    serving = config.api.serving
-    files = {
-        "--tls-cert-file": serving.tls_cert_file,
-        "--client-ca-file": serving.client_ca_file,
-        "--requestheader-client-ca-file": config.api.authentication.requestheader_client_ca_file,
-        "--etcd-certfile": config.etcd_certfile,
-        "--etcd-cafile": config.etcd_cafile,
-    }
-    return (_entry(flag, Path(file), now) for flag, file in files.items() if file)
+    """What flags name beside our own, or in their place."""
+    told = [getattr(getattr(config, part), subject) for part, flags in PARTS.items() for subject in flags.subjects()]
+    for flags in (*told, config):
+        for field in filter(_CERTIFICATE.search, flags.__struct_fields__):
+            if file := getattr(flags, field):
+                yield _entry(f"--{field.replace('_', '-')}", Path(file), now)
 
 
 def _of_kubeconfigs(config: Config, kubeconfig: Path, now: datetime) -> Iterator[Entry]:
@@ -99,7 +99,7 @@ def _entry(name: str, file: Path, now: datetime) -> Entry:
 
 def _read(name: str, file: Path, pem: bytes, now: datetime) -> Entry:
     try:
-        certificate = x509.load_pem_x509_certificate(pem)
+        certificate = min(x509.load_pem_x509_certificates(pem), key=lambda found: found.not_valid_after_utc)
     except ValueError:
         return Entry(name, str(file), problem="unreadable")
     end = certificate.not_valid_after_utc

@@ -124,6 +124,18 @@ def test_what_flags_name_is_shown_and_theirs_to_renew(
     assert knarr(config, "renew", "--", "--tls-cert-file") == 1
 
 
+def test_of_a_bundle_the_first_to_end_is_shown(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    make(config, datetime.now(UTC) - timedelta(days=400))
+    ended = (config.pki / "dns.crt").read_bytes()
+    make(config, datetime.now(UTC))
+    bundle = Path(config.data) / "bundle.crt"
+    bundle.write_bytes((config.pki / "ca.crt").read_bytes() + ended)
+    save(msgspec.structs.replace(config, etcd_cafile=str(bundle)))
+    assert knarr(config) == 1
+    row = next(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("--etcd-cafile "))
+    assert (row[1], row[-1]) == ("system:kube-dns", "expired")
+
+
 def test_a_folder_that_cannot_be_written_is_told(
     config: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
