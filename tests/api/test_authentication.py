@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,6 +66,21 @@ async def test_a_certificates_subject_is_the_user(front: Running) -> None:
 async def test_a_certificate_may_say_the_uid(front: Running) -> None:
     assert await who(front, front.authority.issue("bob", "team", uids=["42"])) == {**BOB, "uid": "42"}
     assert await who(front, front.authority.issue("bob", "team", uids=["42", "43"])) == 401
+
+
+async def test_a_resumed_session_is_the_same_client(front: Running, admin: Pair) -> None:
+    context = ssl.create_default_context(cafile=front.authority.file)
+    context.load_cert_chain(admin.certificate, admin.key)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # of 1.3 no tickets are given out
+
+    def visit(session: ssl.SSLSession | None) -> tuple[ssl.SSLSession | None, bool | None, bytes]:
+        connection = socket.create_connection(("127.0.0.1", int(front.url.rpartition(":")[2])))
+        with context.wrap_socket(connection, server_hostname="127.0.0.1", session=session) as secured:
+            secured.sendall(f"GET {PODS} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            return secured.session, secured.session_reused, secured.recv(15)
+
+    session, _, _ = await asyncio.to_thread(visit, None)
+    assert (await asyncio.to_thread(visit, session))[1:] == (True, b"HTTP/1.1 200 OK")
 
 
 async def test_a_certificate_without_a_name_is_nobodys(front: Running) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import cast
 
+from knarr.machinery.latest import Latest
 from knarr.wire.messages import Peer
 
 _DER = 2  # as the module ssl numbers encodings
+_chains: Latest[bytes, tuple[bytes, ...]] = Latest(4096)  # by the client's own
 
 
 def peer_of(transport: asyncio.Transport) -> Peer:
@@ -29,11 +33,25 @@ def peer_of(transport: asyncio.Transport) -> Peer:
 
 
 def _chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
-    """The verified certificates (DER), the client's own first. Public from Python 3.13 on."""
+    """The verified certificates (DER), the client's own first.
+
+    A session that is resumed, as clients of TLS 1.2 may, has the client's own certificate alone, and is one of a
+    handshake here: how it was verified then is remembered.
+    """
+    own = tls.getpeercert(binary_form=True)
+    if own is None:
+        return ()
+    if chain := tuple(map(_shared, _verified(tls))):
+        return _chains.put(own, chain)
+    return _chains.get(own) or (own,)
+
+
+def _verified(tls: ssl.SSLObject) -> Iterable[bytes]:
+    """Public from Python 3.13 on."""
     if hasattr(tls, "get_verified_chain"):
-        return tuple(map(_shared, tls.get_verified_chain()))
+        return cast(Iterable[bytes], tls.get_verified_chain())
     found = tls._sslobj.get_verified_chain()  # type: ignore[attr-defined]
-    return tuple(_shared(certificate.public_bytes(_DER)) for certificate in found or ())
+    return (certificate.public_bytes(_DER) for certificate in found or ())
 
 
 @lru_cache(maxsize=1024)
