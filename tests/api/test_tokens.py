@@ -37,6 +37,7 @@ def test_what_is_answered(process: ServerProcess, namespace: str) -> None:
     assert reply.json["metadata"] == {
         "name": "default",
         "namespace": namespace,
+        "uid": claims["kubernetes.io"]["serviceaccount"]["uid"],
         "creationTimestamp": reply.json["metadata"]["creationTimestamp"],
     }
     assert (claims["iss"], claims["aud"]) == (ISSUER, [ISSUER])
@@ -88,21 +89,21 @@ def test_others_do_not(process: ServerProcess, namespace: str, spec: JSON) -> No
             {"expirationSeconds": 599},
             422,
             "Invalid",
-            'TokenRequest.authentication.k8s.io "default" is invalid: spec.expirationSeconds: Invalid value: 599: '
+            'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 599: '
             "may not specify a duration less than 10 minutes",
         ),
         (
             {"expirationSeconds": 0},
             422,
             "Invalid",
-            'TokenRequest.authentication.k8s.io "default" is invalid: spec.expirationSeconds: Invalid value: 0: '
+            'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 0: '
             "may not specify a duration less than 10 minutes",
         ),
         (
             {"expirationSeconds": (1 << 32) + 1},
             422,
             "Invalid",
-            'TokenRequest.authentication.k8s.io "default" is invalid: spec.expirationSeconds: Invalid value: '
+            'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: '
             "4294967297: may not specify a duration larger than 2^32 seconds",
         ),
         (bound_to("Pod", "none"), 404, "NotFound", 'pods "none" not found'),
@@ -152,20 +153,25 @@ def test_only_for_the_account_that_the_pod_runs_as(process: ServerProcess, names
     )
 
 
-def test_a_request_names_the_account_of_its_address(process: ServerProcess, namespace: str) -> None:
+@pytest.mark.parametrize("field", ["name", "namespace"])
+def test_a_request_names_the_account_of_its_address(process: ServerProcess, namespace: str, field: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default/token"
-    assert process.send("POST", path, {"metadata": {"name": "other", "namespace": "else"}}).causes == [
-        (
-            "FieldValueInvalid",
-            "metadata.name",
-            'Invalid value: "other": must match the service account name if specified',
-        ),
-        (
-            "FieldValueInvalid",
-            "metadata.namespace",
-            'Invalid value: "else": must match the service account namespace if specified',
-        ),
+    why = f'Invalid value: "other": must match the service account {field} if specified'
+    assert process.send("POST", path, {"metadata": {field: "other"}}).causes == [
+        ("FieldValueInvalid", f"metadata.{field}", why)
     ]
+
+
+def test_a_request_may_say_which_account_of_that_name_is_meant(process: ServerProcess, namespace: str) -> None:
+    base = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+    uid = process.send("GET", base).json["metadata"]["uid"]
+    assert process.send("POST", f"{base}/token", {"metadata": {"uid": uid}}).status == 201
+    assert process.send("POST", f"{base}/token", {"metadata": {"uid": "x"}}).failure == (
+        409,
+        "Conflict",
+        'Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "default": the UID in the token request '
+        f"(x) does not match the UID of the service account ({uid})",
+    )
 
 
 @pytest.mark.parametrize("kind", ["Pod", "Secret", "Node", "ServiceAccount"])

@@ -5,7 +5,6 @@ https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/tok
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -47,10 +46,14 @@ class TokenRequests:
         chosen = media.negotiate(headers.get("accept", "")).media
         asked = _decode(media.to_json(headers.get("content-type", ""), request.http.body, _DEFINITION))
         namespace, name = request.info.namespace, request.info.name
-        account = self._find("serviceaccounts", namespace, name)
-        if errors := [*_validate(asked, namespace, name)]:
-            raise Invalid.of(_GROUP, _KIND, name, errors)
-        private = self._bound(namespace, Bound(name, account["metadata"]["uid"]), asked.spec.bound_object_ref)
+        if mistaken := _misnamed(asked.metadata, namespace, name):
+            raise Invalid.of(_GROUP, _KIND, name, [mistaken])
+        uid = self._find("serviceaccounts", namespace, name)["metadata"]["uid"]
+        if asked.metadata.uid not in ("", uid):
+            raise _another(name, asked.metadata.uid, uid)
+        if wrong := _unfit(asked.spec.expiration_seconds):
+            raise Invalid.of(_GROUP, _KIND, "", [wrong])
+        private = self._bound(namespace, Bound(name, uid), asked.spec.bound_object_ref)
         seconds, warnings = self._shortened(asked.spec.expiration_seconds)
         audiences = asked.spec.audiences or self._rules.own_audiences
         spec = msgspec.structs.replace(asked.spec, audiences=audiences, expiration_seconds=seconds)
@@ -75,7 +78,12 @@ class TokenRequests:
         return {
             "kind": _KIND,
             "apiVersion": f"{_GROUP}/v1",
-            "metadata": {"name": name, "namespace": namespace, "creationTimestamp": format_time(now)},
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "uid": private.account.uid,
+                "creationTimestamp": format_time(now),
+            },
             "spec": msgspec.to_builtins(spec),
             "status": {"token": token, "expirationTimestamp": expires},
         }
@@ -133,6 +141,7 @@ class _Spec(msgspec.Struct, rename="camel"):
 class _Metadata(msgspec.Struct):
     name: str = ""
     namespace: str = ""
+    uid: str = ""
 
 
 class _Request(msgspec.Struct):
@@ -156,18 +165,26 @@ def _without_nulls(tree: Any) -> Any:
     return {key: value for key, value in tree.items() if value is not None} if isinstance(tree, dict) else tree
 
 
-def _validate(asked: _Request, namespace: str, name: str) -> Iterator[FieldError]:
-    for field, given, wanted in (
-        ("name", asked.metadata.name, name),
-        ("namespace", asked.metadata.namespace, namespace),
-    ):
+def _misnamed(metadata: _Metadata, namespace: str, name: str) -> FieldError | None:
+    for field, given, wanted in (("name", metadata.name, name), ("namespace", metadata.namespace, namespace)):
         if given and given != wanted:
-            yield invalid(f"metadata.{field}", given, f"must match the service account {field} if specified")
-    seconds = asked.spec.expiration_seconds
+            return invalid(f"metadata.{field}", given, f"must match the service account {field} if specified")
+    return None
+
+
+def _unfit(seconds: int) -> FieldError | None:
     if seconds < _LEAST:
-        yield invalid("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")
+        return invalid("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")
     if seconds > _MOST:
-        yield invalid("spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds")
+        return invalid("spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds")
+    return None
+
+
+def _another(name: str, asked: str, actual: str) -> Conflict:
+    """The account is not the one that is meant, but one that was made later by its name (1.34)."""
+    kind = f"{_KIND}.{_GROUP}"
+    text = f"the UID in the token request ({asked}) does not match the UID of the service account ({actual})"
+    return Conflict(f'Operation cannot be fulfilled on {kind} "{name}": {text}', kind=_KIND, group=_GROUP, name=name)
 
 
 def _replaced(kind: str, name: str, asked: str) -> Conflict:
