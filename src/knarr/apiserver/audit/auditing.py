@@ -67,7 +67,7 @@ class Audit:
         info, trail = parse(request.method, request.path, request.query), current()
         if trail is None or not self._begin(trail, request, _NOBODY, info, address):
             return
-        describe(trail, info, answer)
+        await describe(trail, info, answer)
         await self._tell(trail, STARTED)
         trail.event = None
 
@@ -111,7 +111,7 @@ class Audit:
         if trail.failure is not None:
             await self._panic(trail, trail.failure)
             return answer
-        describe(trail, info, answer)
+        await describe(trail, info, answer)
         if lasts(info):
             await self._tell(trail, STARTED)
         if isinstance(answer, Response | Pieced):

@@ -12,6 +12,7 @@ from knarr.apiserver import media
 from knarr.apiserver.audit.events import NOTHING
 from knarr.apiserver.audit.levels import Decision, Level
 from knarr.apiserver.audit.trails import Trail, written
+from knarr.apiserver.audit.unmanaged import bare_json
 from knarr.apiserver.info import LONG_RUNNING, RequestInfo
 from knarr.machinery.errors import UnsupportedMediaType
 from knarr.wire.messages import Answer, Pieced, Response, Streaming
@@ -20,14 +21,14 @@ _STATUS = (b'{"kind":"Status"', b"k8s\x00\n\x0c\n\x02v1\x12\x06Status")  # how o
 _TOLD = ("status", "message", "reason", "details", "code")
 
 
-def describe(trail: Trail, info: RequestInfo, answer: Answer) -> None:
+async def describe(trail: Trail, info: RequestInfo, answer: Answer) -> None:
     """Say in the event what came of the request."""
     assert trail.event
     body = _body(answer, trail.decision) if info.subresource not in LONG_RUNNING else b""
     status = _failure(answer, body) if body.startswith(_STATUS) or _code(answer) >= 400 else None
     trail.event.response_status = status or bare_status(_code(answer))
     if body and trail.decision.level >= Level.REQUEST_RESPONSE:
-        trail.event.response_object = _object(answer, body, trail.decision)
+        trail.event.response_object = await _object(answer, body, trail.decision)
 
 
 def lasts(info: RequestInfo) -> bool:
@@ -64,10 +65,11 @@ def _failure(answer: Answer, body: bytes) -> msgspec.Raw | None:
     return told_status(tree, _code(answer)) if tree and tree["kind"] == "Status" else None
 
 
-def _object(answer: Answer, body: bytes, decision: Decision) -> msgspec.Raw:
-    """Our own JSON is taken as it is, where nothing has to be left out of it."""
-    if body.startswith(b'{"kind":"') and not decision.without_managed_fields:
-        return msgspec.Raw(body.rstrip(b"\n"))
+async def _object(answer: Answer, body: bytes, decision: Decision) -> msgspec.Raw:
+    """Our own JSON is taken as it is, but for what has to be left out of it."""
+    if body.startswith(b'{"kind":"'):
+        body = body.rstrip(b"\n")
+        return msgspec.Raw(await bare_json(body) if decision.without_managed_fields else body)
     tree = _tree(answer, body)
     return written(tree, decision) if tree else NOTHING
 

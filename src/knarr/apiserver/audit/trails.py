@@ -15,6 +15,7 @@ import msgspec
 from knarr.api.kind import JSON
 from knarr.apiserver.audit.events import Event, UserInfo, encode
 from knarr.apiserver.audit.levels import Decision, Level
+from knarr.apiserver.audit.unmanaged import bare_tree
 from knarr.apiserver.authn.users import User
 from knarr.machinery.times import format_duration
 
@@ -119,23 +120,4 @@ def spent(layer: str, seconds: float, *, at_once: bool = False) -> None:
 
 def written(tree: Any, decision: Decision) -> msgspec.Raw:
     """An object as the policy wants it recorded."""
-    return msgspec.Raw(encode(_unmanaged(tree) if decision.without_managed_fields else tree))
-
-
-def _unmanaged(tree: Any) -> Any:
-    """An object, a list or a Table without managedFields."""
-    if not isinstance(tree, dict):
-        return tree
-    tree = _bare(tree)
-    if isinstance(items := tree.get("items"), list):
-        return {**tree, "items": [_bare(item) for item in items]}
-    if isinstance(rows := tree.get("rows"), list):
-        return {**tree, "rows": [{**row, "object": _bare(row.get("object"))} for row in rows]}
-    return tree
-
-
-def _bare(tree: Any) -> Any:
-    metadata = tree.get("metadata") if isinstance(tree, dict) else None
-    if not isinstance(metadata, dict) or "managedFields" not in metadata:
-        return tree
-    return {**tree, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
+    return msgspec.Raw(encode(bare_tree(tree) if decision.without_managed_fields else tree))
