@@ -24,6 +24,7 @@ from knarr.apiserver.metrics.accounts import AccountFigures
 from knarr.apiserver.registry import Registry
 from knarr.machinery.latest import Latest
 from knarr.machinery.signing import PublicKey, SignatureError
+from knarr.storage.store import StoreError
 
 _REMEMBERED = 4096  # tokens whose signature need not be verified again
 _LEEWAY = LEEWAY.total_seconds()
@@ -57,14 +58,37 @@ class AccountTokens:
                 return None
             known = self._known.put(token, self._verify(token))
         good_for = _common(known.audiences, audiences)
-        claims = known.claims
-        if not claims.audiences:
+        if not known.claims.audiences:
             self._figures.legacy.n += 1
-            annotate("authentication.k8s.io/legacy-token", claims.sub)
+            annotate("authentication.k8s.io/legacy-token", known.claims.sub)
+        return Identified(known.user, good_for, await self._checked(token, known.claims))
+
+    async def _checked(self, token: str, claims: Claims) -> Sequence[str]:
+        """The warnings that its use deserves. What another server has just made may not be in the cache yet."""
+        try:
+            return await self._check(token, claims)
+        except InvalidTokenError:
+            if not await self._caught_up():
+                raise
+        return await self._check(token, claims)
+
+    async def _check(self, token: str, claims: Claims) -> Sequence[str]:
         if claims.is_legacy:
-            return Identified(known.user, good_for, await self._legacy.check(token, claims))
-        self._check(claims)
-        return Identified(known.user, good_for)
+            return await self._legacy.check(token, claims)
+        now = self._registry.clock.now()
+        _check_time(claims, now.timestamp())
+        check_bound(claims.private, self._lookup, now)
+        if claims.private.warnafter is not None:
+            self._tell_of_age(claims.sub, int(now.timestamp()) - int(claims.private.warnafter))
+        return ()
+
+    async def _caught_up(self) -> bool:
+        """Wait for the cache; whether it shows more now."""
+        before = self._registry.cache.revision
+        try:
+            return await self._registry.synced() > before
+        except StoreError:
+            return False
 
     def _verify(self, token: str) -> _Verified:
         said: list[str] = []
@@ -83,13 +107,6 @@ class AccountTokens:
         if header is None or not header.kid:
             return keys.values()
         return [keys[header.kid]] if header.kid in keys else ()
-
-    def _check(self, claims: Claims) -> None:
-        now = self._registry.clock.now()
-        _check_time(claims, now.timestamp())
-        check_bound(claims.private, self._lookup, now)
-        if claims.private.warnafter is not None:
-            self._tell_of_age(claims.sub, int(now.timestamp()) - int(claims.private.warnafter))
 
     def _tell_of_age(self, subject: str, late: int) -> None:
         if late <= 0:

@@ -48,6 +48,7 @@ class TokenRequests:
         namespace, name = request.info.namespace, request.info.name
         if mistaken := _misnamed(asked.metadata, namespace, name):
             raise Invalid.of(_GROUP, _KIND, name, [mistaken])
+        await self._registry.synced()  # another server may just have made what is named
         uid = self._find("serviceaccounts", namespace, name)["metadata"]["uid"]
         if asked.metadata.uid not in ("", uid):
             raise _another(name, asked.metadata.uid, uid)

@@ -12,8 +12,11 @@ import pytest
 
 from knarr.apiserver.audit.trails import Trail, follow, remarks
 from knarr.apiserver.authn.bearers import InvalidTokenError
+from knarr.apiserver.authn.claims import Bound
 from knarr.apiserver.authn.keys import ISSUER, AccountKeys
 from knarr.apiserver.authn.users import AUTHENTICATED
+from knarr.apiserver.encoding import to_stored
+from knarr.storage.store import Write
 from tests.unit.apiserver.authn.clusters import ACCOUNT, NODE, POD, SECRET, START, cluster, decoded
 from tests.unit.apiserver.authn.keyrings import CURVES, keys
 
@@ -134,6 +137,16 @@ async def test_what_a_token_is_bound_to_must_live(plural: str, bound: dict[str, 
         assert (await it.refusal(token)).startswith(replaced)
         await it.remove(plural, name)
         assert await it.refusal(token) == gone
+
+
+async def test_what_another_server_has_just_made_is_waited_for() -> None:
+    async with cluster() as it:
+        new = Bound("new", "uid-of-new")
+        metadata = {"name": new.name, "namespace": "team", "uid": new.uid}
+        tree = {"kind": "Pod", "apiVersion": "v1", "metadata": metadata}
+        await it.registry.store.commit([Write("/registry/pods/team/new", to_stored(tree), expected=0)])
+        assert it.registry.get("", "pods", "team", "new") is None  # the cache has yet to hear of it
+        assert await it.refusal(it.issue(pod=new)) == ""
 
 
 async def test_a_pods_node_is_only_told() -> None:
