@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import orjson
 from cryptography.hazmat.primitives import serialization
@@ -18,12 +19,15 @@ from knarr.apiserver.authn.bearers import TokenUnion
 from knarr.apiserver.authn.claims import Bound, Private
 from knarr.apiserver.authn.keys import AccountKeys, AccountTokenRules
 from knarr.apiserver.authn.tokens import TokenIssuer
+from knarr.apiserver.authz.configuration import Webhook
 from knarr.apiserver.authz.reconciling import ensure_policy
 from knarr.apiserver.authz.rules import GROUP
 from knarr.apiserver.authz.table import authorizer_of
+from knarr.apiserver.authz.webhook import WebhookAuthorizer
 from knarr.apiserver.indexing import index_of
 from knarr.apiserver.info import parse
 from knarr.apiserver.kinds import Kinds
+from knarr.apiserver.outbound.remotes import Remote
 from knarr.apiserver.registry import Registry, key_of
 from knarr.machinery.clock import RealClock
 from knarr.storage.cache import WatchCache
@@ -60,10 +64,27 @@ async def _main() -> None:
     secret = parse("GET", "/api/v1/namespaces/n0/secrets/s")
     await _show("authorization, refused", lambda: authorizer.authorize(user, secret))
     await _show("both", both)
+    webhook = WebhookAuthorizer("bench", Webhook(Path("/")), Yes(), registry)
+    assert await webhook.allows(user, info)
+    await _show("authorization, as a webhook's answer is remembered", lambda: webhook.authorize(user, info))
+    conditions = ("has(request.resourceAttributes)", "request.user != 'root'")
+    conditional = Webhook(Path("/"), seconds_allowed=0, seconds_refused=0, conditions=conditions)
+    webhook = WebhookAuthorizer("bench", conditional, Yes(b'{"status": {}}'), registry)
+    await _show("the same without memory, by conditions, besides the call", lambda: webhook.authorize(user, info))
     await registry.commit([_role(registry)(0)])
     started = time.perf_counter()
     await authorizer.authorize(user, info)
     print(f"  a decision after its role has changed: {(time.perf_counter() - started) * 1e6:.0f} us")
+
+
+class Yes(Remote):
+    """A webhook that takes no time."""
+
+    def __init__(self, answer: bytes = b'{"status": {"allowed": true}}') -> None:
+        self._answer = answer
+
+    async def call(self, body: bytes, seconds: float) -> bytes:
+        return self._answer
 
 
 async def _show(what: str, work: Callable[[], Awaitable[object]]) -> None:

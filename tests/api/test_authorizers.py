@@ -227,7 +227,7 @@ def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dataclass
-class File:
+class Configuration:
     """An AuthorizationConfiguration."""
 
     path: Path
@@ -251,12 +251,12 @@ class File:
 
 
 @pytest.fixture
-def file(tmp_path: Path, webhook: Hook) -> File:
-    return File(tmp_path / "authz.yaml", webhook)
+def file(tmp_path: Path, webhook: Hook) -> Configuration:
+    return Configuration(tmp_path / "authz.yaml", webhook)
 
 
 @pytest.mark.usefixtures("attentive")
-async def test_a_file_that_changes(tmp_path: Path, webhook: Hook, file: File) -> None:
+async def test_a_file_that_changes(tmp_path: Path, webhook: Hook, file: Configuration) -> None:
     file.write("Node", "RBAC")
     async with running(tmp_path, authorization=read_configuration(file.path)) as front:
         bob = Somebody(front, "bob")
@@ -282,7 +282,7 @@ async def test_a_file_that_changes(tmp_path: Path, webhook: Hook, file: File) ->
         pytest.param(["Node", "RBAC", "Nonsense"], id="nonsense"),
     ],
 )
-async def test_a_change_that_cannot_be(tmp_path: Path, file: File, authorizers: list[str]) -> None:
+async def test_a_change_that_cannot_be(tmp_path: Path, file: Configuration, authorizers: list[str]) -> None:
     file.write("Node", "RBAC")
     async with running(tmp_path, authorization=read_configuration(file.path)) as front:
         before = await figures(front, "apiserver_authorization_config_controller_last_config_info")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from knarr.apiserver.authz.configuration import Authorization, Webhook, by_modes, read_configuration
@@ -14,9 +15,10 @@ from knarr.cluster.errors import UserError
 def authorization(config: Config) -> Authorization:
     """What to make authorizers of. Raises UserError."""
     flags = config.api.authorization
+    policies = Path(flags.authorization_policy_file) if flags.authorization_policy_file else None
     if flags.authorization_config:
         try:
-            return read_configuration(Path(flags.authorization_config))
+            return replace(read_configuration(Path(flags.authorization_config)), policies=policies)
         except ConfigFileError as error:
             raise UserError(f"--authorization-config: {error}") from None
     if not flags.authorization_mode:
@@ -27,5 +29,4 @@ def authorization(config: Config) -> Authorization:
         seconds_allowed=flags.authorization_webhook_cache_authorized_ttl,
         seconds_refused=flags.authorization_webhook_cache_unauthorized_ttl,
     )
-    policies = Path(flags.authorization_policy_file) if flags.authorization_policy_file else None
     return by_modes(flags.authorization_mode, policies, webhook)

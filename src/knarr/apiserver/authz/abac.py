@@ -70,8 +70,10 @@ class ABAC(Local):
         return Held([rule for policy in here for rule in policy.rules()])
 
 
-def read_policies(path: Path) -> Sequence[Policy]:
-    """The policies of a file. Raises ConfigFileError, which names the line."""
+def read_policies(path: Path | None) -> Sequence[Policy]:
+    """The policies of a file, which there must be. Raises ConfigFileError, which names the line."""
+    if path is None:
+        raise ConfigFileError("authorization-mode ABAC's authorization policy file not passed")
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -29,7 +29,7 @@ T = TypeVar("T", bound=Authorizer)
 
 # Those that there is one of, and that live as long as the server.
 AUTHORIZERS: Mapping[str, Callable[[Registry, Path | None], Authorizer]] = {
-    "ABAC": lambda registry, policies: ABAC(read_policies(policies) if policies else ()),
+    "ABAC": lambda registry, policies: ABAC(read_policies(policies)),
     "AlwaysAllow": lambda registry, policies: AlwaysAllow(),
     "AlwaysDeny": lambda registry, policies: AlwaysDeny(),
     "Node": lambda registry, policies: NodeAuthorizer(Tenancy(registry)),
@@ -39,13 +39,11 @@ AUTHORIZERS: Mapping[str, Callable[[Registry, Path | None], Authorizer]] = {
 
 def authorizer_of(registry: Registry, authorization: Authorization = DEFAULT) -> Configurable:
     """The authorizer of a server, fed by its watch cache. Raises ConfigFileError."""
-    return Configurable(registry, authorization)
+    return (Reconfigurable if authorization.file else Configurable)(registry, authorization)
 
 
 class Configurable(InTurn):
-    """The configured authorizers in turn. Where a file says which, it may change which webhooks there are, and the
-    order; other authorizers neither come nor go.
-    """
+    """The configured authorizers in turn."""
 
     def __init__(self, registry: Registry, authorization: Authorization) -> None:
         super().__init__()
@@ -57,24 +55,38 @@ class Configurable(InTurn):
         }
         self.roles = self._own.get("RBAC") or RBAC(registry)  # what roles allow, whoever decides
         self._apply(authorization.authorizers)
-        self._file: Reloaded | None = None
-        if file := authorization.file:
-            self._file = Reloaded(file, self._reload, "authorization", registry.metrics, registry.clock)
-
-    def at_once(self, user: User, info: RequestInfo) -> Decision | None:
-        if self._file:
-            self._file.look()
-        return super().at_once(user, info)
-
-    async def authorize(self, user: User, info: RequestInfo) -> Decision:
-        if self._file:
-            self._file.look()
-        return await super().authorize(user, info)
 
     def close(self) -> None:
         """Keep no connection to webhooks any more."""
         for webhook in self._webhooks:
             webhook.close()
+
+    def _apply(self, configured: tuple[Configured, ...]) -> None:
+        """Raises ConfigFileError."""
+        webhooks = {given.name: _webhook(self._registry, given) for given in configured if given.type == WEBHOOK}
+        self._webhooks = tuple(webhooks.values())
+        self._authorizers = tuple(
+            webhooks[given.name] if given.type == WEBHOOK else self._own[given.type] for given in configured
+        )
+
+
+class Reconfigurable(Configurable):
+    """Those that a file names, which may change which webhooks there are, and the order; the other authorizers neither
+    come nor go.
+    """
+
+    def __init__(self, registry: Registry, authorization: Authorization) -> None:
+        super().__init__(registry, authorization)
+        assert authorization.file
+        self._file = Reloaded(authorization.file, self._reload, "authorization", registry.metrics, registry.clock)
+
+    def at_once(self, user: User, info: RequestInfo) -> Decision | None:
+        self._file.look()
+        return super().at_once(user, info)
+
+    async def authorize(self, user: User, info: RequestInfo) -> Decision:
+        self._file.look()
+        return await super().authorize(user, info)
 
     def _reload(self, text: bytes) -> None:
         """Raises ConfigFileError."""
@@ -90,14 +102,6 @@ class Configurable(InTurn):
         self._apply(configured)
         for webhook in before:
             webhook.close()
-
-    def _apply(self, configured: tuple[Configured, ...]) -> None:
-        """Raises ConfigFileError."""
-        webhooks = {given.name: _webhook(self._registry, given) for given in configured if given.type == WEBHOOK}
-        self._webhooks = tuple(webhooks.values())
-        self._authorizers = tuple(
-            webhooks[given.name] if given.type == WEBHOOK else self._own[given.type] for given in configured
-        )
 
 
 def _webhook(registry: Registry, given: Configured) -> WebhookAuthorizer:

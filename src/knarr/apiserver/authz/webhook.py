@@ -5,6 +5,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/webhook/
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _REMEMBERED = 8192  # answers
+_PATIENCE = 60.0  # real seconds of all attempts together: what a request may take
 _UNRESOLVED = "webhook authorizer does not support user rule resolution"
 
 
@@ -74,7 +76,12 @@ class WebhookAuthorizer(Authorizer):
         """Raises CallError, ReviewError."""
         version = self._settings.version
         with self._figures.asking(self._clock, fails_open=not self._settings.denies_when_it_fails):
-            return decision(await self._remote.call(review(version, spec), self._settings.seconds), version)
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    answer = await self._remote.call(review(version, spec), self._settings.seconds)
+            except TimeoutError:
+                raise CallError("context deadline exceeded", late=True) from None
+            return decision(answer, version)
 
     def _passed_over(self, spec: JSON, here: int | None) -> Decision | None:
         """The decision that needs no answer of the webhook: the conditions do not hold, or cannot be evaluated."""

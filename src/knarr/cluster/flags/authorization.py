@@ -41,7 +41,10 @@ class Authorization(Flags, frozen=True, kw_only=True):
         return list(self._beside_file() if self.authorization_config else self._modes())
 
     def _beside_file(self) -> Iterator[str]:
-        if self != Authorization(authorization_config=self.authorization_config):
+        alone = Authorization(
+            authorization_config=self.authorization_config, authorization_policy_file=self.authorization_policy_file
+        )
+        if self != alone:
             yield f"{_ALONE}defined"
 
     def _modes(self) -> Iterator[str]:
