@@ -21,14 +21,18 @@ class Pair:
 
 
 class Authority:
-    def __init__(self, directory: Path, name: str = "ca") -> None:
+    """One that vouches for itself, or one that another vouches for: then its clients show its certificate, too."""
+
+    def __init__(self, directory: Path, name: str = "ca", above: Authority | None = None) -> None:
         self._directory = directory
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = self._builder(self._name, self._key).add_extension(x509.BasicConstraints(True, None), critical=True)
+        signer = above or self
+        builder = signer._builder(self._name, self._key).add_extension(x509.BasicConstraints(True, None), critical=True)
         usage = x509.KeyUsage(*[flag in (5, 6) for flag in range(9)])
         self.file = directory / f"{name}.crt"
-        certificate = builder.add_extension(usage, critical=True).sign(self._key, hashes.SHA256())
+        certificate = builder.add_extension(usage, critical=True).sign(signer._key, hashes.SHA256())
+        self._shown: bytes = certificate.public_bytes(serialization.Encoding.PEM) + above._shown if above else b""
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     @classmethod
@@ -38,7 +42,8 @@ class Authority:
         loaded = serialization.load_pem_private_key(key.read_bytes(), None)
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)
         authority._key = loaded
-        authority._name = x509.load_pem_x509_certificate(certificate.read_bytes()).subject
+        own = x509.load_pem_x509_certificate(certificate.read_bytes())
+        authority._name, authority._shown = own.subject, b"" if own.subject == own.issuer else certificate.read_bytes()
         authority.file = certificate
         return authority
 
@@ -72,7 +77,7 @@ class Authority:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         pair = Pair(self._directory / f"{name}.crt", self._directory / f"{name}.key")
-        pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + self._shown)
         pair.key.write_bytes(_pem(key))
         return pair
 

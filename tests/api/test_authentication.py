@@ -68,6 +68,25 @@ async def test_a_certificate_may_say_the_uid(front: Running) -> None:
     assert await who(front, front.authority.issue("bob", "team", uids=["42", "43"])) == 401
 
 
+async def test_an_authority_may_have_authorities_below_it(front: Running) -> None:
+    below = front.directory / "below"
+    below.mkdir()
+    clients, proxies = Authority(below, "clients", front.authority), Authority(below, "proxies", front.proxies)
+    assert await who(front, clients.issue("bob", "team")) == BOB
+    assert (
+        await who(front, proxies.issue("front-proxy-client"), ("x-remote-user", "bob"), ("x-remote-group", "team"))
+        == BOB
+    )
+    assert await who(front, proxies.issue("bob", "team")) == 401
+
+
+async def test_who_is_vouched_for_may_not_vouch_for_others(front: Running) -> None:
+    mallory = front.authority.issue("mallory")
+    forger = Authority.found(front.directory, mallory.certificate, mallory.key)
+    with pytest.raises(ConnectionError):
+        await ask(front, forger.issue("root", "system:masters"))
+
+
 async def test_a_resumed_session_is_the_same_client(front: Running, admin: Pair) -> None:
     context = ssl.create_default_context(cafile=front.authority.file)
     context.load_cert_chain(admin.certificate, admin.key)
