@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,13 +48,11 @@ from knarr.cluster.encrypting import encryption_of
 from knarr.cluster.errors import UserError
 from knarr.cluster.renewing import keep
 from knarr.cluster.stores import datastore_of, open_store, places
+from knarr.cluster.trusting import keep_told
 from knarr.machinery.clock import Clock
 from knarr.storage.cache import WatchCache
 from knarr.wire.server import Server
 from knarr.wire.tls import Strength, client_context, server_context
-
-if TYPE_CHECKING:
-    pass
 
 if TYPE_CHECKING:
     from knarr.apiserver.audit.auditing import Audit
@@ -99,7 +98,8 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
             encryption.use(cache)
         await cache.start()
         stack.push_async_callback(cache.stop)
-        api = API(kinds, store, cache, clock, _options(config))
+        told = extension_authentication(config)
+        api = API(kinds, store, cache, clock, _options(config, told))
         api.start()
         stack.callback(api.close)
         started = asyncio.Event()
@@ -124,6 +124,7 @@ async def api_server(config: Config, clock: Clock) -> AsyncIterator[APIServer]:
             _aggregate(front.aggregation, started),
             _preload(clock, started),
             keep(config, clock),
+            keep_told(config, clock, told, partial(bootstrap.ensure, api.registry)),
             *([encryption.run()] if encryption else ()),
         )
         for keeper in keepers:
@@ -218,14 +219,14 @@ def _strength(config: Config) -> Strength:
     return Strength(ssl.TLSVersion.TLSv1_3 if newest else ssl.TLSVersion.TLSv1_2, flags.tls_cipher_suites)
 
 
-def _options(config: Config) -> Options:
+def _options(config: Config, told: dict[str, str]) -> Options:
     first, _, last = config.node_ports.partition("-")
     return Options(
         service_cidr=ipaddress.IPv4Network(config.service_cidr),
         node_ports=range(int(first), int(last) + 1),
         advertise_address=config.node_ip,
         advertise_port=config.api_port,
-        extension_authentication=extension_authentication(config),
+        extension_authentication=told,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,7 +52,7 @@ def authentication(config: Config) -> Authentication:
     )
 
 
-def extension_authentication(config: Config) -> Mapping[str, str]:
+def extension_authentication(config: Config) -> dict[str, str]:
     """The same, as servers of aggregated APIs are told of it."""
     flags = config.api.authentication
     lists = {

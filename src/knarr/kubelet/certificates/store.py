@@ -29,7 +29,7 @@ class Store:
         """The current certificate; None where there is none that can be read."""
         try:
             return certificate_of(self.current.read_bytes())
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return None
 
     def keep(self, certificate: bytes, key: bytes, now: datetime) -> None:
