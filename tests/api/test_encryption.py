@@ -11,6 +11,7 @@ from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import ALLOWED, Decision, Local, Verdict
 from knarr.apiserver.info import RequestInfo
 from knarr.storage.store import Store, Write
+from tests.api.definitions import WIDGETS, definition, established, eventually_established, widget
 from tests.api.encryption import IDENTITY, SECRETS, encrypted, keys, lying, write
 from tests.api.harness import Server, settle
 from tests.stores import ENGINES, open_store
@@ -130,6 +131,41 @@ class TestTheFileIsFollowed:
             await server.encryption.follow()
             assert await server.password("s") == "hunter2"
             assert stream.closed and [event["object"]["reason"] for event in stream.take()] == ["Expired"]
+
+
+async def test_of_two_servers_the_second_reads_when_it_has_the_key(store: Store, file: Path, tmp_path: Path) -> None:
+    """Who gives a key to one server for writing before the others have it for reading: these lose nothing, nor do they
+    tell anybody that something is gone.
+    """
+    theirs = write(tmp_path / "two.yaml", keys("aesgcm", "old"))
+    async with encrypted(store, write(file, keys("aesgcm", "old"))) as one, encrypted(store, theirs) as two:
+        tree = await one.secret("s")
+        assert await two.password("s") == "hunter2"
+        write(file, keys("aesgcm", "new", "old"))
+        await one.encryption.follow()
+        assert (await one.put(f"{SECRETS}/s", tree)).status == 200
+        stream = await two.watch(SECRETS, resourceVersion=tree["metadata"]["resourceVersion"])
+        assert (await two.get(f"{SECRETS}/s")).status == 500
+        assert stream.brief() == []
+        write(theirs, keys("aesgcm", "old", "new"))
+        await two.encryption.follow()
+        assert [await server.password("s") for server in (one, two)] == ["hunter2", "hunter2"]
+        assert stream.closed, "it has missed a change"
+
+
+async def test_custom_resources(store: Store, file: Path) -> None:
+    """They are known by their keys, before their definitions are."""
+    write(file, keys("aesgcm", "one"), resources=("widgets.example.com",))
+    async with encrypted(store, file) as server:
+        server.api.start()
+        await established(server, definition())
+        assert (await server.post(WIDGETS, widget(size=3))).status == 201
+        record = await store.get("/registry/example.com/widgets/default/w")
+        assert record and record.value.startswith(b"k8s:enc:aesgcm:v1:one:")
+    async with encrypted(store, file) as server:
+        server.api.start()
+        await eventually_established(server, "widgets.example.com")
+        assert (await server.get(f"{WIDGETS}/w")).body["spec"]["size"] == 3
 
 
 class TestWhatCannotBeRead:

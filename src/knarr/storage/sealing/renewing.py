@@ -50,7 +50,10 @@ class Renewal:
         """Until cancelled."""
         while True:
             await self._clock.sleep(ILL_SECONDS if self._fault else WELL_SECONDS)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # who stopped asking could not write any more in three minutes
+                log.exception("the KMS plugin %s could not be looked after", self._name)
 
     async def look(self) -> str:
         """Ask the plugin; what is wrong with it, if something is."""
