@@ -239,6 +239,8 @@ async def test_figures(store: MemoryStore, file: Path, clock: VirtualClock, kms:
         'transformer_prefix="k8s:enc:kms:v2:plugin:",status="OK"} 1',
         'apiserver_envelope_encryption_kms_operations_latency_seconds_count{provider_name="plugin",'
         'method_name="/v2.KeyManagementService/Encrypt",grpc_status_code="OK"} 1',
+        'apiserver_storage_transformation_duration_seconds_count{transformation_type="to_storage",'
+        'transformer_prefix="k8s:enc:kms:v2:plugin:"} 1',
         'apiserver_envelope_encryption_key_id_hash_total{transformation_type="to_storage",provider_name="plugin",'
         'key_id_hash="sha256:',
     ):

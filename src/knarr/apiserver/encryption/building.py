@@ -19,7 +19,7 @@ from knarr.apiserver.encryption.configuration import (
 )
 from knarr.apiserver.encryption.validation import secret_of
 from knarr.storage.sealing import providers
-from knarr.storage.sealing.providers import Identity, Keyed, Providers, Tell
+from knarr.storage.sealing.providers import SILENT, Identity, Keyed, Providers, Tally
 
 KMS_V1 = (
     "KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead.  Set "
@@ -68,7 +68,7 @@ def build(
     found: EncryptionConfiguration,
     kinds: Iterable[Kind],
     plugin: Callable[[KMS], providers.Provider],
-    tell: Tell | None = None,
+    tally: Tally = SILENT,
 ) -> Rules:
     """`plugin` makes the provider of a KMS plugin. Raises ConfigFileError."""
     by_resource: dict[Resource, list[providers.Provider]] = {}
@@ -78,7 +78,9 @@ def build(
             wanted = resource(name)
             _refuse_masked(wanted, by_resource)
             by_resource.setdefault(wanted, []).extend(members)
-    chosen = {name: Providers(members, "no matching prefix found", tell=tell) for name, members in by_resource.items()}
+    chosen = {
+        name: Providers(members, "no matching prefix found", tally=tally) for name, members in by_resource.items()
+    }
     return Rules(chosen, kinds)
 
 

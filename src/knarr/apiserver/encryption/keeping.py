@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from knarr.api.kind import Kind
 from knarr.apiserver.configfiles import ConfigFileError
@@ -22,11 +22,12 @@ from knarr.apiserver.encryption.figures import CONFIG_INFO, RELOAD_TIMES, RELOAD
 from knarr.apiserver.encryption.validation import problems
 from knarr.apiserver.health import Check
 from knarr.machinery.clock import Clock
-from knarr.machinery.figures import Count, Figures
+from knarr.machinery.figures import Count, Figures, Spread
 from knarr.machinery.times import parse_duration
 from knarr.storage.cache import WatchCache
 from knarr.storage.sealing import SealError, providers
-from knarr.storage.sealing.figures import OPERATIONS
+from knarr.storage.sealing.figures import DURATION, OPERATIONS
+from knarr.storage.sealing.providers import Tally
 from knarr.storage.sealing.store import Decode, Place, SealedStore
 from knarr.storage.store import Store, UnavailableError
 
@@ -37,6 +38,13 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 60.0  # upstream's
 PROBE_SECONDS, PROBE_EVERY = 10.0, 0.1  # that a new plugin has to be found well
+
+
+class Operation(NamedTuple):
+    """One way of transforming values: how often, and how long it took."""
+
+    times: Count
+    seconds: Spread
 
 
 @dataclass(slots=True)
@@ -66,7 +74,7 @@ class Encryption:
         self._clock = clock
         self._reload = reload
         self._server = f"sha256:{hashlib.sha256(server.encode()).hexdigest()}"
-        self._operations: dict[tuple[str, bytes, str], Count] = {}
+        self._operations: dict[tuple[str, bytes, bool], Operation] = {}
         self._now: InForce | None = None
         self._store: SealedStore | None = None
         self._cache: WatchCache | None = None
@@ -130,7 +138,7 @@ class Encryption:
         if errors := problems(found, reload=self._reload):
             raise ConfigFileError(", ".join(map(str, errors)))
         plugins: list[Plugged] = []
-        rules = build(found, self._kinds, partial(self._plugin, plugins), self._tell)
+        rules = build(found, self._kinds, partial(self._plugin, plugins), Tally(self._clock.monotonic, self._done))
         return InForce(rules, digest_of(content), plugins)
 
     def _plugin(self, plugins: list[Plugged], kms: KMS) -> providers.Provider:
@@ -191,13 +199,18 @@ class Encryption:
         found = {f"kms-provider-{n}": plugged.renewal.fault() for n, plugged in enumerate(self._in_force.plugins)}
         return ", ".join(f"{name}: {fault}" for name, fault in found.items() if fault)
 
-    def _tell(self, kind: str, prefix: bytes, error: SealError | None) -> None:
-        status = "OK" if error is None else "unknown-non-grpc"
-        count = self._operations.get((kind, prefix, status))
-        if count is None:
-            count = self.figures.count(OPERATIONS, (kind, prefix.decode(), status))
-            self._operations[kind, prefix, status] = count
-        count.n += 1
+    def _done(self, kind: str, prefix: bytes, began: float, error: SealError | None) -> None:
+        operation = self._operations.get((kind, prefix, error is None)) or self._operation(kind, prefix, error is None)
+        operation.times.n += 1
+        if error is None:
+            operation.seconds.observe(self._clock.monotonic() - began)
+
+    def _operation(self, kind: str, prefix: bytes, well: bool) -> Operation:
+        """How it is told of; kept, as every value counts."""
+        labels = kind, prefix.decode()
+        times = self.figures.count(OPERATIONS, (*labels, "OK" if well else "unknown-non-grpc"))
+        found = self._operations[kind, prefix, well] = Operation(times, self.figures.spread(DURATION, labels))
+        return found
 
     def _count(self, status: str) -> None:
         self.figures.count(RELOADS, (status, self._server)).n += 1

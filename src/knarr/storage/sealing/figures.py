@@ -13,6 +13,13 @@ OPERATIONS = Family(
     "Total number of transformations.",
     ("transformation_type", "transformer_prefix", "status"),
 )
+DURATION = Family(
+    "apiserver_storage_transformation_duration_seconds",
+    "histogram",
+    "Latencies in seconds of value transformation operations.",
+    ("transformation_type", "transformer_prefix"),
+    tuple(5e-6 * 2**doublings for doublings in range(25)),
+)
 CACHE_MISSES = Family(
     "apiserver_storage_envelope_transformation_cache_misses_total",
     "counter",

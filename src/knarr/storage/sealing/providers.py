@@ -64,8 +64,16 @@ class Keyed:
         return Opened(self._cipher.open(sealed, place), stale=False)
 
 
-Tell = Callable[[str, bytes, SealError | None], None]
-"""Hears what was done (`to_storage` or `from_storage`), by which prefix, and how it failed."""
+class Tally(NamedTuple):
+    """Whom to tell: `done` hears what was done (`to_storage` or `from_storage`), by which prefix, since when by `now`,
+    and how it failed.
+    """
+
+    now: Callable[[], float]
+    done: Callable[[str, bytes, float, SealError | None], None]
+
+
+SILENT = Tally(float, lambda *_: None)
 
 
 class Providers:
@@ -74,26 +82,24 @@ class Providers:
     One that fails is no reason not to ask the next with the same prefix: keys of one name may be listed twice.
     """
 
-    def __init__(
-        self, members: Sequence[Provider], otherwise: str, prefix: bytes = b"", tell: Tell | None = None
-    ) -> None:
+    def __init__(self, members: Sequence[Provider], otherwise: str, prefix: bytes = b"", tally: Tally = SILENT) -> None:
         self.prefix = prefix
         self._members = members
         self._otherwise = otherwise  # what is wrong where no prefix fits
-        self._tell = tell or _to_nobody
+        self._tally = tally
 
     def seal(self, plain: bytes, place: bytes) -> bytes:
-        first = self._members[0]
+        first, began = self._members[0], self._tally.now()
         try:
             sealed = first.prefix + first.seal(plain, place)
         except SealError as error:
-            self._tell("to_storage", first.prefix, error)
+            self._tally.done("to_storage", first.prefix, began, error)
             raise
-        self._tell("to_storage", first.prefix, None)
+        self._tally.done("to_storage", first.prefix, began, None)
         return sealed
 
     def open(self, sealed: bytes, place: bytes) -> Opened:
-        failures: list[SealError] = []
+        failures, began = list[SealError](), self._tally.now()
         for member in self._members:
             if not sealed.startswith(member.prefix):
                 continue
@@ -103,17 +109,17 @@ class Providers:
                 raise
             except SealError as error:
                 if member.prefix:  # what identity refuses is meant for another
-                    self._tell("from_storage", member.prefix, error)
+                    self._tally.done("from_storage", member.prefix, began, error)
                     failures.append(error)
                 continue
-            self._tell("from_storage", member.prefix or b"identity", None)
+            self._tally.done("from_storage", member.prefix or b"identity", began, None)
             return Opened(value, stale or member is not self._members[0])
-        raise self._failed(failures)
+        raise self._failed(failures, began)
 
-    def _failed(self, failures: Sequence[SealError]) -> SealError:
+    def _failed(self, failures: Sequence[SealError], began: float) -> SealError:
         if not failures:
             failure = SealError(self._otherwise)
-            self._tell("from_storage", b"unknown", failure)
+            self._tally.done("from_storage", b"unknown", began, failure)
             return failure
         texts = list(dict.fromkeys(map(str, failures)))
         return SealError(texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
@@ -126,7 +132,3 @@ async def opened(by: Provider, sealed: bytes, place: bytes) -> Opened:
     except KeyAbsentError as absent:
         await absent.fetch()
     return by.open(sealed, place)
-
-
-def _to_nobody(kind: str, prefix: bytes, error: SealError | None) -> None:
-    return
