@@ -1,4 +1,4 @@
-"""Who is asking: client certificates and service account tokens to a `User`.
+"""Who is asking: front proxies' headers, client certificates and bearer tokens to a `User`.
 
-Decides identity only; what the identity may do is authz's business.
+Decides identity only; what the identity may do, acting as somebody else included, is authz's business.
 """

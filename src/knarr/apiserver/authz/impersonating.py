@@ -8,7 +8,7 @@ somebody else what the request does (`impersonate-on:user-info:list` on pods). T
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from msgspec.structs import replace as changed
@@ -46,8 +46,7 @@ class Impersonated(NamedTuple):
     constraint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
+class Mode(NamedTuple):
     """One way to be allowed. `applies` is told who is wanted and who asks; without a name it is the old way."""
 
     name: str
