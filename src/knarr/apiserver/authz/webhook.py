@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from knarr.api.kind import JSON
+from knarr.apiserver.audit.trails import spent
 from knarr.apiserver.authn.users import User
 from knarr.apiserver.authz.authorizer import NO_OPINION, Authorizer, Decision, Held, Verdict
 from knarr.apiserver.authz.configuration import Webhook
@@ -74,13 +75,15 @@ class WebhookAuthorizer(Authorizer):
 
     async def _ask(self, spec: JSON) -> Decision:
         """Raises CallError, ReviewError."""
-        version = self._settings.version
+        version, started = self._settings.version, self._clock.monotonic()
         with self._figures.asking(self._clock, fails_open=not self._settings.denies_when_it_fails):
             try:
                 async with asyncio.timeout(_PATIENCE):
                     answer = await self._remote.call(review(version, spec), self._settings.seconds)
             except TimeoutError:
                 raise CallError("context deadline exceeded", late=True) from None
+            finally:
+                spent("authorization", self._clock.monotonic() - started)
             return decision(answer, version)
 
     def _passed_over(self, spec: JSON, here: int | None) -> Decision | None:
