@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from knarr.apiserver import reloading
 from knarr.apiserver.authz.configuration import Webhook, by_modes, read_configuration
 from knarr.wire.messages import Response
 from tests.api.access import NS, Somebody, bind, role
+from tests.api.authorizers import Configuration, says
 from tests.api.certificates import Authority
 from tests.api.front import Running, running
-from tests.api.test_remotes import kubeconfig
-from tests.api.webhooks import Hook, hook
+from tests.api.webhooks import Hook, hook, kubeconfig
 
 JSON = dict[str, Any]
 REVIEWS = "/apis/authorization.k8s.io/v1"
+PLANETS = "authorizer.group('').resource('planets')"
 MAPS, SECRETS = f"{NS}/configmaps", f"{NS}/secrets"
-
-
-def says(**status: Any) -> Callable[[JSON], JSON]:
-    return lambda review: {"apiVersion": review["apiVersion"], "kind": "SubjectAccessReview", "status": status}
 
 
 def broken(review: JSON) -> Response:
@@ -197,9 +192,9 @@ async def test_policies_ask_the_webhook_too(tmp_path: Path, webhook: Hook, asked
                 ]
             },
             "validations": [
-                {"expression": "authorizer.group('').resource('planets').check('visit').allowed()"},
-                {"expression": "!authorizer.group('').resource('planets').check('conquer').allowed()"},
-                {"expression": "authorizer.group('').resource('planets').check('conquer').allowed()", "message": "no"},
+                {"expression": f"{PLANETS}.labelSelector('warm').check('visit').allowed()"},
+                {"expression": f"!{PLANETS}.check('conquer').allowed()"},
+                {"expression": f"{PLANETS}.check('conquer').allowed()", "message": "no"},
             ],
         },
     }
@@ -212,6 +207,8 @@ async def test_policies_ask_the_webhook_too(tmp_path: Path, webhook: Hook, asked
         assert (status, why.endswith("denied request: no")) == (422, True)
         verbs = [review["spec"]["resourceAttributes"]["verb"] for review in webhook.reviews]
         assert verbs == ["create", "visit", "conquer"]
+        warm = {"requirements": [{"key": "warm", "operator": "Exists"}]}
+        assert webhook.reviews[1]["spec"]["resourceAttributes"]["labelSelector"] == warm
 
 
 async def figures(front: Running, name: str) -> str:
@@ -224,30 +221,6 @@ async def figures(front: Running, name: str) -> str:
 def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are looked at with every request."""
     monkeypatch.setattr(reloading, "_LOOK", 0.0)
-
-
-@dataclass
-class Configuration:
-    """An AuthorizationConfiguration."""
-
-    path: Path
-    webhook: Hook
-
-    def write(self, *authorizers: JSON | str) -> None:
-        listed = [a if isinstance(a, dict) else {"type": a, "name": a.lower()} for a in authorizers]
-        tree = {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthorizationConfiguration", "authorizers": listed}
-        self.path.write_text(yaml.safe_dump(tree))
-
-    def ask(self, name: str, path: str) -> JSON:
-        """The webhook, by a name, at a path of its own."""
-        connection = kubeconfig(self.webhook, self.path.with_name(name), path)
-        fields = {
-            "timeout": "3s",
-            "subjectAccessReviewVersion": "v1",
-            "failurePolicy": "NoOpinion",
-            "connectionInfo": {"type": "KubeConfigFile", "kubeConfigFile": str(connection)},
-        }
-        return {"type": "Webhook", "name": name, "webhook": fields}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,13 @@ import pytest
 from knarr.cluster.flags.authorization import Authorization
 from knarr.cluster.flags.notation import File
 from knarr.cluster.flags.table import APIFlags
+from tests.api.authorizers import Configuration, says
 from tests.api.certificates import Authority
 from tests.api.processes import NEWEST, OLDEST, PATIENCE, ServerProcess, configured, launched
-from tests.api.test_authorizers import Configuration, says
 from tests.api.webhooks import Hook, hook
 from tests.kubectl import Kubectl
 
 JSON = dict[str, Any]
-Run = Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
 
 
 @dataclass

@@ -27,8 +27,7 @@ from tests.api.certificates import Authority
 from tests.api.front import Running, running
 from tests.api.issuers import AUDIENCE, Issuer, issuing
 from tests.api.test_authentication import ask, bearer, who
-from tests.api.test_remotes import kubeconfig
-from tests.api.webhooks import hook
+from tests.api.webhooks import hook, kubeconfig
 from tests.kubectl import installed
 
 JSON = dict[str, Any]

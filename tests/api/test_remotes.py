@@ -17,7 +17,7 @@ from knarr.client.kubeconfig import KubeconfigError
 from knarr.machinery.clock import RealClock, VirtualClock
 from knarr.wire.messages import Response
 from tests.api.certificates import Authority
-from tests.api.webhooks import Hook, hook
+from tests.api.webhooks import Hook, hook, kubeconfig
 
 JSON = dict[str, Any]
 
@@ -31,18 +31,6 @@ def authority(tmp_path: Path) -> Authority:
 async def server(authority: Authority) -> AsyncIterator[Hook]:
     async with hook(authority, lambda review: {"heard": review}, client_ca=authority.file) as found:
         yield found
-
-
-def kubeconfig(server: Hook, file: Path, path: str = "/review", **user: str) -> Path:
-    cluster = {"server": server.url + path, "certificate-authority": str(server.authority.file)}
-    tree = {
-        "clusters": [{"name": "webhook", "cluster": cluster}],
-        "users": [{"name": "us", "user": user}],
-        "contexts": [{"name": "webhook", "context": {"cluster": "webhook", "user": "us"}}],
-        "current-context": "webhook",
-    }
-    file.write_text(json.dumps(tree))
-    return file
 
 
 async def test_a_review_goes_to_the_exact_url(server: Hook, tmp_path: Path) -> None:

@@ -73,6 +73,19 @@ async def hook(
         await server.close(grace=0)
 
 
+def kubeconfig(server: Hook, file: Path, path: str = "/review", **user: str) -> Path:
+    """A file that names the server, at a path of its own, and what we show it of ourselves."""
+    cluster = {"server": server.url + path, "certificate-authority": str(server.authority.file)}
+    tree = {
+        "clusters": [{"name": "webhook", "cluster": cluster}],
+        "users": [{"name": "us", "user": user}],
+        "contexts": [{"name": "webhook", "context": {"cluster": "webhook", "user": "us"}}],
+        "current-context": "webhook",
+    }
+    file.write_text(json.dumps(tree))
+    return file
+
+
 def review_of(review: JSON, **response: Any) -> JSON:
     """The answer to a review: allowed unless told otherwise."""
     return {

@@ -16,7 +16,6 @@ from knarr.api.kind import JSON
 from knarr.apiserver.authn.users import ANONYMOUS
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.registry import Registry, born, key_of, tree_of
-from knarr.machinery import yamls
 from knarr.machinery.times import format_time
 from knarr.storage.store import ConflictError, Write
 
@@ -37,6 +36,8 @@ class ClusterInfo:
         authority = base64.b64encode(self.authority).decode()
         cluster = {"certificate-authority-data": authority, "server": self.server}
         tree = {"apiVersion": "v1", "kind": "Config", "clusters": [{"name": "", "cluster": cluster}]}
+        from knarr.machinery import yamls  # no small library: the server is there before it is
+
         return yamls.dump(tree)
 
 

@@ -41,7 +41,7 @@ class RequestInfo(msgspec.Struct, frozen=True):
     namespace: str = ""
     name: str = ""
     is_resource: bool = False
-    path: str = ""  # as sent, percent-encoded
+    path: str = ""  # of a resource as sent; of anything else decoded, as rules name it
     rest: str = ""  # what follows the subresource, with its slash: the path that a proxy passes on
     field_selector: str = ""  # of what lists, watches or deletes a collection, as sent
     label_selector: str = ""
@@ -64,7 +64,7 @@ def _parse(method: str, path: str, query: str) -> RequestInfo:
         return _resource(method, path, query, "", parts, 1)
     if len(parts) >= 4 and parts[0] == "apis":
         return _resource(method, path, query, parts[1], parts, 2)
-    return RequestInfo(verb=method.lower(), path=path)
+    return RequestInfo(verb=method.lower(), path=decoded)
 
 
 def _resource(method: str, path: str, query: str, group: str, given: list[str], prefix: int) -> RequestInfo:

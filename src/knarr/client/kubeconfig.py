@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from knarr.client.objects import JSON
-from knarr.machinery import yamls
 
 SECTIONS = ("clusters", "users", "contexts")
 
@@ -85,6 +84,8 @@ def compose(name: str, credentials: Credentials, *, user: str = "") -> JSON:
 
 def write(path: Path, tree: JSON) -> None:
     """Write a kubeconfig for its owner's eyes only, whole or not at all."""
+    from knarr.machinery import yamls  # no small library, for those who only know what a kubeconfig is
+
     path.parent.mkdir(parents=True, exist_ok=True)
     target = path.resolve()  # a link, into a repository of dotfiles say, stays one
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # mkstemp makes it 0600
@@ -131,6 +132,8 @@ def remove(path: Path, name: str, *, user: str = "") -> None:
 
 
 def _read(path: Path) -> JSON:
+    from knarr.machinery import yamls
+
     try:
         tree = yamls.load(path.read_bytes())
     except FileNotFoundError:

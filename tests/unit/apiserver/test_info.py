@@ -101,6 +101,7 @@ def info(verb: str, resource: str, name: str = "", **more: str) -> RequestInfo:
         pytest.param("GET /api/v1", RequestInfo("get"), id="a version"),
         pytest.param("GET /apis/apps/v1", RequestInfo("get"), id="a group's version"),
         pytest.param("POST /healthz", RequestInfo("post"), id="non-resource"),
+        pytest.param("GET /healthz/a%20b", RequestInfo("get"), id="an encoded path"),
     ],
 )
 def test_parse(line: str, expected: RequestInfo) -> None:
@@ -117,3 +118,7 @@ def test_a_path_without_end_is_read_in_one_pass() -> None:
 
 def _fields(of: RequestInfo) -> dict[str, object]:
     return {name: getattr(of, name) for name in RequestInfo.__struct_fields__}
+
+
+def test_paths_are_what_rules_call_them() -> None:
+    assert parse("GET", "/metri%63s").path == "/metrics"
