@@ -6,7 +6,7 @@ its files (wire/following.py): replacing them is all that there is to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from knarr.cluster.leaves import AUTHORITIES, Leaf, hosts_file, leaves
 from knarr.cluster.rotated import lay_in, read, store_of
 
 RENEWED_BEFORE = timedelta(days=65)  # its end; issuing.LEAF_LIFE is 365 days
-LAST_RESORT = timedelta(days=14)  # before the end of one that its holder should have renewed long ago
+LAST_RESORT = 0.04  # the share of its life that is left of one that its holder should have renewed long ago
 _INSTANT = timedelta(seconds=1)
 
 
@@ -28,13 +28,12 @@ def ensure(config: Config) -> None:
         _issue(config, due, now)
 
 
-def renew(config: Config, chosen: Iterable[Leaf], now: datetime) -> None:
+def renew(config: Config, chosen: Collection[Leaf], now: datetime) -> None:
     """Make these certificates anew, each for the key that is there, and the admin's kubeconfig with its one.
 
     Raises UserError where the authority's key is kept elsewhere.
     """
     _issue(config, chosen, now)
-    lay_in(config, now)
     write_admin(config)
 
 
@@ -65,10 +64,11 @@ def chosen_leaves(config: Config, names: Sequence[str]) -> Sequence[Leaf]:
     return [*known.values()] if "all" in names else [known[name] for name in names]
 
 
-def _issue(config: Config, chosen: Iterable[Leaf], now: datetime) -> None:
+def _issue(config: Config, chosen: Collection[Leaf], now: datetime) -> None:
     from knarr.cluster import issuing  # half of what `knarr up` would import, and needed at the first start alone
 
     issuing.issue(config, chosen, now)
+    lay_in(config, now, [leaf.file for leaf in chosen])
 
 
 def _is_near_its_end(config: Config, leaf: Leaf, now: datetime) -> bool:
@@ -76,7 +76,7 @@ def _is_near_its_end(config: Config, leaf: Leaf, now: datetime) -> bool:
     found, authority = read(config, leaf.file), read(config, leaf.authority)
     if not found or not authority:
         return True
-    margin = LAST_RESORT if store_of(config, leaf.file) else RENEWED_BEFORE
+    margin = found.life * LAST_RESORT if store_of(config, leaf.file) else RENEWED_BEFORE
     return not found.holds(min(now + margin, authority.ends - _INSTANT))
 
 

@@ -5,6 +5,7 @@ The first ones are made with the cluster's others and laid into the stores: a no
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -38,8 +39,9 @@ def read(config: Config, leaf: str) -> Certificate | None:
     return found or _installed(config, leaf)
 
 
-def lay_in(config: Config, now: datetime) -> None:
-    """Put the cluster's own certificates of the kubelet into its stores, where these have none that hold longer.
+def lay_in(config: Config, now: datetime, made: Collection[str] = ()) -> None:
+    """Put the cluster's own certificates of the kubelet into its stores: those just `made`, and where a store has none
+    that holds.
 
     A kubelet that is to bootstrap itself gets none. Raises OSError.
     """
@@ -48,7 +50,7 @@ def lay_in(config: Config, now: datetime) -> None:
         if store is None or installed is None or config.kubelet.rotation.bootstrap_kubeconfig:
             continue
         current = store.read()
-        if current is None or current.ends < installed.ends:
+        if leaf in made or current is None or not current.holds(now):
             certificate, key = (config.pki / f"{leaf}{suffix}" for suffix in (".crt", ".key"))
             store.keep(certificate.read_bytes(), key.read_bytes(), now)
 

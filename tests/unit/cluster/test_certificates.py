@@ -67,12 +67,16 @@ def test_who_may_speak_for_users_is_vouched_for_by_an_authority_of_its_own(confi
         read(config, "front-proxy-client").verify_directly_issued_by(read(config, "ca"))
 
 
+def contents(config: Config) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in config.pki.rglob("*") if path.is_file()}
+
+
 def test_nothing_is_readable_by_others_and_nothing_is_made_twice(config: Config) -> None:
     certificates.ensure(config)
-    before = {path: path.read_bytes() for path in config.pki.iterdir()}
+    before = contents(config)
     assert {path.stat().st_mode & 0o777 for path in before} == {0o600}
     certificates.ensure(config)
-    assert {path: path.read_bytes() for path in config.pki.iterdir()} == before
+    assert contents(config) == before
 
 
 def test_a_machine_that_moves_gets_serving_certificates_for_its_new_address(config: Config) -> None:

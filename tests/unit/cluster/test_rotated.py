@@ -15,6 +15,7 @@ from knarr.cluster.flags.rotation import Rotation
 from knarr.cluster.flags.table import KubeletFlags
 from knarr.cluster.leaves import leaves
 from knarr.cluster.rotated import files_of, lay_in, read, store_of
+from tests.unit.kubelet.certificates.issuer import pair
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 KUBELETS = {"kubelet", "kubelet-server"}
@@ -36,8 +37,8 @@ def rotating(config: Config, rules: Rotation) -> Config:
     return msgspec.structs.replace(config, kubelet=KubeletFlags(rotation=rules))
 
 
-def due(config: Config) -> set[str]:
-    return {leaf.file for leaf in certificates.due_leaves(config, NOW)}
+def due(config: Config, now: datetime = NOW) -> set[str]:
+    return {leaf.file for leaf in certificates.due_leaves(config, now)}
 
 
 def test_the_first_are_the_clusters_own(config: Config) -> None:
@@ -49,17 +50,22 @@ def test_the_first_are_the_clusters_own(config: Config) -> None:
         assert current.read_bytes() == certificate.read_bytes().rstrip() + b"\n" + key.read_bytes()
 
 
-def test_what_holds_longer_stays(config: Config) -> None:
-    lay_in(made(config), NOW)
-    before = files_of(config, "kubelet")[0].read_bytes()
-    lay_in(made(config, days=1), NOW)
-    assert files_of(config, "kubelet")[0].read_bytes() == before
-    certificates.renew(config, certificates.chosen_leaves(config, ["kubelet"]), NOW + timedelta(days=1))
-    assert files_of(config, "kubelet")[0].read_bytes() != before
+def test_what_the_kubelet_has_got_stays_as_long_as_it_holds(config: Config) -> None:
+    """Even if the first one holds longer: how long others last is for the signer to say."""
+    store = store_of(made(config), "kubelet")
+    assert store
+    got = pair(NOW, timedelta(hours=1))
+    store.keep(got.certificate, got.key, NOW)
+    lay_in(config, NOW + timedelta(minutes=59))
+    assert got.certificate.rstrip() in store.current.read_bytes()
+    assert "kubelet" not in due(config, NOW + timedelta(minutes=57))
+    assert "kubelet" in due(config, NOW + timedelta(minutes=58))
+    lay_in(config, NOW + timedelta(minutes=60))
+    assert got.certificate.rstrip() not in store.current.read_bytes()
 
 
 def test_without_rotation_they_are_with_the_others(config: Config) -> None:
-    config = rotating(made(config), HERE)
+    config = made(rotating(config, HERE))
     lay_in(config, NOW)
     assert files_of(config, "kubelet") == (config.pki / "kubelet.crt", config.pki / "kubelet.key")
     assert not (config.pki / "kubelet").exists()
@@ -98,12 +104,14 @@ def test_who_renews_the_kubelets(config: Config, rules: Rotation, days: float, e
 
 
 def test_what_the_kubelet_has_got_by_itself_counts(config: Config) -> None:
-    lay_in(made(config), NOW)
-    made(config, days=364)
-    assert "kubelet" not in due(config)
+    store = store_of(made(config, days=364), "kubelet")
+    assert store
+    got = pair(NOW, timedelta(days=30))
+    store.keep(got.certificate, got.key, NOW)
+    assert due(config) & KUBELETS == {"kubelet-server"}
     found = read(config, "kubelet")
     assert found
-    assert found.ends == NOW + timedelta(days=365)
+    assert found.ends == NOW + timedelta(days=30)
 
 
 def test_renewed_by_hand_the_kubelet_has_it_at_once(config: Config) -> None:
