@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from knarr.cluster.certificates import due_leaves, renew
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.machinery.clock import Clock
@@ -27,6 +26,8 @@ async def keep(config: Config, clock: Clock) -> None:
 
 
 async def _renew_due(config: Config, clock: Clock) -> None:
+    from knarr.cluster.certificates import due_leaves, renew  # after the start
+
     now = clock.now()
     if due := [*due_leaves(config, now)]:
         await asyncio.to_thread(renew, config, due, now)
