@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -183,6 +183,42 @@ async def test_a_streams_chunks_arrive_and_hanging_up_cancels_it() -> None:
         assert streamed.headers["x-kind"] == "ticks"
         await streamed.close()
         await asyncio.wait_for(gone.wait(), 5)
+
+
+@pytest.mark.parametrize("lasts", [True, False], ids=["with a task", "without"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_stream_that_nobody_sees_ends(method: str, lasts: bool) -> None:
+    """Its client has gone before it began, or wants its head alone."""
+    asked, gone, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def forever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    def start(sink: Sink) -> Awaitable[None] | None:
+        if lasts:
+            return forever()
+        sink.on_close(ended.set)
+        return None
+
+    async def streaming(request: Request, peer: Peer) -> Answer:
+        asked.set()
+        await gone.wait()
+        return Streaming(start)
+
+    async with serving(streaming) as (server, port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await asked.wait()
+        if method == "GET":
+            writer.transport.abort()
+            while server.connections:
+                await asyncio.sleep(0.001)
+        gone.set()
+        await asyncio.wait_for(ended.wait(), 5)
+        writer.close()
 
 
 async def test_a_cut_body_is_an_error_to_the_reader() -> None:

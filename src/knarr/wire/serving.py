@@ -214,12 +214,32 @@ class ServerConnection(asyncio.Protocol):
             answer = _FAILED
         self._task = None
         if self._flow.lost:
+            await self._abandon(answer)
             return
         try:
             self._send(answer)
         except HeadError:
             log.exception("%s %s was answered with a bad head", arrived.request.method, arrived.request.path)
             self._send(_FAILED)
+
+    async def _abandon(self, answer: Answer) -> None:
+        """Have an answer that goes on end, of which nobody has seen the beginning: it may hold a backend, and somebody
+        may want to hear of its end.
+        """
+        running: Awaitable[None] | None = None
+        if isinstance(answer, Streaming):
+            sink = BodySink(self._transport, self._flow, chunked=True, ended=lambda: None)
+            sink.lose()
+            running = answer.start(sink)
+        elif isinstance(answer, Upgrade):
+            raw = RawStream(self._transport, self._flow)
+            raw.inbox.end()
+            running = answer.start(raw)
+        if running is not None:
+            task = asyncio.ensure_future(running)
+            await asyncio.sleep(0)  # what has not begun would not clean up either
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     def _send(self, answer: Answer) -> None:
         if isinstance(answer, Response):
@@ -285,6 +305,7 @@ class ServerConnection(asyncio.Protocol):
         sink = self._sink = BodySink(self._transport, self._flow, chunked=chunked, ended=self._stream_ended)
         if self._answering.request.method == "HEAD":
             self._sink = None
+            self._task = self._loop.create_task(self._abandon(answer))
             self._answered()
             return
         running = answer.start(sink)
