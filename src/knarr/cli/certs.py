@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from knarr.cli.command import Command, cluster_argument, cluster_of, kubeconfig_argument, kubeconfig_of
@@ -16,12 +16,19 @@ if TYPE_CHECKING:
 def arguments(parser: ArgumentParser) -> None:
     cluster_argument(parser)
     kubeconfig_argument(parser, "where else the admin's certificate is")
-    parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="how to show them")
+    _output_argument(parser, "table")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    actions.add_parser("show", help="show them (the default); the exit code says whether all hold")
+    show = actions.add_parser("show", help="show them (the default); the exit code says whether all hold")
     renew = actions.add_parser("renew", help="make some anew now; whatever runs takes them up by itself")
     renew.add_argument("names", nargs="+", metavar="NAME", help="a certificate's name as shown, or all")
-    cluster_argument(renew, again=True)
+    for action in (show, renew):
+        cluster_argument(action, again=True)
+        kubeconfig_argument(action, "where else the admin's certificate is", again=True)
+        _output_argument(action, SUPPRESS)
+
+
+def _output_argument(parser: ArgumentParser, default: str) -> None:
+    parser.add_argument("-o", "--output", choices=("table", "json"), default=default, help="how to show them")
 
 
 def run(arguments: Namespace) -> int:

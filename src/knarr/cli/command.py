@@ -60,9 +60,10 @@ def etcd_arguments(parser: ArgumentParser) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", help=text)
 
 
-def kubeconfig_argument(parser: ArgumentParser, help: str) -> None:
-    """`--kubeconfig`: the user's own file."""
-    parser.add_argument("--kubeconfig", type=Path, default=Path.home() / ".kube" / "config", help=help)
+def kubeconfig_argument(parser: ArgumentParser, help: str, *, again: bool = False) -> None:
+    """`--kubeconfig`: the user's own file; `again` after an action whose command has it too."""
+    default = Path.home() / ".kube" / "config"
+    parser.add_argument("--kubeconfig", type=Path, default=SUPPRESS if again else default, help=help)
 
 
 def kubeconfig_of(arguments: Namespace) -> Path:

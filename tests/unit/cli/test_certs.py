@@ -67,6 +67,14 @@ def test_json_says_the_same(config: Config, capsys: pytest.CaptureFixture[str]) 
     }
 
 
+@pytest.mark.parametrize("arguments", [["-o", "json", "show"], ["show", "-o", "json"], ["renew", "dns", "-o", "json"]])
+def test_the_form_may_be_chosen_anywhere(
+    config: Config, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert knarr(config, *arguments) == 0
+    assert json.loads(capsys.readouterr().out)["certificates"]
+
+
 def test_one_that_has_ended_is_told_by_the_exit_code(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     make(config, datetime.now(UTC) - timedelta(days=366))
     assert knarr(config) == 1
