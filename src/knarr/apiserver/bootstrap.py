@@ -127,8 +127,10 @@ async def _repeatedly(registry: Registry, write: Callable[[], Awaitable[None]], 
 
 
 def _writes(registry: Registry, kind: Kind, initial: Initial) -> list[Write]:
-    """What brings the object about; nothing where it is as it should be."""
+    """What brings the object about; nothing where it is as it should be, or nobody can say."""
     key = key_of(kind, initial.namespace, initial.name)
+    if key in registry.cache.unreadable:
+        return []
     entry = registry.cache.get(key)
     if entry is None:
         tree = _born(registry, initial.tree)

@@ -144,7 +144,7 @@ class Registry:
         if found is None:
             await self.synced()
             found = self.entry(kind, namespace, name)
-        self.cache.require_readable(key_of(kind, namespace, name))
+        self.cache.unreadable.check(key_of(kind, namespace, name))
         return found
 
     async def stale(self, key: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import resource
 import ssl
 from collections.abc import AsyncIterator
@@ -51,11 +52,14 @@ from knarr.cluster.stores import datastore_of, open_store, places
 from knarr.cluster.trusting import keep_told
 from knarr.machinery.clock import Clock
 from knarr.storage.cache import WatchCache
+from knarr.storage.store import StoreError
 from knarr.wire.server import Server
 from knarr.wire.tls import Strength, client_context, server_context
 
 if TYPE_CHECKING:
     from knarr.apiserver.audit.auditing import Audit
+
+log = logging.getLogger(__name__)
 
 GRACE = 5.0  # seconds for requests under way when the server stops
 
@@ -144,10 +148,17 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 async def _bootstrap(api: API, started: asyncio.Event, info: ClusterInfo) -> None:
-    await publish(api.registry, info)
-    await bootstrap.ensure(api.registry)
-    await ensure_policy(api.registry)
-    started.set()
+    told = ""
+    while not started.is_set():
+        try:
+            await publish(api.registry, info)
+            await bootstrap.ensure(api.registry)
+            await ensure_policy(api.registry)
+            started.set()
+        except StoreError as error:  # a KMS plugin may be away
+            if told != (told := str(error)):
+                log.warning("the cluster's own objects cannot be written yet: %s", told)
+            await api.registry.clock.sleep(bootstrap.RETRY_SECONDS)
     await bootstrap.run(api.registry)
 
 

@@ -20,6 +20,7 @@ from knarr.storage.entries import Change, Entry, Index, Shelf, entry_of, past_ch
 from knarr.storage.history import History
 from knarr.storage.store import CompactedError, Event, Record, Store, UnavailableError, Unreadable, UnreadableError
 from knarr.storage.subscriptions import Following, Sink, Subscription, Subscriptions, covers
+from knarr.storage.unreadables import Unreadables
 
 __all__ = ["Change", "Entry", "Following", "Index", "Subscription", "WatchCache"]
 
@@ -59,8 +60,7 @@ class WatchCache:
         self._foreseen: Bounded[bytes, _Foreseen] = Bounded(FORESEEN)
         self.fault = ""  # why the store's events cannot be followed now
         self.loads = 0  # how often everything was loaded
-        # What is there and cannot be read, by key; where it could be before, that is what `get` and `range` still show.
-        self.unreadable: dict[str, UnreadableError] = {}
+        self.unreadable = Unreadables()  # where it could be read before, that is what `get` and `range` still show
         self._loaded = 0  # the revision that everything was loaded at
         self._subscriptions = Subscriptions()
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -115,12 +115,6 @@ class WatchCache:
                 break
         return found
 
-    def require_readable(self, prefix: str) -> None:
-        """Raises UnreadableError where something below a prefix, or at a key, cannot be read."""
-        for key, error in self.unreadable.items():
-            if covers(prefix, key):
-                raise UnreadableError(key, error.why)
-
     async def reread(self, prefix: str) -> None:
         """Look again at what is below a prefix: it may be readable now, or be so no longer.
 
@@ -136,6 +130,7 @@ class WatchCache:
         if readable:
             self._history, self._loaded = History(self.revision, _weight), self.revision
             self._subscriptions.lose_below(prefix)
+        self.unreadable.warn(len(before))
 
     def _reread(self, record: Record) -> bool:
         """Whether a record can be read now that could not before."""
@@ -227,7 +222,7 @@ class WatchCache:
     async def _load(self) -> None:
         page = await self._store.range(self._prefix)
         known, self._shelves = self._shelves, {}
-        self.unreadable = {}
+        self.unreadable = Unreadables()
         for record in page.records:
             name = self._shelf_name(record.key)
             shelf = known.get(name)
@@ -237,6 +232,7 @@ class WatchCache:
             if entry:
                 self._shelf(name).put(entry)
         self._history, self._loaded = History(page.revision, _weight), page.revision
+        self.unreadable.warn()
         self.loads += 1
         self._advance(page.revision)
 
@@ -287,6 +283,7 @@ class WatchCache:
         if event.value is not None:
             entry = self._entry_or_none(Record(event.key, event.value, event.created, event.revision))
             if entry is None:
+                log.warning("%s", self.unreadable[event.key])
                 return None
             previous = shelf.put(entry)
             return Change("MODIFIED" if previous else "ADDED", entry, previous)
@@ -308,8 +305,6 @@ class WatchCache:
         try:
             return self._entry(record)
         except UnreadableError as error:
-            if record.key not in self.unreadable:
-                log.warning("%s", error)
             self.unreadable[record.key] = error
             return None
 

@@ -400,10 +400,10 @@ class TestWhatCannotBeRead:
         assert (keys(cache, PODS), list(cache.unreadable)) == ([self.Y], [self.X])
         for prefix in (self.X, PODS, PODS + "a/"):
             with pytest.raises(UnreadableError) as refused:
-                cache.require_readable(prefix)
+                cache.unreadable.check(prefix)
             assert str(refused.value) == f'unable to transform key "{self.X}": it is locked'
         for prefix in (self.Y, PODS + "b/", "/registry/secrets/"):
-            cache.require_readable(prefix)
+            cache.unreadable.check(prefix)
         await cache.stop()
 
     async def test_what_it_was_before_stays_and_nobody_is_told_that_it_is_gone(

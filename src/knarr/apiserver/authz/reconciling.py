@@ -42,11 +42,13 @@ async def ensure_policy(registry: Registry) -> None:
 
 
 def _writes(registry: Registry, plural: str, tree: JSON) -> Iterator[Write]:
-    """What brings the object about; nothing where it is as it should be."""
+    """What brings the object about; nothing where it is as it should be, or nobody can say."""
     kind = registry.find(GROUP, plural)
     if kind is None:
         return
     key = key_of(kind, tree["metadata"].get("namespace", ""), tree["metadata"]["name"])
+    if key in registry.cache.unreadable:
+        return
     entry = registry.cache.get(key)
     if entry is None:
         yield Write(key, to_stored(born(tree, format_time(registry.clock.now()))), expected=0)

@@ -15,7 +15,7 @@ async def get(call: Call) -> Answer:
     await reach(call, read_revision(call))
     entry = call.registry.entry(call.kind, call.namespace, call.name)
     if call.registry.cache.unreadable:
-        call.registry.cache.require_readable(call.key)
+        call.registry.cache.unreadable.check(call.key)
     if entry is None:
         output(call, OBJECT_VIEWS)  # an answer that could not be read is refused first
         raise call.not_found()

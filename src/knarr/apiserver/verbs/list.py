@@ -47,7 +47,7 @@ async def chosen_entries(call: Call, options: ListOptions) -> tuple[Sequence[Ent
 async def _cached_entries(call: Call, options: ListOptions) -> tuple[Sequence[Entry], JSON]:
     await reach(call, options.revision)
     prefix = prefix_of(call.kind, call.namespace)
-    call.registry.cache.require_readable(prefix)
+    call.registry.cache.unreadable.check(prefix)
     revision = call.registry.cache.revision
     entries = await select_seen(call, options) if call.kind.converter else select(call, options)
     metadata: JSON = {"resourceVersion": str(revision)}

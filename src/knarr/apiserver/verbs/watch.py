@@ -42,7 +42,7 @@ async def watch(call: Call) -> Answer:
         await call.registry.cache.recall(options.revision)
     watcher = Watcher(call, options, framing)
     if watcher.wants_initial():
-        call.registry.cache.require_readable(watcher.prefix)
+        call.registry.cache.unreadable.check(watcher.prefix)
     if call.kind.converter:
         await watcher.convert()
     answer = Streaming(watcher.start, 200, headers(call, chosen.media, watched=True))
