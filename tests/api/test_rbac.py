@@ -167,6 +167,33 @@ async def test_a_list_by_selectors_is_asked_about(front: Running) -> None:
     assert made["status"] == {"allowed": True}
 
 
+@pytest.mark.parametrize(
+    ("selector", "lost"),
+    [
+        pytest.param({"rawSelector": "("}, "ignored", id="nonsense"),
+        pytest.param({"requirements": [{"key": "/", "operator": "NotIn", "values": ["a", "b"]}]}, "ignored", id="all"),
+        pytest.param(
+            {
+                "requirements": [
+                    {"key": "a", "operator": "In", "values": ["b"]},
+                    {"key": "/", "operator": "NotIn", "values": ["a", "b"]},
+                ]
+            },
+            "partially ignored",
+            id="one of two",
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["fieldSelector", "labelSelector"])
+async def test_selectors_that_nobody_understands(
+    front: Running, name: str, selector: dict[str, object], lost: str
+) -> None:
+    body = {"spec": {"user": "bob", "resourceAttributes": {"verb": "list", "resource": "pods", name: selector}}}
+    made = await front.send("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
+    error = f"spec.resourceAttributes.{name} {lost} due to parse error"
+    assert made["status"] == {"allowed": False, "evaluationError": error}
+
+
 async def test_what_i_may(front: Running) -> None:
     await role(front, "reader", "read: pods\nget: secrets named s", "default")
     await bind(front, "Role", "reader", "User:bob", namespace="default")

@@ -16,8 +16,8 @@ from knarr.apiserver.admission.admission import Waived
 from knarr.apiserver.app import Handler
 from knarr.apiserver.authn.bearers import InvalidTokenError, TokenUnion
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.asking import asked
-from knarr.apiserver.authz.authorizer import Authorizer, Verdict
+from knarr.apiserver.authz.asking import asked, ignored
+from knarr.apiserver.authz.authorizer import Authorizer, Verdict, joined
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.verbs import bodies
@@ -99,14 +99,15 @@ async def _may_they_here(judges: Judges, spec: JSON, call: Call) -> JSON:
 
 
 async def _decision(judges: Judges, user: User, spec: JSON, call: Call) -> JSON:
-    info, errors = asked(spec)
-    if errors:
-        raise _refusal(call, *errors)
+    info, wrong = asked(spec)
+    if wrong:
+        raise _refusal(call, *wrong)
     decision = await judges.authorizer.authorize(user, info)
     status: JSON = {"allowed": decision.verdict is Verdict.ALLOW}
     if decision.verdict is Verdict.DENY:
         status["denied"] = True
-    said = {"reason": decision.reason, "evaluationError": decision.error}
+    errors = joined([*([decision.error] if decision.error else ()), *ignored(spec)])
+    said = {"reason": decision.reason, "evaluationError": errors}
     return {**status, **{name: text for name, text in said.items() if text}}
 
 

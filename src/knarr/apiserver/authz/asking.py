@@ -5,23 +5,16 @@ https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 
 from knarr.api.kind import JSON
 from knarr.api.paths import each
+from knarr.apiserver.authz.selecting import spelled_fields, spelled_labels
 from knarr.apiserver.info import RequestInfo
 from knarr.machinery.fielderrors import FieldError, forbidden, invalid, not_supported, required
-from knarr.machinery.selectors import (
-    FieldRequirement,
-    FieldSelector,
-    LabelSelector,
-    Requirement,
-    SelectorError,
-    from_label_selector,
-)
 
 _NAMES = ("group", "version", "resource", "subresource", "namespace", "name")
+_SELECTORS = {"fieldSelector": spelled_fields, "labelSelector": spelled_labels}
 
 
 def asked(spec: JSON) -> tuple[RequestInfo, list[FieldError]]:
@@ -35,37 +28,18 @@ def asked(spec: JSON) -> tuple[RequestInfo, list[FieldError]]:
     if resource is None:
         detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         return RequestInfo(""), [invalid("spec.resourceAttributes", None, detail)]
-    errors = [error for name in ("fieldSelector", "labelSelector") for error in _check(resource, name)]
+    errors = [error for name in _SELECTORS for error in _check(resource, name)]
     named = {name: resource[name] for name in _NAMES if name in resource}
-    selectors = {
-        "field_selector": _spelled(resource.get("fieldSelector") or {}, _fields),
-        "label_selector": _spelled(resource.get("labelSelector") or {}, _labels),
-    }
-    return RequestInfo(resource.get("verb", ""), is_resource=True, **selectors, **named), errors
+    fields, labels = (spelled(resource.get(name) or {}).text for name, spelled in _SELECTORS.items())
+    verb = resource.get("verb", "")
+    return RequestInfo(verb, is_resource=True, field_selector=fields, label_selector=labels, **named), errors
 
 
-def _spelled(selector: JSON, spell: Callable[[Sequence[JSON]], str]) -> str:
-    """As a query spells it."""
-    return str(selector.get("rawSelector") or "") or spell(each(selector, "requirements"))
-
-
-def _fields(requirements: Sequence[JSON]) -> str:
-    """What is not about one value cannot be spelled: without it, more is asked for."""
-    found = (
-        FieldRequirement(requirement.get("key", ""), requirement["values"][0], requirement["operator"] == "In")
-        for requirement in requirements
-        if requirement.get("operator") in ("In", "NotIn") and len(requirement.get("values") or ()) == 1
-    )
-    return str(FieldSelector(tuple(found)))
-
-
-def _labels(requirements: Sequence[JSON]) -> str:
-    """What no label selector can say is left out."""
-    found: list[Requirement] = []
-    for requirement in requirements:
-        with suppress(SelectorError):
-            found += from_label_selector({"matchExpressions": [requirement]}).requirements
-    return str(LabelSelector(tuple(found)))
+def ignored(spec: JSON) -> list[str]:
+    """What of the selectors cannot be understood, and was not asked about."""
+    resource = spec.get("resourceAttributes") or {}
+    lost = {name: spelled(resource.get(name) or {}).lost for name, spelled in _SELECTORS.items()}
+    return [f"spec.resourceAttributes.{name} {how} due to parse error" for name, how in lost.items() if how]
 
 
 def _check(resource: JSON, name: str) -> Iterator[FieldError]:
