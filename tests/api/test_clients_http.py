@@ -57,7 +57,6 @@ def answers(said: bytes) -> list[tuple[int, bytes]]:
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
-        pytest.param("GET", "//api/v1///namespaces/default", GOOD, id="doubled slashes"),
         pytest.param("GET", f"{DEFAULT}/", GOOD, id="trailing slash"),
         pytest.param("GET", "/api/v1/namespaces/defaul%74", GOOD, id="percent-encoded"),
         pytest.param("GET", f"{DEFAULT}?x={'a' * 500_000}", GOOD, id="half a megabyte of query"),
@@ -70,12 +69,7 @@ def answers(said: bytes) -> list[tuple[int, bytes]]:
         pytest.param("GET", f"{DEFAULT}/nodes", NO_ADDRESS, id="cluster-wide kind in a namespace"),
         pytest.param("GET", f"{DEFAULT}/namespaces/kube-system", NO_ADDRESS, id="namespace in a namespace"),
         pytest.param("GET", "/api/v1/pods/p", NO_ADDRESS, id="namespaced object in no namespace"),
-        pytest.param(
-            "GET",
-            f"{DEFAULT}/configmaps/a%2Fb",
-            (400, "Name parameter invalid: \"a/b\": may not contain '/'"),
-            id="slash in a name",
-        ),
+        pytest.param("GET", f"{DEFAULT}/configmaps/a%2Fb", NO_ADDRESS, id="slash in a name"),
         pytest.param(
             "GET",
             f"{DEFAULT}/configmaps/%2e%2e",

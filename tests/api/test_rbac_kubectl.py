@@ -175,7 +175,6 @@ def test_an_administrator_of_a_namespace_tries_to_be_more(robot: Robot, kubectl:
     """Everything that is attempted ends in a refusal, and leaves the administrator what they were."""
     account = f"--serviceaccount={kubectl.namespace}:robot"
     kubectl("create", "rolebinding", "admin", "--clusterrole=admin", account)
-    kubectl("create", "serviceaccount", "other", "-n", "kube-system")
     eventually(lambda: robot.run("auth", "can-i", "create", "roles").stdout == "yes\n")
     robot("create", "role", "own", "--verb=get", "--resource=pods")
     everything = (
@@ -191,8 +190,8 @@ def test_an_administrator_of_a_namespace_tries_to_be_more(robot: Robot, kubectl:
         "the role that it has": ("patch", "clusterrole", "admin", "--type=json", "-p", everything),
         "the masters": ("get", "nodes", "--as=root", "--as-group=system:masters"),
         "another user": ("get", "pods", "--as=eve"),
-        "an account elsewhere": ("get", "pods", "--as=system:serviceaccount:kube-system:other"),
-        "a token from elsewhere": ("create", "token", "other", "-n", "kube-system"),
+        "an account elsewhere": ("get", "pods", "--as=system:serviceaccount:kube-system:default"),
+        "a token from elsewhere": ("create", "token", "default", "-n", "kube-system"),
         "secrets from elsewhere": ("get", "secrets", "-n", "kube-system"),
         "a certificate": ("certificate", "approve", "x"),
         "its own namespace's labels": ("label", "namespace", kubectl.namespace, "pod-security.kubernetes.io/enforce=x"),
