@@ -157,7 +157,7 @@ def serve(socket: str, folder: Path) -> None:
     )
     server = grpc.server(ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers((handler,))
-    server.add_insecure_port(f"unix:{socket}")
+    server.add_insecure_port(f"unix-abstract:{socket[1:]}" if socket.startswith("@") else f"unix:{socket}")
     server.start()
     (folder / "ready").touch()
     server.wait_for_termination()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -61,6 +62,20 @@ async def test_a_secret_s_life_costs_one_call(store: MemoryStore, file: Path, cl
         assert await server.password("s7") == "hunter2"
         assert fault(server) == ""
     assert (kms.calls("Encrypt"), kms.calls("Decrypt")) == (1, 0)
+
+
+async def test_a_socket_without_a_file(store: MemoryStore, tmp_path: Path, clock: VirtualClock) -> None:
+    folder = tmp_path / "kms"
+    folder.mkdir()
+    kms = Plugin(Path(f"@{uuid.uuid4()}"), folder)
+    kms.start()
+    try:
+        file = write(tmp_path / "encryption.yaml", plugin(Path(f"/{kms.socket}")))
+        async with encrypted(store, file, clock) as server:
+            await server.secret("s")
+            assert (await lying(store, "s")).startswith(PREFIX)
+    finally:
+        kms.stop()
 
 
 async def test_another_server_asks_once_for_each_seed(

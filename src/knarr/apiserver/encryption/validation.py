@@ -148,7 +148,9 @@ def _wrong_endpoint(endpoint: str) -> str:
     if not endpoint:
         return "endpoint is a mandatory field for a kms"
     try:
-        scheme = urlsplit(endpoint).scheme
+        scheme, _, path, *_ = urlsplit(endpoint)
     except ValueError as error:
         return f"invalid endpoint for kms provider, error: {error}"
-    return "" if scheme == "unix" else f'unsupported scheme "{scheme}" for KMS provider, only unix is supported'
+    if scheme != "unix":
+        return f'unsupported scheme "{scheme}" for KMS provider, only unix is supported'
+    return "" if path.startswith("/") else "invalid endpoint for kms provider, error: it names no socket"

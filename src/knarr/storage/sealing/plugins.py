@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from google.protobuf.message import DecodeError
 
@@ -104,5 +105,5 @@ class Plugin:
 
 
 def _target(endpoint: str) -> str:
-    path = endpoint.partition("://")[2]
+    path = unquote(urlsplit(endpoint).path)
     return f"\0{path[2:]}" if path.startswith("/@") else path

@@ -184,6 +184,16 @@ def test_names_that_cannot_be(name: str, why: str) -> None:
     assert str(problem) == f'resources[0].resources[0]: Invalid value: "{name}": {why}'
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "good"),
+    [("unix:///a/b.sock", True), ("unix:///@name", True), ("unix:name", False), ("unix://name", False)],
+)
+def test_endpoints(endpoint: str, good: bool) -> None:
+    found = [str(problem) for problem in problems(read(provided(kms(endpoint=endpoint))), reload=False)]
+    why = "invalid endpoint for kms provider, error: it names no socket"
+    assert found == ([] if good else [f'{FIRST}.kms.endpoint: Invalid value: "{endpoint}": {why}'])
+
+
 @pytest.mark.parametrize(("reload", "count"), [(False, 0), (True, 1)])
 def test_plugins_of_v1_may_share_a_name_unless_the_file_is_followed(reload: bool, count: int) -> None:
     plugin = kms(apiVersion="v1")
