@@ -70,6 +70,7 @@ def answers(said: bytes) -> list[tuple[int, bytes]]:
         pytest.param("GET", f"{DEFAULT}/namespaces/kube-system", NO_ADDRESS, id="namespace in a namespace"),
         pytest.param("GET", "/api/v1/pods/p", NO_ADDRESS, id="namespaced object in no namespace"),
         pytest.param("GET", f"{DEFAULT}/configmaps/a%2Fb", NO_ADDRESS, id="slash in a name"),
+        pytest.param("GET", "/api/v1%2Fnamespaces/default", GOOD, id="percent-encoded slash"),
         pytest.param(
             "GET",
             f"{DEFAULT}/configmaps/%2e%2e",

@@ -152,6 +152,11 @@ async def test_a_way_around(bob: Sender, line: str, status: int) -> None:
     assert not any(leak in said for leak in (ENCODED, b"SecretList", b"apiserver_"))
 
 
+@pytest.mark.parametrize("path", ["//api/v1/namespaces/mine", "/api/v1//namespaces/mine", "/api//v1/namespaces/mine"])
+async def test_nobody_is_between_two_slashes(root: Sender, path: str) -> None:
+    assert (await root.ask(f"GET {path}"))[0] == 404
+
+
 @pytest.mark.parametrize(
     "line",
     [
