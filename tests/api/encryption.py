@@ -45,7 +45,7 @@ def write(path: Path, *providers: JSON, resources: tuple[str, ...] = ("secrets",
 async def encrypted(store: Store, file: Path, clock: Clock | None = None) -> AsyncIterator[Sealed]:
     """A server over a store, which stays open."""
     kinds = Kinds(KINDS)
-    encryption = Encryption(file, kinds, clock or VirtualClock(), reload=True, server="tests")
+    encryption = Encryption(file, kinds, clock or VirtualClock(), reload=True)
     await encryption.start()
     server = Sealed(encryption, encryption.over(store, str.encode, decoder(kinds)))
     await server.cache.start()

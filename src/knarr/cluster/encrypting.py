@@ -22,9 +22,8 @@ async def encryption_of(config: Config, clock: Clock, kinds: Kinds) -> Encryptio
     from knarr.apiserver.configfiles import ConfigFileError
     from knarr.apiserver.encryption.keeping import Encryption
 
-    path, server = Path(flags.encryption_provider_config), f"{config.node_ip}:{config.api_port}"
-    reload = flags.encryption_provider_config_automatic_reload
-    found = Encryption(path, kinds, clock, reload=reload, server=server)
+    path, reload = Path(flags.encryption_provider_config), flags.encryption_provider_config_automatic_reload
+    found = Encryption(path, kinds, clock, reload=reload)
     try:
         await found.start()
     except ConfigFileError as error:

@@ -18,9 +18,9 @@ from knarr.api.kind import Kind
 from knarr.apiserver.configfiles import ConfigFileError
 from knarr.apiserver.encryption.building import Rules, build
 from knarr.apiserver.encryption.configuration import KMS, read
-from knarr.apiserver.encryption.figures import CONFIG_INFO, RELOAD_TIMES, RELOADS
 from knarr.apiserver.encryption.validation import problems
 from knarr.apiserver.health import Check
+from knarr.apiserver.metrics.reloads import ReloadFigures
 from knarr.machinery.clock import Clock
 from knarr.machinery.figures import Count, Figures, Spread
 from knarr.machinery.times import parse_duration
@@ -65,15 +65,15 @@ class InForce:
 
 
 class Encryption:
-    """See the module's docstring. `server`: what tells this server's figures from others'."""
+    """See the module's docstring."""
 
-    def __init__(self, path: Path, kinds: Iterable[Kind], clock: Clock, *, reload: bool, server: str) -> None:
+    def __init__(self, path: Path, kinds: Iterable[Kind], clock: Clock, *, reload: bool) -> None:
         self.figures = Figures()
+        self._reloads = ReloadFigures("encryption", self.figures, clock)
         self._path = path
         self._kinds = kinds
         self._clock = clock
         self._reload = reload
-        self._server = f"sha256:{hashlib.sha256(server.encode()).hexdigest()}"
         self._operations: dict[tuple[str, bytes, bool], Operation] = {}
         self._now: InForce | None = None
         self._store: SealedStore | None = None
@@ -83,7 +83,7 @@ class Encryption:
     async def start(self) -> None:
         """Read the file, and ask its plugins; one that does not answer may come later. Raises ConfigFileError."""
         self._now = self._made(_content(self._path))
-        self._tell_of_config()
+        self._reloads.loaded(self._now.digest)
         await asyncio.gather(*(plugged.renewal.look() for plugged in self._now.plugins))
         self._now.start()
 
@@ -111,11 +111,11 @@ class Encryption:
             await self._change(self._made(content))
         except ConfigFileError as error:
             log.error("the encryption configuration %s is not in force: %s", self._path, error)
-            self._count("failure")
+            self._reloads.reloaded(succeeded=False)
         else:
             log.info("the encryption configuration %s is in force", self._path)
-            self._count("success")
-            self._tell_of_config()
+            self._reloads.reloaded(succeeded=True)
+            self._reloads.loaded(self._in_force.digest)
 
     def checks(self) -> Mapping[str, Check]:
         """What is asked at the health endpoints: all plugins by one name, as upstream has it."""
@@ -145,7 +145,7 @@ class Encryption:
         from knarr.apiserver.encryption.plugged import Plugged  # few have any
 
         timeout = parse_duration(kms.timeout)
-        plugins.append(Plugged(kms, timeout, self._clock, self.figures, self._server, self._renewed))
+        plugins.append(Plugged(kms, timeout, self._clock, self.figures, self._reloads.server, self._renewed))
         return plugins[-1].envelopes
 
     async def _change(self, new: InForce) -> None:
@@ -173,8 +173,10 @@ class Encryption:
         """Part from its plugins when no request can be under way that uses them."""
 
         async def later() -> None:
-            await self._clock.sleep(2 * sum(plugged.timeout for plugged in old.plugins))
-            await old.close()
+            try:
+                await self._clock.sleep(2 * sum(plugged.timeout for plugged in old.plugins))
+            finally:
+                await old.close()
 
         task = asyncio.create_task(later(), name="old KMS plugins")
         self._leaving.add(task)
@@ -211,13 +213,6 @@ class Encryption:
         times = self.figures.count(OPERATIONS, (*labels, "OK" if well else "unknown-non-grpc"))
         found = self._operations[kind, prefix, well] = Operation(times, self.figures.spread(DURATION, labels))
         return found
-
-    def _count(self, status: str) -> None:
-        self.figures.count(RELOADS, (status, self._server)).n += 1
-        self.figures.count(RELOAD_TIMES, (status, self._server)).n = self._clock.now().timestamp()
-
-    def _tell_of_config(self) -> None:
-        self.figures.ask(CONFIG_INFO, lambda: [((self._server, self._in_force.digest), 1)])
 
 
 def digest_of(content: bytes) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import socket
 
-from knarr.apiserver.metrics.metrics import Metrics
 from knarr.machinery.clock import Clock
-from knarr.machinery.figures import Family
+from knarr.machinery.figures import Family, Figures
 
 _SERVER = ("apiserver_id_hash", "status")
 
 
 class ReloadFigures:
-    """Of one file; `subject` is what it configures."""
+    """Of one file; `subject` is what it configures. `server`: by what this server's figures are told from others'."""
 
-    def __init__(self, subject: str, metrics: Metrics, clock: Clock) -> None:
-        self._metrics, self._clock = metrics, clock
-        self._server = f"sha256:{hashlib.sha256(socket.gethostname().encode()).hexdigest()}"
+    def __init__(self, subject: str, figures: Figures, clock: Clock) -> None:
+        self._figures, self._clock = figures, clock
+        self.server = f"sha256:{hashlib.sha256(socket.gethostname().encode()).hexdigest()}"
         self._hash = ""
         prefix, of = f"apiserver_{subject}_config_controller", f"of {subject} configuration"
         self._total = Family(
@@ -39,12 +38,12 @@ class ReloadFigures:
             "identity.",
             ("apiserver_id_hash", "hash"),
         )
-        metrics.ask(info, lambda: [((self._server, self._hash), 1)])
+        figures.ask(info, lambda: [((self.server, self._hash), 1)])
 
     def reloaded(self, *, succeeded: bool) -> None:
-        labels = (self._server, "success" if succeeded else "failure")
-        self._metrics.count(self._total, labels).n += 1
-        self._metrics.count(self._last, labels).n = int(self._clock.now().timestamp())
+        labels = (self.server, "success" if succeeded else "failure")
+        self._figures.count(self._total, labels).n += 1
+        self._figures.count(self._last, labels).n = int(self._clock.now().timestamp())
 
     def loaded(self, hash: str) -> None:
         """What is in force now, by the hash of its text."""
