@@ -6,6 +6,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/webhook/#configuration-f
 
 from __future__ import annotations
 
+import logging
 import random
 import ssl
 from base64 import b64encode
@@ -21,6 +22,8 @@ from knarr.machinery.clock import Clock
 from knarr.wire.connections import HTTPTransport
 from knarr.wire.messages import Request
 from knarr.wire.tls import client_context
+
+log = logging.getLogger(__name__)
 
 _FRESH = 60.0  # seconds after which the file, and those that it names, are looked at again: tokens are rotated
 _HEADERS = {**HEADERS, "user-agent": "kube-apiserver"}
@@ -79,8 +82,8 @@ class Remote:
                 old = self._transport
                 self._connect(credentials)
                 old.retire()
-        except KubeconfigError:
-            pass
+        except KubeconfigError as error:
+            log.warning("the webhook is asked as before: %s", error)
 
     def _connect(self, credentials: Credentials) -> None:
         parts = urlsplit(credentials.server)
