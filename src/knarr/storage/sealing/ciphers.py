@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from knarr.storage.sealing import SealError
 
-NONCE, BLOCK, INFO, BOX_NONCE = 12, 16, 32, 24  # bytes
+NONCE, BLOCK, INFO, BOX_NONCE, BOX_TAG = 12, 16, 32, 24, 16  # bytes
 TOO_SHORT = "the stored data was shorter than the required size"
 
 
@@ -115,7 +115,7 @@ class Secretbox:
     def open(self, sealed: bytes, place: bytes) -> bytes:
         from nacl.exceptions import CryptoError
 
-        if len(sealed) < BOX_NONCE:
+        if len(sealed) < BOX_NONCE + BOX_TAG:
             raise SealError(TOO_SHORT)
         try:
             return self._nacl.crypto_secretbox_open(sealed[BOX_NONCE:], sealed[:BOX_NONCE], self._key)
