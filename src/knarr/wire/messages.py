@@ -5,7 +5,7 @@ Structs, not dataclasses: each request makes several, and a frozen dataclass tak
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl
@@ -48,10 +48,11 @@ class Request(msgspec.Struct, frozen=True):
         found = self.lines.get(field) or [self.headers[field]] if field in self.headers else ()
         return [value if value.isascii() else _as_utf8(value) for value in found]
 
-    def without(self, fields: Container[str]) -> Request:
+    def without(self, fields: Iterable[str]) -> Request:
         """The same request but for some of its fields."""
-        headers = {name: value for name, value in self.headers.items() if name not in fields}
-        lines = {name: values for name, values in self.lines.items() if name not in fields}
+        gone = frozenset(fields)
+        headers = {name: value for name, value in self.headers.items() if name not in gone}
+        lines = {name: values for name, values in self.lines.items() if name not in gone}
         return msgspec.structs.replace(self, headers=headers, lines=lines)
 
     def parameters(self) -> dict[str, list[str]]:

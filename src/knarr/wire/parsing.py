@@ -9,7 +9,7 @@ import httptools
 import msgspec
 
 from knarr.wire.heads import field_name
-from knarr.wire.limits import Limits
+from knarr.wire.limits import PARAMETERS_LIMIT, PATH_LIMIT, Limits
 from knarr.wire.messages import Request, Response
 
 _DISCARDED = 16  # times the body limit that is read and thrown away before the answer, so that the client sees it
@@ -44,6 +44,7 @@ class RequestReader:
         "_fields",
         "_head",
         "_in_head",
+        "_left",
         "_limits",
         "_lines",
         "_parser",
@@ -94,21 +95,32 @@ class RequestReader:
         self._lines: dict[str, list[str]] = {}
         self._body: list[bytes] = []
         self._size = self._head = 0
+        self._left = self._limits.fields
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """What comes behind a body is left out: whoever checked the head has not seen it (RFC 9110, 6.5.1)."""
+        if not self._in_head:
+            return
+        self._left -= 1
+        if self._left < 0:
+            self.refuse(431, b"too many request header fields\n")
+            return
         field, text = field_name(name), value.decode("latin-1")
         known = self._fields.get(field)
         if known is None:
             self._fields[field] = text
         else:
-            self._fields[field] = f"{known}, {text}"
             self._lines.setdefault(field, [known]).append(text)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if self._parser is None:
+            return
+        for field, values in self._lines.items():
+            self._fields[field] = ", ".join(values)
         if self._fields.get("expect", "").lower() == "100-continue":
             announced = self._fields.get("content-length", "")
             if not announced.isdecimal() or int(announced) <= self._limits.body:
@@ -129,21 +141,27 @@ class RequestReader:
         if parser is None:
             return
         version = parser.get_http_version()
-        if "host" not in self._fields and version == "1.1":  # RFC 9112, 3.2
-            self.refuse(400, b"missing required Host header\n")
-            return
         oversized = self._size > self._limits.body
         path, _, query = _target(self._url).partition("?")
-        if "host" in self._lines:
-            self.refuse(400, b"too many Host headers\n")
-            return
-        if _is_malformed(path):
-            self.refuse(400, b"malformed request target\n")
+        if fault := self._fault(version, path, query):
+            self.refuse(*fault)
             return
         method = parser.get_method().decode("latin-1")
         request = Request(method, path, query, self._fields, b"".join(self._body), lines=self._lines)
         keep_alive = parser.should_keep_alive() and not oversized
         self._receiver.on_arrived(Arrived(request, version, keep_alive, oversized))
+
+    def _fault(self, version: str, path: str, query: str) -> tuple[int, bytes] | None:
+        """The answer to what must not be read as a request."""
+        if "host" not in self._fields and version == "1.1":  # RFC 9112, 3.2
+            return 400, b"missing required Host header\n"
+        if "host" in self._lines:
+            return 400, b"too many Host headers\n"
+        if len(path) > PATH_LIMIT:
+            return 414, b"request path too long\n"
+        if _is_malformed(path) or query.count("&") >= PARAMETERS_LIMIT:
+            return 400, b"malformed request target\n"
+        return None
 
 
 def _is_malformed(path: str) -> bool:

@@ -74,6 +74,18 @@ def test_a_wrong_label_selector_says_why(text: str, message: str) -> None:
     assert str(failure.value) == f"unable to parse requirement: {message}"
 
 
+@pytest.mark.parametrize("text", ["a=b," * 10_001 + "a=b", "a in (" + "b," * 10_001 + "c)", "(" * 10_001])
+def test_so_many_labels_are_not_read(text: str) -> None:
+    with pytest.raises(SelectorError, match="there are too many"):
+        parse_labels(text)
+
+
+@pytest.mark.parametrize("text", ["a=b," * 10_001 + "a=b", "a=" + "\\," * 5_001])
+def test_so_many_fields_are_not_read(text: str) -> None:
+    with pytest.raises(SelectorError, match="there are too many"):
+        parse_fields(text)
+
+
 def test_white_space_takes_no_time() -> None:
     assert parse_labels(" " * 50_000 + "a" + " " * 50_000) == parse_labels("a")
 

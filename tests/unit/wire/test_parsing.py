@@ -9,7 +9,7 @@ from knarr.wire.limits import Limits
 from knarr.wire.messages import Request
 from knarr.wire.parsing import Arrived, RequestReader
 
-SMALL = Limits(body=10, head=200)
+SMALL = Limits(body=10, head=200, fields=5)
 
 
 class Received:
@@ -60,6 +60,11 @@ def only(received: Received) -> Arrived:
             Request("PUT", "/", "", {"host": "x", "transfer-encoding": "chunked"}, b"abcde"),
             id="chunks",
         ),
+        pytest.param(
+            b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nHost: y\r\nA: b\r\n\r\n",
+            Request("PUT", "/", "", {"host": "x", "transfer-encoding": "chunked"}, b"abc"),
+            id="what follows the chunks is left out",
+        ),
     ],
 )
 def test_a_request_is_read_whole_in_one_piece_and_byte_by_byte(sent: bytes, expected: Request) -> None:
@@ -81,6 +86,30 @@ def test_an_endless_body_is_refused() -> None:
 def test_an_endless_head_is_refused() -> None:
     refused = only(read(b"GET / HTTP/1.1\r\nHost: ", *[b"x" * 50] * 4)).refusal
     assert refused and refused.status == 431
+
+
+@pytest.mark.parametrize("pieces", [1, 30], ids=["in one piece", "in many"])
+def test_too_many_fields_are_refused_once(pieces: int) -> None:
+    sent = b"POST / HTTP/1.1\r\nHost: x\r\n" + b"Expect: 100-continue\r\n" * 6 + b"Content-Length: 3\r\n\r\nabc"
+    size = len(sent) // pieces
+    received = read(*(sent[at : at + size] for at in range(0, len(sent), size)))
+    refused = only(received).refusal
+    assert refused and refused.status == 431
+    assert received.continues == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        pytest.param("/" + "a" * 65_536, 414, id="a long path"),
+        pytest.param("/?" + "&" * 10_000, 400, id="many parameters"),
+    ],
+)
+def test_a_target_that_costs_too_much_is_refused(target: str, status: int) -> None:
+    received = Received()
+    RequestReader(Limits(), received).feed(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    refused = only(received).refusal
+    assert refused and refused.status == status
 
 
 @pytest.mark.parametrize(("announced", "continues"), [(10, 1), (11, 0)])

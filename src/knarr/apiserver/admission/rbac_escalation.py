@@ -29,6 +29,9 @@ _GARBAGE = ("ownerReferences", "finalizers")  # what the garbage collector chang
 _KEPT = ("resourceVersion", "managedFields", "generation")  # what any write changes
 
 
+_SHOWN = 1000  # of what is refused: a few words may stand for millions of rights
+
+
 def start(surroundings: Surroundings) -> Plugin:
     registry = surroundings.registry
 
@@ -51,7 +54,7 @@ async def _guard_role(attributes: Attributes, authorizer: Authorizer, roles: Aut
         return
     held = roles.held(attributes.user, attributes.namespace)
     _refuse_more(attributes, held, each(role, "rules"))
-    if any(dig(tree, "aggregationRule") for tree in (role, attributes.old)) and uncovered(held.rules, _EVERYTHING):
+    if any(dig(tree, "aggregationRule") for tree in (role, attributes.old)) and uncovered(held.rules, _EVERYTHING, 1):
         raise attributes.forbidden("must have cluster-admin privileges to use an aggregationRule")
 
 
@@ -73,7 +76,7 @@ async def _may(attributes: Attributes, authorizer: Authorizer, verb: str, plural
 
 
 def _refuse_more(attributes: Attributes, held: Held, rules: Sequence[JSON]) -> None:
-    more = uncovered(held.rules, rules)
+    more = uncovered(held.rules, rules, _SHOWN)
     if not more:
         return
     user, lines = attributes.user, sorted({described(rule) for rule in more})

@@ -105,5 +105,5 @@ def unverified(token: str, part: int, view: type[T]) -> T | None:
     try:
         text = token.split(".")[part]
         return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=view)
-    except (IndexError, ValueError, msgspec.MsgspecError):
+    except (IndexError, ValueError, msgspec.MsgspecError, RecursionError):  # the last for what is nested too deeply
         return None

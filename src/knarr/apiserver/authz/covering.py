@@ -1,16 +1,21 @@
 """Whether rules allow all that other rules do: what escalation checks and the reconciliation of default roles ask.
 
-A rule is broken into the smallest that say the same; each of these must be covered by one of the holder's.
+A rule stands for all combinations of its verbs, groups, resources and names, and each must be covered by one of the
+holder's. A rule of a few kilobytes may have more of them than anybody could count: so words that the same of the
+holder's rules cover are looked at together, and what is missing is spelled out only as far as somebody wants to see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial, reduce
+from itertools import islice, product
+from operator import and_
 
 from knarr.api.kind import JSON
 from knarr.api.paths import each
 
-_PARTS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
+_ALL = -1  # bits
 _SHOWN = {  # as messages call the parts, in their order
     "APIGroups": "apiGroups",
     "Resources": "resources",
@@ -20,10 +25,12 @@ _SHOWN = {  # as messages call the parts, in their order
 }
 
 
-def uncovered(held: Sequence[JSON], wanted: Iterable[JSON]) -> list[JSON]:
-    """What of the wanted rules the held ones do not allow, in the smallest rules, those alike but for verbs united."""
-    smallest = (small for rule in wanted for small in _broken_up(rule))
-    return _united(small for small in smallest if not any(_covers(rule, small) for rule in held))
+def uncovered(held: Sequence[JSON], wanted: Iterable[JSON], most: int | None = None) -> list[JSON]:
+    """What of the wanted rules the held ones do not allow, in the smallest rules, at most so many of them; those alike
+    but for verbs are united.
+    """
+    holder = _Holder(held)
+    return _united(islice((small for rule in wanted for small in _missing(holder, rule)), most))
 
 
 def described(rule: JSON) -> str:
@@ -37,38 +44,79 @@ def quoted(words: Iterable[str]) -> str:
     return "[" + " ".join(f'"{word}"' for word in words) + "]"
 
 
-def _broken_up(rule: JSON) -> Iterator[JSON]:
-    for group in each(rule, "apiGroups"):
-        for resource in each(rule, "resources"):
-            for verb in each(rule, "verbs"):
-                small: JSON = {"verbs": [verb], "apiGroups": [group], "resources": [resource]}
-                names = each(rule, "resourceNames")
-                yield from ({**small, "resourceNames": [name]} for name in names) if names else (small,)
-    for path in each(rule, "nonResourceURLs"):
-        yield from ({"verbs": [verb], "nonResourceURLs": [path]} for verb in each(rule, "verbs"))
+class _Holder:
+    """Which of the holder's rules cover a word: bits, by the rules' order."""
+
+    def __init__(self, rules: Sequence[JSON]) -> None:
+        self._known: dict[tuple[str, str], int] = {}  # by part of a rule, and word
+        self._wild: dict[str, int] = {}  # paths that end in a wildcard
+        self.nameless = 0  # those for any name
+        for bit, rule in ((1 << index, rule) for index, rule in enumerate(rules)):
+            for part in _SHOWN.values():
+                for word in each(rule, part):
+                    self._known[part, word] = self._of(part, word) | bit
+            self.nameless |= 0 if each(rule, "resourceNames") else bit
+        self._wild = {word: bits for (part, word), bits in self._known.items() if part == _PATHS and word[-1:] == "*"}
+
+    def _of(self, part: str, word: str) -> int:
+        return self._known.get((part, word), 0)
+
+    def word(self, part: str, word: str) -> int:
+        """Of verbs and groups."""
+        return self._of(part, word) | self._of(part, "*")
+
+    def resource(self, part: str, word: str) -> int:
+        _, slash, subresource = word.partition("/")
+        return self.word(part, word) | (self._of(part, f"*/{subresource}") if slash else 0)
+
+    def name(self, part: str, word: str) -> int:
+        return self.nameless | self._of(part, word)
+
+    def path(self, part: str, word: str) -> int:
+        bits = self._of(part, word)
+        for prefix, more in self._wild.items():
+            bits |= more if word.rstrip("*").startswith(prefix.rstrip("*")) else 0
+        return bits
 
 
-def _covers(rule: JSON, small: JSON) -> bool:
-    verbs, groups, resources, names, paths = (each(rule, part) for part in _PARTS)
-    if "*" not in verbs and small["verbs"][0] not in verbs:
-        return False
-    if "nonResourceURLs" in small:
-        return any(_path_covers(path, small["nonResourceURLs"][0]) for path in paths)
-    wanted = each(small, "resourceNames")
-    return (
-        ("*" in groups or small["apiGroups"][0] in groups)
-        and _resource_covers(resources, small["resources"][0])
-        and (not names or (bool(wanted) and wanted[0] in names))
-    )
+_PATHS = "nonResourceURLs"
+_Part = tuple[str, Callable[[_Holder, str, str], int]]
+_RESOURCES: Sequence[_Part] = (("apiGroups", _Holder.word), ("resources", _Holder.resource), ("verbs", _Holder.word))
+_NAMED: Sequence[_Part] = (*_RESOURCES, ("resourceNames", _Holder.name))
+_ADDRESSES: Sequence[_Part] = ((_PATHS, _Holder.path), ("verbs", _Holder.word))
 
 
-def _resource_covers(resources: Sequence[str], wanted: str) -> bool:
-    _, slash, subresource = wanted.partition("/")
-    return "*" in resources or wanted in resources or (bool(slash) and f"*/{subresource}" in resources)
+def _missing(holder: _Holder, rule: JSON) -> Iterator[JSON]:
+    """The smallest rules of a rule that the holder lacks."""
+    if each(rule, "resourceNames"):
+        yield from _smallest(holder, rule, _NAMED, _ALL)
+    else:
+        yield from _smallest(holder, rule, _RESOURCES, holder.nameless)
+    yield from _smallest(holder, rule, _ADDRESSES, _ALL)
 
 
-def _path_covers(path: str, wanted: str) -> bool:
-    return path == wanted or (path.endswith("*") and wanted.rstrip("*").startswith(path.rstrip("*")))
+def _smallest(holder: _Holder, rule: JSON, parts: Sequence[_Part], covering: int) -> Iterator[JSON]:
+    alike = [_alike(each(rule, part), partial(find, holder, part)) for part, find in parts]
+    for box in _gaps(covering, alike):
+        for words in product(*box):
+            yield {part: [word] for (part, _), word in zip(parts, words, strict=True)}
+
+
+def _alike(words: Iterable[str], covering: Callable[[str], int]) -> Mapping[int, Sequence[str]]:
+    """The words that the same rules cover, by these."""
+    found: dict[int, list[str]] = {}
+    for word in dict.fromkeys(words):
+        found.setdefault(covering(word), []).append(word)
+    return found
+
+
+def _gaps(covering: int, parts: Sequence[Mapping[int, Sequence[str]]]) -> Iterator[tuple[Sequence[str], ...]]:
+    """The combinations that none of the rules in question covers, as words of each part that may be combined."""
+    if not parts and not covering:
+        yield ()
+    elif parts and not reduce(and_, (bits for part in parts for bits in part), covering):  # else one covers them all
+        for bits, words in parts[0].items():
+            yield from ((words, *rest) for rest in _gaps(covering & bits, parts[1:]))
 
 
 def _united(rules: Iterable[JSON]) -> list[JSON]:

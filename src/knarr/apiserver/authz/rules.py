@@ -12,6 +12,7 @@ from knarr.api.paths import each
 from knarr.apiserver.info import RequestInfo
 
 GROUP = "rbac.authorization.k8s.io"
+_MANY = 1000  # resources of one rule
 
 
 class _Anything(frozenset[str]):
@@ -36,7 +37,7 @@ class Rules:
         for rule in rules:
             if each(rule, "nonResourceURLs"):
                 self._paths.append(_Paths(rule))
-            elif "*" in each(rule, "apiGroups") or any("*" in resource for resource in each(rule, "resources")):
+            elif _is_loose(rule):
                 self._loose.append(_Loose(rule))
             else:
                 self._add(rule)
@@ -57,8 +58,16 @@ class Rules:
         return any(loose.allow(info, resource) for loose in self._loose) if self._loose else False
 
 
+def _is_loose(rule: JSON) -> bool:
+    """Whether the resources that it is about are too many to be found one by one."""
+    groups, resources = each(rule, "apiGroups"), each(rule, "resources")
+    return "*" in groups or any("*" in resource for resource in resources) or len(groups) * len(resources) > _MANY
+
+
 class _Loose:
-    """A rule with a wildcard in its groups or resources; of resources `*/scale` is a subresource of all."""
+    """A rule with a wildcard in its groups or resources, or with very many of them; of resources `*/scale` is a
+    subresource of all.
+    """
 
     __slots__ = ("_groups", "_names", "_resources", "_subresources", "_verbs")
 

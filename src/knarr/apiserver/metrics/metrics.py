@@ -31,6 +31,7 @@ class Labels(NamedTuple):
     dry_run: str = ""
 
 
+_STRANGERS = (401, 403, 429)  # answers to those who may not even ask: they make up paths that there are not
 _OTHERS = Labels("other", "", "", "", "", "")
 
 
@@ -56,7 +57,7 @@ class Metrics(Figures):
 
     def answered(self, labels: Labels, code: int, seconds: float, size: int) -> None:
         """A request has been answered, as a whole."""
-        row = self._requests.get(labels) or self._row(labels)
+        row = self._requests.get(labels) or self._row(_OTHERS if code in _STRANGERS else labels)
         row.codes[code] = row.codes.get(code, 0) + 1
         row.seconds.observe(seconds)
         row.sizes.observe(size)
@@ -74,6 +75,7 @@ class Metrics(Figures):
 
     def terminated(self, labels: Labels, code: int) -> None:
         """A request was turned away, so that others are served."""
+        labels = labels if labels in self._requests else _OTHERS
         self.count(TERMINATIONS, (str(code), *_values(labels)[1])).n += 1
 
     def lines(self) -> Iterator[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from ipaddress import ip_address
 
 from knarr.api.kind import JSON
+from knarr.api.paths import each
 from knarr.apiserver.registry import Lister
 from knarr.machinery.errors import InternalError, NotFound
 from knarr.wire.connections import HTTPTransport
@@ -44,9 +46,18 @@ class Kubelets:
 
 def _url(node: JSON) -> str:
     status = node.get("status", {})
-    addresses = {entry["type"]: entry["address"] for entry in reversed(status.get("addresses", []))}
+    addresses = {entry["type"]: entry["address"] for entry in reversed(each(node, "status.addresses")) if _is_ip(entry)}
     address = addresses.get("InternalIP") or addresses.get("ExternalIP")
     if not address:
         raise InternalError("Internal error occurred: no preferred addresses found; known addresses: []")
     port = status.get("daemonEndpoints", {}).get("kubeletEndpoint", {}).get("Port") or KUBELET_PORT
     return f"https://[{address}]:{port}" if ":" in address else f"https://{address}:{port}"
+
+
+def _is_ip(entry: JSON) -> bool:
+    """A kubelet says where it is: there is to be nothing else in it, such as a path at some other server."""
+    try:
+        ip_address(entry["address"])
+    except ValueError:
+        return False
+    return True

@@ -85,6 +85,7 @@ def _require_routable(address: str) -> None:
         ip = ip_address(address)
     except ValueError:
         raise BadRequest("address not allowed") from None
+    ip = getattr(ip, "ipv4_mapped", None) or ip  # which is the same place
     if ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
         raise BadRequest("address not allowed")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from knarr.machinery.selectors.labels import SelectorError
+from knarr.machinery.selectors.labels import MOST, SelectorError
 
 _FIELD_TERM = re.compile(r"((?:\\.|[^\\,])*?)(!=|==|=)((?:\\.|[^\\,=])*)")
 
@@ -42,6 +42,8 @@ class FieldSelector(msgspec.Struct, frozen=True):
 
 def parse_fields(text: str) -> FieldSelector:
     r"""The field selector that a query parameter means; `\` escapes `,`, `=` and itself. Raises SelectorError."""
+    if text.count(",") + text.count("\\") > MOST:
+        raise SelectorError("invalid selector: there are too many requirements")
     terms = [term for term in re.findall(r"(?:\\.|[^\\,]|\\$)+", text) if term]
     return FieldSelector(tuple(_field_requirement(text, term) for term in terms))
 

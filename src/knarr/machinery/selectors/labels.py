@@ -12,6 +12,7 @@ from knarr.machinery import fielderrors, names
 
 Operator = Literal["=", "==", "!=", "in", "notin", "exists", "!", "gt", "lt"]
 
+MOST = 10_000  # commas in a selector: everybody waits while it is read
 _INTEGER = re.compile(r"[-+]?\d+")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from knarr.machinery.selectors.labels import LabelSelector, Operator, Requirement, SelectorError, checked
+from knarr.machinery.selectors.labels import MOST, LabelSelector, Operator, Requirement, SelectorError, checked
 
 _TOKEN = re.compile(r"(==|!=|[=!(),<>])|([^\s=!(),<>]+)")  # what is neither is white space, and passed over
 _SYMBOLS = frozenset(("=", "==", "!=", "!", "(", ")", ",", "<", ">"))
@@ -14,6 +14,8 @@ _COMPARISONS: dict[str, Operator] = {"=": "=", "==": "==", "!=": "!=", ">": "gt"
 
 def parse_labels(text: str) -> LabelSelector:
     """The selector that the text of a query parameter means. Raises SelectorError."""
+    if text.count(",") + text.count("(") > MOST:
+        raise SelectorError("unable to parse requirement: there are too many")
     try:
         return LabelSelector(tuple(_Parser(text).requirements()))
     except SelectorError as error:

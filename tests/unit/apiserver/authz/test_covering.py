@@ -71,3 +71,23 @@ def test_covered(held: str, wanted: str) -> None:
 )
 def test_not_covered(held: str, wanted: str, expected: list[str]) -> None:
     assert missing(held, wanted) == expected
+
+
+MANY = [f"w{n}" for n in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "expected"),
+    [
+        pytest.param("*: * in *", {}, 0, id="by a wildcard"),
+        pytest.param("*: * in a\n*: * in b", {"apiGroups": ["a", "b"] * 500}, 0, id="by two rules"),
+        pytest.param("get: pods", {}, 10, id="by none"),
+        pytest.param("get: pods in core", {"resources": ["pods"] * 1000, "apiGroups": [""] * 1000}, 10, id="a part"),
+        pytest.param("*: * in * named w1", {"resourceNames": MANY}, 10, id="one name"),
+    ],
+)
+@pytest.mark.timeout(5)
+def test_a_billion_rights_are_not_counted_one_by_one(held: str, wanted: dict[str, list[str]], expected: int) -> None:
+    everything = {"verbs": MANY, "apiGroups": MANY, "resources": MANY, **wanted}
+    found = uncovered([rule(line) for line in held.splitlines()], [everything], 10)
+    assert sum(len(small["verbs"]) for small in found) == expected
