@@ -9,8 +9,8 @@ from knarr.apiserver.authz.defaults.notation import rule
 
 
 def missing(held: str, wanted: str) -> list[str]:
-    rules = [[rule(line) for line in lines.splitlines()] for lines in (held, wanted)]
-    return [described(small) for small in uncovered(*rules)]
+    holds, wants = ([rule(line) for line in lines.splitlines()] for lines in (held, wanted))
+    return [described(small) for small in uncovered(holds, wants)]
 
 
 @pytest.mark.parametrize(
