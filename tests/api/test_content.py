@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from knarr.api import protobuf
-from knarr.api.protobuf import wire
 from knarr.machinery.errors import APIError
 from tests.api.harness import Server, Stream
 from tests.api.objects import CONFIG_MAPS, PODS, config_map, pod
+from tests.api.typed import event_of
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 PARTIAL = f"{PROTOBUF};as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
@@ -25,11 +25,7 @@ def frames(stream: Stream) -> Iterator[tuple[str, Any]]:
     data, stream.data = bytes(stream.data), bytearray()
     while data:
         size = int.from_bytes(data[:4], "big")
-        (_, _, name), (_, _, extension) = wire.fields(data[4 : 4 + size])
-        assert isinstance(name, bytes) and isinstance(extension, bytes)
-        ((_, _, raw),) = wire.fields(extension)
-        assert isinstance(raw, bytes)
-        yield name.decode(), protobuf.decode(raw)
+        yield event_of(data[4 : 4 + size])
         data = data[4 + size :]
 
 
