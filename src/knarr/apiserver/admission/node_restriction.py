@@ -6,10 +6,11 @@ https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#n
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from knarr.api.certificates import read_request
 from knarr.api.kind import JSON
+from knarr.api.nodelabels import restricted
 from knarr.api.paths import dig, each
 from knarr.api.pods.mirrors import MIRROR, is_mirror
 from knarr.api.pods.references import references
@@ -21,26 +22,6 @@ from knarr.apiserver.info import RequestInfo
 from knarr.machinery.errors import NotFound
 
 NAME = "NodeRestriction"
-_RESERVED = ("kubernetes.io", "k8s.io")
-_RESTRICTED = "node-restriction.kubernetes.io"
-_KUBELETS = ("kubelet.kubernetes.io", "node.kubernetes.io")  # whose labels a kubelet may set
-_LABELS = frozenset(
-    (
-        "kubernetes.io/hostname",
-        "kubernetes.io/arch",
-        "kubernetes.io/os",
-        "beta.kubernetes.io/arch",
-        "beta.kubernetes.io/os",
-        "beta.kubernetes.io/instance-type",
-        "node.kubernetes.io/instance-type",
-        "failure-domain.beta.kubernetes.io/zone",
-        "failure-domain.beta.kubernetes.io/region",
-        "failure-domain.kubernetes.io/zone",
-        "failure-domain.kubernetes.io/region",
-        "topology.kubernetes.io/zone",
-        "topology.kubernetes.io/region",
-    )
-)
 _WORDS = {
     "serviceaccounts": "a service account",
     "secrets": "secrets",
@@ -50,6 +31,7 @@ _WORDS = {
 }
 _REPORTED = ("capacity", "conditions", "allocatedResources", "allocatedResourceStatuses")  # of a claim, by kubelets
 
+_KEPT = ("resourceVersion", "managedFields", "generation")  # what any write changes
 _TOKENS = ("serviceaccounts", "token")
 _Refuse = Callable[[Attributes, str], str]  # why, empty where all is well
 
@@ -96,16 +78,25 @@ def _mirror(attributes: Attributes, pod: JSON, node: str) -> str:
     owners = each(pod, "metadata.ownerReferences")
     if len(owners) > 1:
         return f'node "{node}" can only create pods with a single owner reference set to itself'
-    uid = dig(attributes.lister.get("", "nodes", "", node), "metadata.uid")
-    own = {"apiVersion": "v1", "kind": "Node", "name": node, "uid": uid}
-    if not owners or any(owners[0].get(name) != value for name, value in own.items()):
-        return f'node "{node}" can only create pods with an owner reference set to itself'
-    if owners[0].get("blockOwnerDeletion"):
-        return f'node "{node}" must not set blockOwnerDeletion on an owner reference'
+    if why := _foreign_owner(attributes, owners[0] if owners else {}, node):
+        return why
     bare = {**pod, "metadata": {**pod["metadata"], "annotations": {}}}
     referred = {plural for plural, _ in references(bare)}
     what = next((words for plural, words in _WORDS.items() if plural in referred), "")
     return f'node "{node}" can not create pods that reference {what}' if what else ""
+
+
+def _foreign_owner(attributes: Attributes, owner: JSON, node: str) -> str:
+    """Why a mirror Pod's owner is not the node, and no more than that."""
+    own = {"apiVersion": "v1", "kind": "Node", "name": node}
+    if any(owner.get(name) != value for name, value in own.items()):
+        return f'node "{node}" can only create pods with an owner reference set to itself'
+    if not owner.get("controller"):
+        return f'node "{node}" can only create pods with a controller owner reference set to itself'
+    if owner.get("blockOwnerDeletion"):
+        return f'node "{node}" must not set blockOwnerDeletion on an owner reference'
+    uid, given = dig(attributes.lister.get("", "nodes", "", node), "metadata.uid"), owner.get("uid", "")
+    return "" if uid == given else f"node {node} UID mismatch: expected {given} got {uid}"
 
 
 def _pod_status(attributes: Attributes, node: str) -> str:
@@ -135,33 +126,18 @@ def _node(attributes: Attributes, node: str) -> str:
     if new is None:
         return ""
     if old is None:
-        labels = _forbidden(dig(new, "metadata.labels") or {})
+        labels = restricted(dig(new, "metadata.labels") or {})
         return f'node "{node}" is not allowed to set the following labels: {", ".join(labels)}' if labels else ""
     if each(new, "spec.taints") != each(old, "spec.taints"):
         return f'node "{node}" is not allowed to modify taints'
     if each(new, "metadata.ownerReferences") != each(old, "metadata.ownerReferences"):
         return f'node "{node}" is not allowed to modify ownerReferences'
-    labels = _forbidden(_modified(dig(new, "metadata.labels") or {}, dig(old, "metadata.labels") or {}))
+    labels = restricted(_modified(dig(new, "metadata.labels") or {}, dig(old, "metadata.labels") or {}))
     return f'node "{node}" is not allowed to modify labels: {", ".join(labels)}' if labels else ""
 
 
 def _modified(new: Mapping[str, str], old: Mapping[str, str]) -> list[str]:
     return [label for label in {**old, **new} if new.get(label) != old.get(label)]
-
-
-def _forbidden(labels: Iterable[str]) -> list[str]:
-    """Labels that are the administrators' and the control plane's."""
-    return sorted(label for label in labels if label not in _LABELS and _is_reserved(label.rpartition("/")[0]))
-
-
-def _is_reserved(prefix: str) -> bool:
-    if _below(prefix, _RESTRICTED):
-        return True
-    return any(_below(prefix, domain) for domain in _RESERVED) and not any(_below(prefix, own) for own in _KUBELETS)
-
-
-def _below(prefix: str, domain: str) -> bool:
-    return prefix == domain or prefix.endswith(f".{domain}")
 
 
 async def _restrict_token(attributes: Attributes, node: str, authorizer: Authorizer | None) -> None:
@@ -217,7 +193,8 @@ def _audiences(attributes: Attributes) -> set[str]:
     """Those of the tokens in the Pod's volumes, and of tokens for the CSI drivers of its own volumes."""
     _, pod = _bound_pod(attributes)
     sources = (source for volume in each(pod, "spec.volumes") for source in each(volume, "projected.sources"))
-    projected = {dig(source, "serviceAccountToken.audience", "") for source in sources}
+    tokens = (source["serviceAccountToken"] for source in sources if source.get("serviceAccountToken"))
+    projected = {token.get("audience") or "" for token in tokens}
     named = {dig(volume, "csi.driver", "") for volume in each(pod, "spec.volumes")} - {""}
     found = (attributes.lister.get("storage.k8s.io", "csidrivers", "", name) for name in named)
     return projected | {dig(r, "audience", "") for driver in found for r in each(driver, "spec.tokenRequests")}
@@ -225,7 +202,9 @@ def _audiences(attributes: Attributes) -> set[str]:
 
 def _claim_status(attributes: Attributes, node: str) -> str:
     def rest(tree: JSON | None) -> JSON:
-        return {name: value for name, value in (dig(tree, "status") or {}).items() if name not in _REPORTED}
+        status = {name: value for name, value in (dig(tree, "status") or {}).items() if name not in _REPORTED}
+        about = {name: value for name, value in (dig(tree, "metadata") or {}).items() if name not in _KEPT}
+        return {**(tree or {}), "metadata": about, "status": status}
 
     same = rest(attributes.old) == rest(attributes.object)
     return (
