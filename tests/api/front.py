@@ -30,7 +30,7 @@ from knarr.apiserver.indexing import index_of
 from knarr.apiserver.kinds import Kinds
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.transport import InProcessTransport
-from knarr.cluster.auditing import audit_of
+from knarr.cluster.apiserver.auditing import audit_of
 from knarr.cluster.flags.audit import Audit as Auditing
 from knarr.machinery.clock import RealClock
 from knarr.storage.cache import WatchCache

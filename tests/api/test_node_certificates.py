@@ -16,15 +16,15 @@ import pytest
 
 from knarr.client import kubeconfig
 from knarr.client.kubeconfig import Credentials
-from knarr.cluster.certificates import chosen_leaves
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.notation import File
 from knarr.cluster.flags.rotation import Rotation
 from knarr.cluster.flags.table import KubeletFlags
-from knarr.cluster.issuing import issue
-from knarr.cluster.nodecertificates import NodeCertificates
-from knarr.cluster.rotated import store_of
+from knarr.cluster.pki.certificates import chosen_leaves
+from knarr.cluster.pki.issuing import issue
+from knarr.cluster.pki.kubelets import NodeCertificates
+from knarr.cluster.pki.rotated import store_of
 from knarr.kubelet.certificates.store import Store
 from knarr.machinery.clock import RealClock
 from knarr.machinery.figures import Figures

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from knarr.cluster.certificates import chosen_leaves
 from knarr.cluster.config import Config
-from knarr.cluster.issuing import issue
-from knarr.cluster.rotated import LEAVES, read, store_of
+from knarr.cluster.pki.certificates import chosen_leaves
+from knarr.cluster.pki.issuing import issue
+from knarr.cluster.pki.rotated import LEAVES, read, store_of
 from tests.e2e.conftest import Cluster
 from tests.e2e.test_healing import kill, pid_of
 from tests.kubectl import Kubectl

@@ -8,7 +8,7 @@ from knarr.cli.storing import STORING
 
 
 def find() -> Serve:
-    from knarr.cluster.apiserver import serve
+    from knarr.cluster.apiserver.server import serve
 
     return serve
 

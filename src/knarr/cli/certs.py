@@ -42,9 +42,9 @@ def _renew(config: Config, kubeconfig: Path, names: list[str]) -> None:
     from datetime import UTC, datetime
 
     from knarr.client.kubeconfig import compose, merge
-    from knarr.cluster.certificates import chosen_leaves, renew
     from knarr.cluster.errors import UserError
     from knarr.cluster.identities import credentials, is_known_to
+    from knarr.cluster.pki.certificates import chosen_leaves, renew
 
     try:
         renew(config, chosen_leaves(config, names), datetime.now(UTC))
@@ -59,7 +59,7 @@ def _show(config: Config, kubeconfig: Path, output: str) -> int:
 
     import msgspec
 
-    from knarr.cluster.inventory import inventory, table
+    from knarr.cluster.pki.inventory import inventory, table
 
     found = [*inventory(config, kubeconfig, datetime.now(UTC))]
     if output == "json":

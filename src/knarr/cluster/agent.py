@@ -12,8 +12,8 @@ from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.identities import client
 from knarr.cluster.images import import_sandbox_image
-from knarr.cluster.nodecertificates import NodeCertificates
 from knarr.cluster.pause import sandbox_image
+from knarr.cluster.pki.kubelets import NodeCertificates
 from knarr.cluster.running import together
 from knarr.kubelet.cri.runtime import Runtime
 from knarr.kubelet.node import NodeOptions

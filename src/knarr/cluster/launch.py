@@ -6,10 +6,11 @@ import os
 import shutil
 import time
 
-from knarr.cluster import certificates, cleanup, processes
+from knarr.cluster import cleanup, processes
 from knarr.cluster.completing import moved
 from knarr.cluster.config import Config, save
 from knarr.cluster.errors import UserError
+from knarr.cluster.pki import certificates
 from knarr.cluster.prerequisites import examine
 from knarr.cluster.progress import Say, last_words, step
 from knarr.cluster.succession import launch_supervisor

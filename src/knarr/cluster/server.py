@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from knarr.client.client import Client
 from knarr.cluster.accounts import Account, Accounts, TokenTransport
-from knarr.cluster.apiserver import api_server
+from knarr.cluster.apiserver.server import api_server
 from knarr.cluster.config import Config
 from knarr.cluster.identities import bearing, client
 from knarr.cluster.running import together

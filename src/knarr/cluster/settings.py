@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from knarr.cluster.accounttokens import secret_key_file
+from knarr.cluster.apiserver.tokens import secret_key_file
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.signing import ALL

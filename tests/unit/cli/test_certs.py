@@ -13,13 +13,13 @@ import pytest
 
 from knarr.cli import main
 from knarr.client import kubeconfig
-from knarr.cluster import certificates, issuing
 from knarr.cluster.config import Config, save
 from knarr.cluster.flags.notation import File
 from knarr.cluster.flags.serving import Serving
 from knarr.cluster.flags.table import APIFlags
 from knarr.cluster.identities import credentials
-from knarr.cluster.leaves import leaves
+from knarr.cluster.pki import certificates, issuing
+from knarr.cluster.pki.leaves import leaves
 
 
 @pytest.fixture

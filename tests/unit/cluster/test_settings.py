@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from knarr.cluster import certificates
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.notation import File
 from knarr.cluster.flags.signing import Signing
 from knarr.cluster.flags.table import ControllerFlags
+from knarr.cluster.pki import certificates
 from knarr.cluster.settings import settings_of
 from knarr.controllers.csrsigning import DURATION, SETTINGS
 

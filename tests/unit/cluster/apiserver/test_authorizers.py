@@ -9,7 +9,7 @@ import pytest
 
 from knarr.apiserver.authz.configuration import Configured, Webhook
 from knarr.apiserver.authz.table import DEFAULT
-from knarr.cluster.authorizers import authorization
+from knarr.cluster.apiserver.authorizers import authorization
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.authorization import Authorization

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from knarr.cluster import certificates
-from knarr.cluster.apiserver import kubelet_context
+from knarr.cluster.apiserver.security import kubelet_context
 from knarr.cluster.config import Config
 from knarr.cluster.flags.kubelets import Kubelets
 from knarr.cluster.flags.notation import File
 from knarr.cluster.flags.table import APIFlags
+from knarr.cluster.pki import certificates
 from knarr.wire.following import present
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from knarr.apiserver.authn.oidc.configurations import ANYBODY, Anonymous, ClaimRule, Mapping
 from knarr.apiserver.authn.webhooktokens import TokenWebhook
+from knarr.cluster.apiserver.issuers import Believed, foreign
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.authentication import Authentication
 from knarr.cluster.flags.issuers import Issuers
 from knarr.cluster.flags.notation import File
 from knarr.cluster.flags.table import APIFlags
-from knarr.cluster.issuers import Believed, foreign
 
 URL = "https://sso.example"
 FILE = """

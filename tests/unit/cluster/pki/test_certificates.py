@@ -13,12 +13,12 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from knarr.client.kubeconfig import load
-from knarr.cluster import certificates
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
-from knarr.cluster.leaves import leaves
-from knarr.cluster.renewing import keep
-from knarr.cluster.rotated import LEAVES
+from knarr.cluster.pki import certificates
+from knarr.cluster.pki.leaves import leaves
+from knarr.cluster.pki.renewing import keep
+from knarr.cluster.pki.rotated import LEAVES
 from knarr.machinery.clock import VirtualClock
 
 

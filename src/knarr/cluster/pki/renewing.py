@@ -26,7 +26,7 @@ async def keep(config: Config, clock: Clock) -> None:
 
 
 async def _renew_due(config: Config, clock: Clock) -> None:
-    from knarr.cluster.certificates import due_leaves, renew  # after the start
+    from knarr.cluster.pki.certificates import due_leaves, renew  # after the start
 
     now = clock.now()
     if due := [*due_leaves(config, now)]:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from knarr.apiserver.metrics import Metrics
-from knarr.cluster.auditing import audit_of
+from knarr.cluster.apiserver.auditing import audit_of
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.audit import Audit
 from knarr.machinery.clock import VirtualClock

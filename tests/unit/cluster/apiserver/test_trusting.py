@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from knarr.cluster.authentication import extension_authentication
+from knarr.cluster.apiserver.authentication import extension_authentication
+from knarr.cluster.apiserver.trusting import keep_told
 from knarr.cluster.config import Config
 from knarr.cluster.flags.authentication import Authentication
 from knarr.cluster.flags.notation import File
 from knarr.cluster.flags.table import APIFlags
-from knarr.cluster.trusting import keep_told
 from knarr.machinery.clock import VirtualClock
 from knarr.storage.store import UnavailableError
 from tests.api.certificates import Authority

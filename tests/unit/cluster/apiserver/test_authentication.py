@@ -10,7 +10,7 @@ import pytest
 
 from knarr.apiserver.authn.frontproxies import Fields
 from knarr.apiserver.authn.users import User
-from knarr.cluster.authentication import authentication, extension_authentication
+from knarr.cluster.apiserver.authentication import authentication, extension_authentication
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.authentication import Authentication

@@ -26,7 +26,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
-from knarr.cluster.leaves import AUTHORITIES, Leaf, hosts_file
+from knarr.cluster.pki.leaves import AUTHORITIES, Leaf, hosts_file
 
 CA_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=365)

@@ -11,9 +11,9 @@ from knarr.apiserver.authn.authorities import Authorities
 from knarr.apiserver.authn.frontproxies import Fields, FrontProxies
 from knarr.apiserver.authn.table import Authentication
 from knarr.apiserver.authn.tokenfiles import read_tokens
+from knarr.cluster.apiserver.issuers import foreign
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
-from knarr.cluster.issuers import foreign
 
 T = TypeVar("T")
 

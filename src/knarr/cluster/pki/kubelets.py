@@ -13,7 +13,7 @@ from knarr.client.client import Client
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.identities import client_at
-from knarr.cluster.rotated import files_of, lay_in, read, store_of
+from knarr.cluster.pki.rotated import files_of, lay_in, read, store_of
 from knarr.kubelet.certificates.figures import CLIENT_TTL, RENEW_ERRORS, SERVER_ROTATION, SERVER_TTL, tell_of
 from knarr.kubelet.certificates.manager import Manager
 from knarr.kubelet.certificates.pairs import Pair

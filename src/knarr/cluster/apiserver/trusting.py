@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from knarr.apiserver.authn.authorities import Authorities
 from knarr.apiserver.effects.effect import RefusedError
-from knarr.cluster.authentication import client_authorities, extension_authentication, proxy_authorities
+from knarr.cluster.apiserver.authentication import client_authorities, extension_authentication, proxy_authorities
 from knarr.cluster.config import Config
 from knarr.machinery.clock import Clock
 from knarr.storage.store import StoreError

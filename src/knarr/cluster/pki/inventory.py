@@ -16,8 +16,8 @@ from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.table import PARTS
 from knarr.cluster.identities import is_known_to
-from knarr.cluster.leaves import AUTHORITIES, leaves
-from knarr.cluster.rotated import files_of
+from knarr.cluster.pki.leaves import AUTHORITIES, leaves
+from knarr.cluster.pki.rotated import files_of
 from knarr.machinery.times import format_time, human_duration
 
 _CERTIFICATE = re.compile("(cert|ca)_?file$|_certificate(_authority)?$")  # flags whose files hold some

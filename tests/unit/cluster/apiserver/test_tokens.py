@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from knarr.cluster.accounttokens import account_tokens, secret_key_file
+from knarr.cluster.apiserver.tokens import account_tokens, secret_key_file
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.notation import File

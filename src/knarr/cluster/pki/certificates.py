@@ -12,8 +12,8 @@ from pathlib import Path
 
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
-from knarr.cluster.leaves import AUTHORITIES, Leaf, hosts_file, leaves
-from knarr.cluster.rotated import lay_in, read, store_of
+from knarr.cluster.pki.leaves import AUTHORITIES, Leaf, hosts_file, leaves
+from knarr.cluster.pki.rotated import lay_in, read, store_of
 
 RENEWED_BEFORE = timedelta(days=65)  # its end; issuing.LEAF_LIFE is 365 days
 LAST_RESORT = 0.04  # the share of its life that is left of one that its holder should have renewed long ago
@@ -65,7 +65,7 @@ def chosen_leaves(config: Config, names: Sequence[str]) -> Sequence[Leaf]:
 
 
 def _issue(config: Config, chosen: Collection[Leaf], now: datetime) -> None:
-    from knarr.cluster import issuing  # half of what `knarr up` would import, and needed at the first start alone
+    from knarr.cluster.pki import issuing  # half of what `knarr up` would import, and needed at the first start alone
 
     issuing.issue(config, chosen, now)
     lay_in(config, now, [leaf.file for leaf in chosen])

@@ -17,7 +17,7 @@ from knarr.apiserver.authn.oidc.configurations import (
 )
 from knarr.apiserver.authn.webhooktokens import TokenWebhook
 from knarr.apiserver.configfiles import ConfigFileError
-from knarr.cluster.accounttokens import issuers_of
+from knarr.cluster.apiserver.tokens import issuers_of
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.issuers import Issuers

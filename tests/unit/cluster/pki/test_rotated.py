@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from knarr.cluster import certificates
 from knarr.cluster.config import Config
 from knarr.cluster.flags.notation import File
 from knarr.cluster.flags.rotation import Rotation
 from knarr.cluster.flags.table import KubeletFlags
-from knarr.cluster.leaves import leaves
-from knarr.cluster.rotated import files_of, lay_in, read, store_of
+from knarr.cluster.pki import certificates
+from knarr.cluster.pki.leaves import leaves
+from knarr.cluster.pki.rotated import files_of, lay_in, read, store_of
 from tests.unit.kubelet.certificates.issuer import pair
 
 NOW = datetime.now(UTC).replace(microsecond=0)
