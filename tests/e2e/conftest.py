@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from knarr.cluster.config import Config, load
+from tests.e2e.places import Place
 from tests.kubectl import Kubectl
 
 MANIFESTS = Path(__file__).parent / "manifests"
@@ -87,6 +88,13 @@ def kubectl(cluster: Cluster) -> Iterator[Kubectl]:
     admin("create", "namespace", namespace)
     yield cluster.kubectl(namespace)
     admin("delete", "namespace", namespace, "--wait=false")
+
+
+@pytest.fixture
+def place(cluster: Cluster, kubectl: Kubectl) -> Place:
+    """The test's namespace, ready for Pods."""
+    kubectl.until("default", "get", "serviceaccount", "default", "-o", "jsonpath={.metadata.name}")
+    return Place(cluster.config, kubectl)
 
 
 @pytest.fixture
