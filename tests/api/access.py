@@ -24,15 +24,15 @@ class Somebody:
     def __init__(self, front: Running, name: str, *groups: str) -> None:
         self._transport = InProcessTransport(front.application, User(name, groups=(*groups, AUTHENTICATED)))
 
-    async def send(self, line: str, body: JSON | None = None) -> tuple[int, str]:
+    async def send(self, line: str, body: Any = None, content_type: str = "") -> tuple[int, str]:
         """The status of the answer to `GET /path?query`, and the message of a failure."""
-        answer = await self.ask(line, body)
+        answer = await self.ask(line, body, content_type)
         return answer.status, json.loads(answer.body).get("message", "") if answer.status >= 400 else ""
 
-    async def ask(self, line: str, body: JSON | None = None) -> Response:
+    async def ask(self, line: str, body: Any = None, content_type: str = "") -> Response:
         method, _, url = line.partition(" ")
         path, _, query = url.partition("?")
-        headers = {"content-type": MERGE if method == "PATCH" else "application/json"}
+        headers = {"content-type": content_type or (MERGE if method == "PATCH" else "application/json")}
         data = b"" if body is None else json.dumps(body).encode()
         return await self._transport.request(Request(method, path, query, headers, data))
 

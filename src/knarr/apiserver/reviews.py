@@ -95,6 +95,8 @@ async def _may_they_here(judges: Judges, spec: JSON, call: Call) -> JSON:
     if about and about.get("namespace", "") != call.namespace:
         detail = "must match metadata.namespace"
         raise _refusal(call, invalid("spec.resourceAttributes.namespace", about.get("namespace", ""), detail))
+    if about := spec.get("nonResourceAttributes"):
+        raise _refusal(call, invalid("spec.nonResourceAttributes", about, "disallowed on this kind of request"))
     return await _may_they(judges, spec, call)
 
 
