@@ -6,6 +6,7 @@ import base64
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,6 +38,22 @@ def anonymously(process: ServerProcess, path: str) -> Any:
             return error.code
 
 
+@pytest.fixture
+def open_to_all(process: ServerProcess) -> Iterator[None]:
+    """Everybody may read it, as administrators have it whose machines join by tokens."""
+    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "system:anonymous"}
+    reference = {"kind": "Role", "apiGroup": "rbac.authorization.k8s.io", "name": ROLE}
+    binding = {"metadata": {"name": ROLE}, "subjects": [subject], "roleRef": reference}
+    assert process.send("POST", f"{RBAC}/rolebindings", binding).status == 201
+    yield
+    assert process.send("DELETE", f"{RBAC}/rolebindings/{ROLE}").status == 200
+
+
+def test_nobody_reads_it_unless_an_administrator_says_so(process: ServerProcess) -> None:
+    assert anonymously(process, PATH) == 403
+
+
+@pytest.mark.usefixtures("open_to_all")
 def test_a_token_tells_that_the_cluster_is_the_one_that_is_meant(process: ServerProcess) -> None:
     secret = "0123456789abcdef"
     data = {"token-id": "abcdef", "token-secret": secret, "usage-bootstrap-signing": "true"}
@@ -53,6 +70,7 @@ def test_a_token_tells_that_the_cluster_is_the_one_that_is_meant(process: Server
     eventually(lambda: list(anonymously(process, PATH)["data"]) == ["kubeconfig"])
 
 
+@pytest.mark.usefixtures("open_to_all")
 @pytest.mark.parametrize("path", [PATH.rpartition("/")[0], SECRETS, "/api/v1/namespaces/kube-public"])
 def test_nothing_else_is_everybodys(process: ServerProcess, path: str) -> None:
     assert anonymously(process, path) == 403
@@ -74,7 +92,7 @@ async def young(server: Server) -> Server:
 
 
 async def test_it_is_born_with_the_cluster_and_never_again(young: Server) -> None:
-    for path in (PATH, f"{RBAC}/roles/{ROLE}", f"{RBAC}/rolebindings/{ROLE}"):
+    for path in (PATH, f"{RBAC}/roles/{ROLE}"):
         assert (await young.delete(path)).status == 200
         await publish(young.api.registry, INFO)
         assert (await young.get(path)).status == 404

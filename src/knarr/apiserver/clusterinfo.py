@@ -1,8 +1,8 @@
-"""The ConfigMap `cluster-info`: where the API server is, and by which authority it is known. Everybody may read it; who
-has a bootstrap token can tell by its signature (a controller's) that it is true, and trust the server from then on.
+"""The ConfigMap `cluster-info`: where the API server is, and by which authority it is known. Who has a bootstrap token
+can tell by its signature (a controller's) that it is true, and trust the server from then on.
 
-Upstream's API server does not make it, kubeadm does, with the same names. It is born with the cluster and never again:
-who takes it away, or its binding, means it.
+Upstream's API server does not make it, kubeadm does, with the same names; it also lets everybody read it, which here is
+for the administrator to say. It is born with the cluster and never again: who takes it away means it.
 https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/
 """
 
@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from knarr.api.kind import JSON
-from knarr.apiserver.authn.users import ANONYMOUS
 from knarr.apiserver.encoding import to_stored
 from knarr.apiserver.registry import Registry, born, key_of, tree_of
 from knarr.machinery.times import format_time
@@ -84,14 +83,10 @@ def _outdated(registry: Registry, info: ClusterInfo) -> Iterator[Write]:
 
 
 def _objects(info: ClusterInfo) -> Iterator[tuple[str, str, JSON]]:
-    """Groups, plurals and trees of the ConfigMap, of the role to read it, and of the binding to everybody."""
+    """Groups, plurals and trees of the ConfigMap, and of the role to read it."""
     yield "", "configmaps", {**_head("v1", "ConfigMap", NAME), "data": {CONTENT: info.kubeconfig()}}
     rule = {"verbs": ["get"], "apiGroups": [""], "resources": ["configmaps"], "resourceNames": [NAME]}
     yield _RBAC, "roles", {**_head(f"{_RBAC}/v1", "Role", _ROLE), "rules": [rule]}
-    subject = {"kind": "User", "apiGroup": _RBAC, "name": ANONYMOUS.name}
-    reference = {"apiGroup": _RBAC, "kind": "Role", "name": _ROLE}
-    binding = {**_head(f"{_RBAC}/v1", "RoleBinding", _ROLE), "subjects": [subject], "roleRef": reference}
-    yield _RBAC, "rolebindings", binding
 
 
 def _head(version: str, kind: str, name: str) -> JSON:
