@@ -80,7 +80,7 @@ ESCALATIONS: list[tuple[str, str, Any]] = [
     (
         f"POST {BINDINGS}",
         "application/json",
-        {"metadata": {"name": "new"}, "roleRef": {**MASTER, "name": "system:node"}},
+        {**NEW, "roleRef": {**MASTER, "name": "system:node"}},
     ),
 ]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import CertificateSigningRequest, GeneralName
 
 _REQUEST, _CERTIFICATE = "CERTIFICATE REQUEST", "CERTIFICATE"
+_LARGEST = 128 * 1024  # bytes of a request: with 3000 names; everybody waits while it is read, which is several times
 _LINE = b"\n-----BEGIN "
 _BEGIN = re.compile(rb"\n-----BEGIN ([^\n-]*)-----[ \t\r]*(?=\n)")
 
@@ -73,6 +74,8 @@ def read_request(pem: bytes) -> Wanted:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.x509 import DuplicateExtension, InvalidVersion, UnsupportedGeneralNameType, load_der_x509_csr
 
+    if len(pem) > _LARGEST:
+        raise ValueError(f"a request must have at most {_LARGEST} bytes")
     block = next(pem_blocks(pem), None)
     if block is None or block.label != _REQUEST:
         raise ValueError("PEM block type must be CERTIFICATE REQUEST")

@@ -186,3 +186,9 @@ def test_a_request_may_have_comments_and_headers_around_it() -> None:
     pem = request(named("jane"))
     headed = pem.replace(b"REQUEST-----\n", b"REQUEST-----\nProc-Type: 4\nX: y\n\n", 1)
     assert read_request(b"Certificate Request:\n    Data:\n" + headed + b"and more\n").common_name == "jane"
+
+
+def test_a_request_of_very_many_names_is_not_read() -> None:
+    names = (f"host-{number}.example.com" for number in range(5000))
+    with pytest.raises(ValueError, match="at most 131072 bytes"):
+        read_request(request(named("jane"), *names))

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
+_SHORT = 1000  # characters of what is remembered
 _LONGEST_AGENT = 1024  # bytes
 
 
 def source_addresses(headers: Mapping[str, str], peer: str) -> tuple[str, ...]:
     """The addresses of X-Forwarded-For, then X-Real-Ip's, then the peer's: each once where it stands."""
-    return _sources(headers.get("x-forwarded-for", ""), headers.get("x-real-ip", ""), peer)
+    forwarded, real = headers.get("x-forwarded-for", ""), headers.get("x-real-ip", "")
+    return (_known if len(forwarded) + len(real) < _SHORT else _sources)(forwarded, real, peer)
 
 
-@lru_cache(maxsize=512)
 def _sources(forwarded: str, real: str, peer: str) -> tuple[str, ...]:
     found = [address for part in forwarded.split(",") if (address := _address(part))]
     address = _address(real)
@@ -24,6 +25,9 @@ def _sources(forwarded: str, real: str, peer: str) -> tuple[str, ...]:
     if last and found[-1:] != [last]:
         found.append(last)
     return tuple(found)
+
+
+_known = lru_cache(maxsize=512)(_sources)
 
 
 def _address(text: str) -> str:

@@ -27,6 +27,7 @@ from knarr.machinery.signing import PublicKey, SignatureError
 from knarr.storage.store import StoreError
 
 _REMEMBERED = 4096  # tokens whose signature need not be verified again
+_SHORT = 16 * 1024  # characters of those: who may ask for tokens may ask for very long ones
 _LEEWAY = LEEWAY.total_seconds()
 
 
@@ -56,7 +57,9 @@ class AccountTokens:
             issued = unverified(token, 1, Issued)
             if issued is None or issued.iss not in self._issuers:
                 return None
-            known = self._known.put(token, self._verify(token))
+            known = self._verify(token)
+            if len(token) < _SHORT:
+                self._known.put(token, known)
         good_for = _common(known.audiences, audiences)
         if not known.claims.audiences:
             self._figures.legacy.n += 1

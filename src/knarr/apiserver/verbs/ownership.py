@@ -28,6 +28,7 @@ from knarr.machinery.trees import copied
 log = logging.getLogger(__name__)
 
 _LONGEST = 128  # of a manager's name
+_READ = 1024  # characters of what a client calls itself
 _NAMELESS = "unknown"
 _RESETS: tuple[list[JSON], ...] = ([], [{}])  # what a client sends to have all owners forgotten
 _TAMPERED = (
@@ -39,7 +40,7 @@ _TAMPERED = (
 def author(call: Call, part: Part) -> Author:
     """Who writes: as the request says, or as its User-Agent begins."""
     agent = call.request.http.headers.get("user-agent", "")
-    manager = call.request.parameter("fieldManager") or _from_agent(agent) or _NAMELESS
+    manager = call.request.parameter("fieldManager") or _from_agent(agent[:_READ]) or _NAMELESS
     time = format_time(call.registry.clock.now())
     return Author(manager, api_version(call.kind, call.version), call.subresource, time, part.owns(call.kind))
 

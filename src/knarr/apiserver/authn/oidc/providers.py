@@ -60,6 +60,7 @@ class Provider:
             if self._keys is before and self._clock.monotonic() - self._looked >= _PAUSE:
                 self._looked = self._clock.monotonic()
                 await self._fetch()
+                self._looked = self._clock.monotonic()  # whoever has waited meanwhile does not wait for another look
         return self._keys is not before
 
     def _named(self, name: str) -> list[JWK]:
