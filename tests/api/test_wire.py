@@ -68,6 +68,32 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     assert bodies == [*(f"/{n}".encode() for n in range(20)), b"/last"]
 
 
+async def test_of_thousands_of_pipelined_requests_few_are_read_ahead() -> None:
+    """Whoever else is there is served meanwhile."""
+    go, behind = asyncio.Event(), b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % n for n in range(9000))
+
+    async def waiting(request: Request, peer: Peer) -> Answer:
+        if request.path == "/first":
+            await go.wait()
+        return Response(200, body=request.path.encode())
+
+    async with serving(waiting) as (server, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\n" + behind)
+        async with asyncio.timeout(5):
+            while not (server.connections and all(one._unread for one in server.connections)):
+                await asyncio.sleep(0.01)
+        (connection,) = server.connections
+        assert len(connection._queue) < 1000
+        go.set()
+        writer.write(b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        async with asyncio.timeout(20):
+            said = await reader.read()
+        writer.close()
+    bodies = [part.split(b"\r\n\r\n")[1] for part in said.split(b"HTTP/1.1 200 OK")[1:]]
+    assert bodies == [b"/first", *(b"/%d" % n for n in range(9000)), b"/last"]
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [

@@ -25,6 +25,7 @@ _PLAIN = {"content-type": "text/plain; charset=utf-8"}
 # Bytes that a peer has not taken which say that it is behind. By its own half a megabyte TLS would keep a buffer of
 # that size for each connection that once had a large answer, and copy through more than the processor's cache.
 _BEHIND = 2 * ONE_WRITE
+_SLICE = 16 * 1024  # bytes that are read before somebody looks how many requests they are
 _FAILED = Response(500, _PLAIN, b"internal server error\n")
 
 
@@ -61,6 +62,7 @@ class ServerConnection(asyncio.Protocol):
         "_task",
         "_timer",
         "_transport",
+        "_unread",
     )
 
     _transport: asyncio.Transport
@@ -81,6 +83,7 @@ class ServerConnection(asyncio.Protocol):
         self._tail: bytearray | None = None  # what followed a request to switch protocols
         self._task: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._unread = b""  # what has come behind as many requests as are read ahead
 
     # The transport's callbacks
 
@@ -105,6 +108,7 @@ class ServerConnection(asyncio.Protocol):
         self._disarm()
         self._flow.lose()
         self._queue.clear()
+        self._unread = b""
         self._reader.close()
         if self._sink:
             self._sink.lose()
@@ -141,11 +145,26 @@ class ServerConnection(asyncio.Protocol):
     # Reading
 
     def _parse(self, data: bytes) -> None:
+        """Read on, a slice at a time: thousands of tiny requests that come at once would keep all others waiting."""
+        data, self._unread = self._unread + data if self._unread else data, b""
+        while data:
+            if self._is_ahead():
+                self._unread = data
+                return
+            part, data = (data, b"") if len(data) <= _SLICE else (data[:_SLICE], data[_SLICE:])
+            self._feed(part, data)
+            if self._tail is not None:
+                return
+
+    def _is_ahead(self) -> bool:
+        return len(self._queue) > self._host.limits.pipeline
+
+    def _feed(self, data: bytes, rest: bytes) -> None:
         try:
             self._reader.feed(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._tail = bytearray()
-            self._hold(data[upgrade.args[0] :])
+            self._hold(data[upgrade.args[0] :] + rest)
         except httptools.HttpParserError:
             self._reader.refuse(400, b"malformed HTTP request\n")
         if not self._reader.under_way:
@@ -163,7 +182,7 @@ class ServerConnection(asyncio.Protocol):
     def on_arrived(self, arrived: Arrived) -> None:
         """A request is here, whole."""
         self._queue.append(arrived)
-        if len(self._queue) > self._host.limits.pipeline:
+        if self._is_ahead():
             self._transport.pause_reading()
         self._next()
 
@@ -199,11 +218,17 @@ class ServerConnection(asyncio.Protocol):
             return
         self._answering = arrived = self._queue.popleft()
         if len(self._queue) == self._host.limits.pipeline and not self._transport.is_closing():
-            self._transport.resume_reading()
+            self._go_on_reading()
         if arrived.refusal:
             self._send_whole(arrived.refusal)
         else:
             self._task = self._loop.create_task(self._answer(arrived))
+
+    def _go_on_reading(self) -> None:
+        if self._unread:
+            self._parse(b"")
+        if not self._is_ahead():
+            self._transport.resume_reading()
 
     async def _answer(self, arrived: Arrived) -> None:
         application = self._host.oversized if arrived.oversized else self._host.application
