@@ -94,6 +94,36 @@ async def test_of_thousands_of_pipelined_requests_few_are_read_ahead() -> None:
     assert bodies == [b"/first", *(b"/%d" % n for n in range(9000)), b"/last"]
 
 
+async def test_large_bodies_take_so_much_room_and_small_ones_always_find_some() -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def waiting(request: Request, peer: Peer) -> Answer:
+        if request.path == "/slow":
+            asked.set()
+            await go.wait()
+        return Response(200, body=b"%d" % len(request.body))
+
+    def post(path: str, size: int) -> bytes:
+        return f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n".encode()
+
+    async with serving(waiting, limits=Limits(bodies=300_000)) as (server, port):
+        _, unfinished = await asyncio.open_connection("127.0.0.1", port)
+        unfinished.write(post("/", 200_000) + b"x" * 199_999)
+        reader, slow = await asyncio.open_connection("127.0.0.1", port)
+        slow.write(post("/slow", 200_000) + b"x" * 200_000)
+        await asked.wait()
+        refused = await talk(port, post("/", 200_000) + b"x" * 100_000)
+        assert refused.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+        assert b"retry-after: 1\r\n" in refused
+        assert (await talk(port, post("/", 60_000) + b"x" * 60_000)).endswith(b"\r\n\r\n60000")
+        unfinished.transport.abort()
+        go.set()
+        assert (await reader.read()).endswith(b"\r\n\r\n200000")
+        assert (await talk(port, post("/", 290_000) + b"x" * 290_000)).endswith(b"\r\n\r\n290000")
+        slow.close()
+    assert server.room.left == 300_000
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Protocol
 
 import httptools
 import msgspec
 
 from knarr.wire.heads import field_name
-from knarr.wire.limits import PARAMETERS_LIMIT, PATH_LIMIT, Limits
+from knarr.wire.limits import PARAMETERS_LIMIT, PATH_LIMIT, SMALL_BODY, Limits, Room
 from knarr.wire.messages import Request, Response
 
 _DISCARDED = 16  # times the body limit that is read and thrown away before the answer, so that the client sees it
 _PLAIN = {"content-type": "text/plain; charset=utf-8"}
+_LATER = {**_PLAIN, "retry-after": "1"}
 _NOTHING = Request("", "")
 _NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -26,6 +28,7 @@ class Arrived(msgspec.Struct):
     keep_alive: bool = True
     oversized: bool = False
     refusal: Response | None = None
+    room: int = 0  # that its body takes up until it is answered
 
 
 class Receiver(Protocol):
@@ -49,17 +52,22 @@ class RequestReader:
         "_lines",
         "_parser",
         "_receiver",
+        "_room",
         "_size",
+        "_taken",
         "_url",
         "under_way",
     )
 
-    def __init__(self, limits: Limits, receiver: Receiver) -> None:
+    def __init__(self, limits: Limits, receiver: Receiver, room: Room) -> None:
         self._limits = limits
         self._receiver = receiver
+        self._room = room
+        self._taken = 0  # of it, by the body under way
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self.under_way = False
         self._in_head = True
+        self._body: list[bytes] = []
         self._head = 0  # bytes of the head so far, where it comes in pieces
 
     def feed(self, data: bytes) -> None:
@@ -77,14 +85,25 @@ class RequestReader:
         connection would hold its TLS buffers, a quarter of a megabyte, until the garbage collector comes by.
         """
         self._parser = None
+        self._room.give_back(self._let_go())
         del self._receiver
 
-    def refuse(self, status: int, text: bytes) -> None:
+    def refuse(self, status: int, text: bytes, headers: Mapping[str, str] = _PLAIN) -> None:
         """Answer so in turn, and read no further."""
         if self._parser is not None:
             self._parser = None
             self.under_way = False
-            self._receiver.on_arrived(Arrived(_NOTHING, keep_alive=False, refusal=Response(status, _PLAIN, text)))
+            self._drop()
+            self._receiver.on_arrived(Arrived(_NOTHING, keep_alive=False, refusal=Response(status, headers, text)))
+
+    def _drop(self) -> None:
+        self._body.clear()
+        self._room.give_back(self._let_go())
+
+    def _let_go(self) -> int:
+        """What of the room was taken, which is somebody else's to give back."""
+        taken, self._taken = self._taken, 0
+        return taken
 
     # httptools' callbacks
 
@@ -93,7 +112,7 @@ class RequestReader:
         self._url = b""
         self._fields: dict[str, str] = {}
         self._lines: dict[str, list[str]] = {}
-        self._body: list[bytes] = []
+        self._body = []
         self._size = self._head = 0
         self._left = self._limits.fields
 
@@ -129,11 +148,20 @@ class RequestReader:
     def on_body(self, data: bytes) -> None:
         self._size += len(data)
         if self._size <= self._limits.body:
+            if self._size > SMALL_BODY and not self._make_room(self._size - SMALL_BODY):
+                return
             self._body.append(data)
         elif self._size > self._limits.body * _DISCARDED:
             self.refuse(413, b"request body too large\n")
         else:
-            self._body.clear()
+            self._drop()
+
+    def _make_room(self, size: int) -> bool:
+        if not self._room.take(size - self._taken):
+            self.refuse(429, b"too many large requests at once, please try again later\n", _LATER)
+            return False
+        self._taken = size
+        return True
 
     def on_message_complete(self) -> None:
         self.under_way = False
@@ -149,7 +177,7 @@ class RequestReader:
         method = parser.get_method().decode("latin-1")
         request = Request(method, path, query, self._fields, b"".join(self._body), lines=self._lines)
         keep_alive = parser.should_keep_alive() and not oversized
-        self._receiver.on_arrived(Arrived(request, version, keep_alive, oversized))
+        self._receiver.on_arrived(Arrived(request, version, keep_alive, oversized, room=self._let_go()))
 
     def _fault(self, version: str, path: str, query: str) -> tuple[int, bytes] | None:
         """The answer to what must not be read as a request."""

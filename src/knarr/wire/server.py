@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 
-from knarr.wire.limits import Limits
+from knarr.wire.limits import Limits, Room
 from knarr.wire.messages import Answer, Application, Peer, Request, Response
 from knarr.wire.serving import ServerConnection
 
@@ -39,6 +39,7 @@ class Server:
         self.application = application
         self.oversized = oversized
         self.limits = limits or Limits()
+        self.room = Room(self.limits.bodies)
         self.connections: set[ServerConnection] = set()
         self.closing = False
         self.broken_handshakes = 0  # connections that ended before they were secured

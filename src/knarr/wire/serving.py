@@ -13,7 +13,7 @@ import httptools
 from knarr.wire.bodies import ONE_WRITE, joined, sliced
 from knarr.wire.flow import Backpressure, RawStream
 from knarr.wire.heads import BODILESS, HeadError, response_head
-from knarr.wire.limits import Limits
+from knarr.wire.limits import Limits, Room
 from knarr.wire.messages import Answer, Application, Peer, Pieced, Response, Streaming, Upgrade
 from knarr.wire.parsing import Arrived, RequestReader
 from knarr.wire.peers import peer_of
@@ -35,6 +35,7 @@ class Host(Protocol):
     application: Application
     oversized: Application
     limits: Limits
+    room: Room
     connections: set[ServerConnection]
     closing: bool
     broken_handshakes: int
@@ -73,7 +74,7 @@ class ServerConnection(asyncio.Protocol):
         self._loop = loop
         self._made = False
         self._flow = Backpressure()
-        self._reader = RequestReader(host.limits, self)
+        self._reader = RequestReader(host.limits, self, host.room)
         self._queue: deque[Arrived] = deque()
         self._answering: Arrived | None = None
         self._closing = False  # no further request is taken; the connection ends with the current answer
@@ -107,7 +108,7 @@ class ServerConnection(asyncio.Protocol):
         self._closing = True
         self._disarm()
         self._flow.lose()
-        self._queue.clear()
+        self._clear()
         self._unread = b""
         self._reader.close()
         if self._sink:
@@ -155,6 +156,11 @@ class ServerConnection(asyncio.Protocol):
             self._feed(part, data)
             if self._tail is not None:
                 return
+
+    def _clear(self) -> None:
+        """Whoever waits still is not answered any more."""
+        self._host.room.give_back(sum(arrived.room for arrived in self._queue))
+        self._queue.clear()
 
     def _is_ahead(self) -> bool:
         return len(self._queue) > self._host.limits.pipeline
@@ -237,6 +243,8 @@ class ServerConnection(asyncio.Protocol):
         except Exception:
             log.exception("%s %s failed", arrived.request.method, arrived.request.path)
             answer = _FAILED
+        finally:
+            self._host.room.give_back(arrived.room)
         self._task = None
         if self._flow.lost:
             await self._abandon(answer)
@@ -396,7 +404,7 @@ class ServerConnection(asyncio.Protocol):
         """Answer what is being answered, end a stream, then close; whether there was nothing to answer."""
         idle = self._answering is None and self._raw is None
         self._closing = True
-        self._queue.clear()
+        self._clear()
         if self._sink:
             self._sink.close()
         else:

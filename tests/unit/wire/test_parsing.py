@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from knarr.wire.limits import Limits
+from knarr.wire.limits import Limits, Room
 from knarr.wire.messages import Request
 from knarr.wire.parsing import Arrived, RequestReader
 
@@ -26,7 +26,7 @@ class Received:
 
 def read(*pieces: bytes) -> Received:
     received = Received()
-    reader = RequestReader(SMALL, received)
+    reader = RequestReader(SMALL, received, Room(0))
     for piece in pieces:
         reader.feed(piece)
     return received
@@ -107,7 +107,7 @@ def test_too_many_fields_are_refused_once(pieces: int) -> None:
 )
 def test_a_target_that_costs_too_much_is_refused(target: str, status: int) -> None:
     received = Received()
-    RequestReader(Limits(), received).feed(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    RequestReader(Limits(), received, Room(0)).feed(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     refused = only(received).refusal
     assert refused and refused.status == status
 
@@ -125,7 +125,7 @@ def test_http_11_without_host_is_refused() -> None:
 
 def test_a_closed_reader_lets_go_of_its_connection_without_the_garbage_collector() -> None:
     received = Received()
-    reader = RequestReader(Limits(), received)
+    reader = RequestReader(Limits(), received, Room(0))
     reader.close()
     gc.disable()
     try:
