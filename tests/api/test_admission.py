@@ -229,7 +229,7 @@ async def test_a_pod_carries_the_zone_of_its_node(server: Server) -> None:
     labels = {"topology.kubernetes.io/zone": "z", "topology.kubernetes.io/region": "r", "other": "o"}
     await server.post("/api/v1/nodes", {"metadata": {"name": "n", "labels": labels}})
     await server.post(PODS, pod(labels={"app": "web"}))
-    await server.post(f"{PODS}/p/binding", {"target": {"kind": "Node", "name": "n"}})
+    await server.post(f"{PODS}/p/binding", {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}})
     found = (await server.get(f"{PODS}/p")).body["metadata"]["labels"]
     assert found == {"app": "web", "topology.kubernetes.io/zone": "z", "topology.kubernetes.io/region": "r"}
     static = (await server.post(PODS, pod("q", nodeName="n"))).body["metadata"]["labels"]

@@ -512,7 +512,9 @@ async def test_binding_and_strategic_patches_do_what_they_do(server: Server) -> 
     await server.post(PODS, pod(), fieldManager="creator")
     answer = await server.patch(f"{PODS}/p", {"metadata": {"labels": {"a": "b"}}}, STRATEGIC, fieldManager="labeller")
     assert owners(answer)["labeller", "Update", ""] == {"f:metadata": {"f:labels": {".": {}, "f:a": {}}}}
-    await server.post(f"{PODS}/p/binding", {"target": {"name": "n1"}}, fieldManager="scheduler")
+    await server.post(
+        f"{PODS}/p/binding", {"metadata": {"name": "p"}, "target": {"name": "n1"}}, fieldManager="scheduler"
+    )
     bound = await server.get(f"{PODS}/p")
     assert bound.body["spec"]["nodeName"] == "n1"
     assert "scheduler" not in {manager for manager, _, _ in owners(bound)}

@@ -92,7 +92,7 @@ async def test_no_form_of_a_write_gives_more(front: Running, line: str, sort: st
 
 
 NOT_THE_ADMINISTRATORS: list[tuple[str, JSON | None]] = [
-    (f"POST {NS}/pods/p/binding", {"target": {"kind": "Node", "name": NODE}}),
+    (f"POST {NS}/pods/p/binding", {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": NODE}}),
     (f"POST {NS}/bindings", {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": NODE}}),
     (f"PATCH {NS}/pods/p/status", {"status": {"podIP": "10.0.0.1"}}),
     (f"PATCH {NS}/pods/p/ephemeralcontainers", {"spec": {"ephemeralContainers": []}}),

@@ -11,7 +11,7 @@ CM, POD = f"{CONFIG_MAPS}/cm", f"{PODS}/p"
 
 async def _running_pod(server: Server) -> None:
     await server.post(PODS, pod())
-    await server.post(f"{POD}/binding", {"target": {"name": "n"}})
+    await server.post(f"{POD}/binding", {"metadata": {"name": "p"}, "target": {"name": "n"}})
 
 
 async def test_a_deleted_object_is_gone(server: Server) -> None:
@@ -206,7 +206,7 @@ async def test_eviction_asks_the_disruption_budget(server: Server) -> None:
     budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
     eviction = {"kind": "Eviction", "apiVersion": "policy/v1", "metadata": {"name": "p"}}
     await server.post(PODS, pod(labels={"app": "x"}))
-    await server.post(f"{POD}/binding", {"target": {"name": "n"}})
+    await server.post(f"{POD}/binding", {"metadata": {"name": "p"}, "target": {"name": "n"}})
     await server.patch(f"{POD}/status", {"status": {"phase": "Running"}})
     spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "x"}}}
     await server.post(budgets, {"metadata": {"name": "b"}, "spec": spec})

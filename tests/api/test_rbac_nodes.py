@@ -138,6 +138,11 @@ async def test_a_pod_that_is_gone_needs_nothing(front: Running, kubelet: Somebod
     assert (await kubelet.send(f"GET {NS}/secrets/key"))[0] == 403
 
 
+async def test_a_pod_that_is_gone_is_not_evicted(kubelet: Somebody) -> None:
+    evicted = await kubelet.send(f"POST {NS}/pods/gone/eviction", {"metadata": {"name": "gone"}})
+    assert evicted == (404, 'pods "gone" not found')
+
+
 async def test_a_volumes_secret_is_read_by_its_claim(front: Running, kubelet: Somebody) -> None:
     csi = {"driver": "d", "volumeHandle": "h", "nodePublishSecretRef": {"name": "csi", "namespace": "kube-system"}}
     spec = {

@@ -105,6 +105,45 @@ def test_a_local_question_is_about_its_namespace(process: ServerProcess, namespa
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "demand"),
+    [
+        ("SubjectAccessReview", "must be empty"),
+        ("SelfSubjectAccessReview", "must be empty"),
+        ("LocalSubjectAccessReview", "must be empty except for namespace"),
+    ],
+)
+def test_questions_have_no_name(process: ServerProcess, namespace: str, kind: str, demand: str) -> None:
+    where = f"namespaces/{namespace}/" if kind.startswith("Local") else ""
+    path = f"/apis/authorization.k8s.io/v1/{where}{kind.lower()}s"
+    spec = {"user": "joe", "resourceAttributes": {"verb": "get", "resource": "pods", "namespace": namespace}}
+    if kind.startswith("Self"):
+        del spec["user"]
+    dropped = {"uid": "x", "creationTimestamp": None}
+    assert process.send("POST", path, {"metadata": dropped, "spec": spec}).status == 201
+    ((reason, field, message),) = process.send("POST", path, {"metadata": {"name": "x"}, "spec": spec}).causes
+    assert (reason, field, message.rpartition(": ")[2]) == ("FieldValueInvalid", "metadata", demand)
+
+
+def test_a_local_question_is_asked_where_it_says(process: ServerProcess, namespace: str) -> None:
+    path = f"/apis/authorization.k8s.io/v1/namespaces/{namespace}/localsubjectaccessreviews"
+    spec = {"user": "joe", "resourceAttributes": {"verb": "get", "resource": "pods", "namespace": namespace}}
+    assert process.send("POST", path, {"spec": spec}).json["metadata"] == {"namespace": namespace}
+    why = "the namespace of the provided object does not match the namespace sent on the request"
+    elsewhere = process.send("POST", path, {"metadata": {"namespace": "other"}, "spec": spec})
+    assert elsewhere.failure == (400, "BadRequest", why)
+    about = {"user": "joe", "nonResourceAttributes": {"path": "/x", "verb": "get"}}
+    detail = 'Invalid value: {"path":"/x","verb":"get"}: disallowed on this kind of request'
+    causes = process.send("POST", path, {"spec": about}).causes
+    assert causes == [("FieldValueInvalid", "spec.nonResourceAttributes", detail)]
+
+
+def test_who_i_am_is_told_with_the_time(process: ServerProcess) -> None:
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    answer = process.send("POST", path, {"metadata": {"name": "x", "labels": {"a": "b"}}}).json
+    assert list(answer["metadata"]) == ["creationTimestamp"]
+
+
 def test_what_i_may(process: ServerProcess, namespace: str) -> None:
     status = ask(process, "SelfSubjectRulesReview", {"namespace": namespace}).json["status"]
     assert {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]} in status["resourceRules"]

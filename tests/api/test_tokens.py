@@ -153,13 +153,19 @@ def test_only_for_the_account_that_the_pod_runs_as(process: ServerProcess, names
     )
 
 
-@pytest.mark.parametrize("field", ["name", "namespace"])
-def test_a_request_names_the_account_of_its_address(process: ServerProcess, namespace: str, field: str) -> None:
+def test_a_request_names_the_account_of_its_address(process: ServerProcess, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default/token"
-    why = f'Invalid value: "other": must match the service account {field} if specified'
-    assert process.send("POST", path, {"metadata": {field: "other"}}).causes == [
-        ("FieldValueInvalid", f"metadata.{field}", why)
+    why = 'Invalid value: "other": must match the service account name if specified'
+    assert process.send("POST", path, {"metadata": {"name": "other"}}).causes == [
+        ("FieldValueInvalid", "metadata.name", why)
     ]
+    for nothing in (None, {"name": "", "namespace": ""}, {"namespace": None}):
+        assert process.send("POST", path, {"metadata": nothing}).status == 201
+    assert process.send("POST", path, {"metadata": {"namespace": "other"}}).failure == (
+        400,
+        "BadRequest",
+        "the namespace of the provided object does not match the namespace sent on the request",
+    )
 
 
 def test_a_request_may_say_which_account_of_that_name_is_meant(process: ServerProcess, namespace: str) -> None:

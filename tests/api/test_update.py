@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -314,3 +315,25 @@ async def test_a_store_that_cannot_answer_is_an_unavailable_service(
     answer = await server.post(CONFIG_MAPS, config_map())
     assert (answer.status, answer.body["reason"]) == (503, "ServiceUnavailable")
     assert answer.body["message"] == "the store cannot answer: the disk is full"
+
+
+@pytest.mark.parametrize(
+    ("subresource", "kind", "api_version"),
+    [("binding", "Binding", "v1"), ("eviction", "Eviction", "policy/v1")],
+)
+async def test_what_is_asked_of_a_pod_is_about_the_one_at_the_address(
+    server: Server, subresource: str, kind: str, api_version: str
+) -> None:
+    await server.post(PODS, pod())
+    body: dict[str, Any] = {"kind": kind, "apiVersion": api_version, "target": {"name": "n"}}
+    if kind == "Eviction":
+        del body["target"]
+    for metadata, why in {
+        (): f"name in URL does not match name in {kind} object",
+        (("name", "q"),): f"name in URL does not match name in {kind} object",
+        (("name", "p"), ("namespace", "other")): "the namespace of the provided object does not match the namespace "
+        "sent on the request",
+    }.items():
+        refused = await server.post(f"{PODS}/p/{subresource}", {**body, "metadata": dict(metadata)})
+        assert (refused.status, refused.body["message"]) == (400, why)
+    assert (await server.post(f"{PODS}/p/{subresource}", {**body, "metadata": {"name": "p"}})).status == 201

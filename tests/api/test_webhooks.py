@@ -227,7 +227,7 @@ async def test_bindings_and_evictions_are_reviewed_as_such(server: Server, asked
     pods = "/api/v1/namespaces/default/pods"
     await server.post(pods, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
     await register(server, "Validating", "v", webhook(asked, rules=[rule("pods/* pods", "*")]))
-    await server.post(f"{pods}/p/binding", {"target": {"kind": "Node", "name": "n"}})
+    await server.post(f"{pods}/p/binding", {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}})
     asked.reply = deny(message="stay")
     evicted = await server.post(f"{pods}/p/eviction", {"metadata": {"name": "p"}})
     assert message(evicted) == (400, 'admission webhook "hook.test.io" denied the request: stay')

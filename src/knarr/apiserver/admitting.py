@@ -79,6 +79,7 @@ async def _created(call: Call) -> APIRequest:
         trails.asked(tree)
     except (orjson.JSONDecodeError, DecodeError, TypeError):
         return call.request
+    tree["metadata"] = {"name": call.name, **(tree.get("metadata") or {})}
     await admit_as(call, tree, _TOKEN_FORM)
     headers = {**http.headers, "content-type": media.JSON.name}
     return replace(call.request, http=replace(http, headers=headers, body=orjson.dumps(tree)))

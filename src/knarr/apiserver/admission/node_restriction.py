@@ -115,6 +115,8 @@ def _changes(attributes: Attributes, path: str) -> bool:
 
 def _eviction(attributes: Attributes, node: str) -> str:
     pod = attributes.lister.get("", "pods", attributes.namespace, attributes.name)
+    if pod is None:
+        raise NotFound(f'pods "{attributes.name}" not found', kind="pods", name=attributes.name)
     own = dig(pod, "spec.nodeName") == node
     return "" if own else f"node {node} can only evict pods with spec.nodeName set to itself"
 

@@ -46,8 +46,9 @@ class TokenRequests:
         chosen = media.negotiate(headers.get("accept", "")).media
         asked = _decode(media.to_json(headers.get("content-type", ""), request.http.body, _DEFINITION))
         namespace, name = request.info.namespace, request.info.name
-        if mistaken := _misnamed(asked.metadata, namespace, name):
-            raise Invalid.of(_GROUP, _KIND, name, [mistaken])
+        if asked.metadata.name not in ("", name):
+            why = "must match the service account name if specified"
+            raise Invalid.of(_GROUP, _KIND, name, [invalid("metadata.name", asked.metadata.name, why)])
         await self._registry.synced()  # another server may just have made what is named
         uid = self._find("serviceaccounts", namespace, name)["metadata"]["uid"]
         if asked.metadata.uid not in ("", uid):
@@ -141,7 +142,6 @@ class _Spec(msgspec.Struct, rename="camel"):
 
 class _Metadata(msgspec.Struct):
     name: str = ""
-    namespace: str = ""
     uid: str = ""
 
 
@@ -164,13 +164,6 @@ def _decode(body: bytes) -> _Request:
 def _without_nulls(tree: Any) -> Any:
     """Go's clients write what they do not ask for as null."""
     return {key: value for key, value in tree.items() if value is not None} if isinstance(tree, dict) else tree
-
-
-def _misnamed(metadata: _Metadata, namespace: str, name: str) -> FieldError | None:
-    for field, given, wanted in (("name", metadata.name, name), ("namespace", metadata.namespace, namespace)):
-        if given and given != wanted:
-            return invalid(f"metadata.{field}", given, f"must match the service account {field} if specified")
-    return None
 
 
 def _unfit(seconds: int) -> FieldError | None:

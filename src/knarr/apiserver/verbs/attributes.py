@@ -6,6 +6,7 @@ from knarr.api.kind import JSON
 from knarr.apiserver.admission.plugin import Attributes, Form, Operation
 from knarr.apiserver.audit.trails import remarks
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.objectmeta import settle_namespace
 
 
 def attributes_of(
@@ -42,10 +43,7 @@ def attributes_of(
 
 async def admit_as(call: Call, tree: JSON, form: Form) -> None:
     """Admission of what is created at a subresource: the body, and not what it does to the object. Raises APIError."""
-    metadata = tree.setdefault("metadata", {})
-    metadata.setdefault("name", call.name)
-    if call.namespace:
-        metadata.setdefault("namespace", call.namespace)
+    settle_namespace(tree.setdefault("metadata", {}), call.namespace)
     attributes = attributes_of(call, "CREATE", tree, None, form=form)
     await call.admission.mutate(attributes)
     await call.admission.validate(attributes)

@@ -13,6 +13,7 @@ from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import success
 from knarr.apiserver.verbs.attributes import admit_as
 from knarr.apiserver.verbs.call import Call
+from knarr.apiserver.verbs.objectmeta import require_name
 from knarr.apiserver.verbs.parts import WHOLE
 from knarr.apiserver.verbs.writing import Draft, update_object
 from knarr.machinery.errors import Conflict, Invalid
@@ -42,6 +43,7 @@ async def create(call: Call) -> Answer:
 
 async def _bind(call: Call, binding: JSON) -> Answer:
     await admit_as(call, binding, _FORM)
+    require_name(call, "Binding", binding)
     _check(call, binding)
 
     def draft(old: JSON, revision: int) -> Draft:

@@ -20,6 +20,7 @@ from knarr.apiserver.verbs.attributes import admit_as
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.delete import delete_object
 from knarr.apiserver.verbs.deleting import DeleteOptions
+from knarr.apiserver.verbs.objectmeta import require_name
 from knarr.machinery.errors import Cause, InternalError, TooManyRequests
 from knarr.machinery.selectors import from_label_selector
 from knarr.machinery.times import format_time
@@ -36,6 +37,7 @@ async def evict(call: Call) -> Answer:
     """Delete the Pod if its disruption budget, where it has one, allows it now."""
     eviction = bodies.read_as(call, "Eviction", _VERSIONS, type_of(_DEFINITION))
     await admit_as(call, eviction, _FORM)
+    require_name(call, "Eviction", eviction)
     options = eviction.get("deleteOptions") or {}
     preconditions = options.get("preconditions") or {}
     entry = call.registry.entry(call.kind, call.namespace, call.name)

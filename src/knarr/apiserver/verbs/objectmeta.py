@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from knarr.api.finalizers import is_unqualified
 from knarr.api.kind import JSON, Kind
+from knarr.api.paths import dig
 from knarr.apiserver.verbs.call import Call
 from knarr.machinery import names
 from knarr.machinery.errors import BadRequest, Invalid
@@ -28,8 +29,10 @@ def settle_identity(call: Call, metadata: JSON) -> None:
     """
     if not call.kind.namespaced:
         metadata.pop("namespace", None)
-    elif metadata.setdefault("namespace", call.namespace) != call.namespace and not _is_patched(call):
-        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+    elif _is_patched(call):
+        metadata.setdefault("namespace", call.namespace)
+    else:
+        settle_namespace(metadata, call.namespace)
     if not call.name:
         return
     name, namespace = metadata.get("name"), metadata.get("namespace", "")
@@ -40,6 +43,19 @@ def settle_identity(call: Call, metadata: JSON) -> None:
     if namespace != call.namespace:
         where = f"the namespace on the request ({call.namespace})"
         raise BadRequest(f"the namespace of the object ({namespace}) does not match {where}")
+
+
+def settle_namespace(metadata: JSON, namespace: str) -> None:
+    """Fill in the request's namespace, where the body names none. Raises BadRequest where it names another."""
+    metadata["namespace"] = given = metadata.get("namespace") or namespace
+    if given != namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+
+
+def require_name(call: Call, kind: str, tree: JSON) -> None:
+    """Hold the name in a body of another kind, which is about the object at the URL, against it. Raises BadRequest."""
+    if dig(tree, "metadata.name", "") != call.name:
+        raise BadRequest(f"name in URL does not match name in {kind} object")
 
 
 def _is_patched(call: Call) -> bool:
