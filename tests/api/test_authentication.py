@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from knarr.apiserver.authn.oidc.configurations import Anonymous
+from knarr.apiserver.authn.anonymous import Anonymous
 from knarr.apiserver.authn.users import User
 from knarr.wire.messages import Request, Response
 from tests.api.access import bind, role

@@ -17,9 +17,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from knarr.apiserver.authn.anonymous import Anonymous, Condition
 from knarr.apiserver.authn.oidc import providers
 from knarr.apiserver.authn.oidc.checking import checked
-from knarr.apiserver.authn.oidc.configurations import Anonymous, Condition, Foreign
+from knarr.apiserver.authn.oidc.configurations import Foreign
 from knarr.apiserver.authn.webhooktokens import TokenWebhook
 from knarr.machinery import yamls
 from tests.api.access import bind, role

@@ -20,6 +20,15 @@ from knarr.storage.store import ConflictError, Write
 
 NAMESPACE, NAME, CONTENT = "kube-public", "cluster-info", "kubeconfig"
 _RBAC, _ROLE = "rbac.authorization.k8s.io", "kubeadm:bootstrap-signer-clusterinfo"
+_KUBECONFIG = """\
+apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: {authority}
+    server: {server}
+  name: ''
+kind: Config
+"""  # written here: nobody is to wait until a library for YAML has been loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +41,7 @@ class ClusterInfo:
 
     def kubeconfig(self) -> str:
         """A kubeconfig without a user."""
-        authority = base64.b64encode(self.authority).decode()
-        cluster = {"certificate-authority-data": authority, "server": self.server}
-        tree = {"apiVersion": "v1", "kind": "Config", "clusters": [{"name": "", "cluster": cluster}]}
-        from knarr.machinery import yamls  # no small library: the server is there before it is
-
-        return yamls.dump(tree)
+        return _KUBECONFIG.format(authority=base64.b64encode(self.authority).decode(), server=self.server)
 
 
 async def publish(registry: Registry, info: ClusterInfo) -> None:

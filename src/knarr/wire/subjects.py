@@ -6,10 +6,11 @@ https://kubernetes.io/docs/reference/access-authn-authz/authentication/#x509-cli
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 _UID = "1.3.6.1.4.1.57683.2"  # the subject's attribute that is a user's uid, of the CNCF's numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """What a certificate says of its holder, and when. `fingerprint` is the SHA-256 of it, in hexadecimal."""
 
     name: str  # empty: no common name, which is no identity

@@ -7,7 +7,6 @@ https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -31,8 +30,7 @@ _SHORT = 16 * 1024  # characters of those: who may ask for tokens may ask for ve
 _LEEWAY = LEEWAY.total_seconds()
 
 
-@dataclass(frozen=True, slots=True)
-class _Verified:
+class _Verified(msgspec.Struct, frozen=True):
     """What the signature vouches for; whether it is still so is asked each time."""
 
     claims: Claims

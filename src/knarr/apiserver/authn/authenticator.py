@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from knarr.apiserver.authn.anonymous import ANYBODY, Anonymous
 from knarr.apiserver.authn.authorities import Authorities
 from knarr.apiserver.authn.bearers import Identified, InvalidTokenError, RejectedError, TokenUnion
 from knarr.apiserver.authn.certificates import read_certificate
 from knarr.apiserver.authn.frontproxies import STANDARD, FrontProxies, telling
-from knarr.apiserver.authn.oidc.configurations import ANYBODY, Anonymous
 from knarr.apiserver.authn.sockets import carried
 from knarr.apiserver.authn.users import ANONYMOUS, User
 from knarr.machinery.clock import Clock

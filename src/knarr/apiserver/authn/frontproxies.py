@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
+
 from knarr.apiserver.authn.authorities import Authorities
 from knarr.apiserver.authn.fields import extra, first, mention
 from knarr.apiserver.authn.users import User, authenticated
@@ -44,8 +46,7 @@ class Fields:
         return [_STANDARD, *(name for name in names if _STANDARD not in name)]
 
 
-@dataclass(frozen=True, slots=True)
-class FrontProxies:
+class FrontProxies(msgspec.Struct, frozen=True):
     """Who is believed: with a certificate of these `authorities`, by one of these common names if there are any."""
 
     authorities: Authorities

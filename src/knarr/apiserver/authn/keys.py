@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
+
 from knarr.machinery.signing import PrivateKey, PublicKey, private_key, public_keys
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -32,8 +34,7 @@ class AccountKeys:
         return {key.id: key for pem in self.public for key in public_keys(pem)}
 
 
-@dataclass(frozen=True)
-class AccountTokenRules:
+class AccountTokenRules(msgspec.Struct, frozen=True):
     """How tokens are issued and checked, as upstream's flags say it (cluster/flags/serviceaccounts.py).
 
     The first issuer is that of new tokens, all are believed; `audiences` are the server's own, its issuers' names if

@@ -6,8 +6,9 @@ https://kubernetes.io/docs/reference/config-api/apiserver-config.v1/#apiserver-c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from knarr.apiserver.authz.fields import WEBHOOK, Fields, WebhookFields, name_of
 from knarr.apiserver.configfiles import ConfigFileError, decode_config
@@ -17,8 +18,7 @@ _GROUP = "apiserver.config.k8s.io"
 _VERSIONS = tuple(f"{_GROUP}/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(msgspec.Struct, frozen=True):
     """How to ask a webhook, which the kubeconfig `file` names, and for how many seconds answers are remembered."""
 
     file: Path
@@ -30,8 +30,7 @@ class Webhook:
     conditions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Configured:
+class Configured(msgspec.Struct, frozen=True):
     """One authorizer. The name is for figures."""
 
     type: str
@@ -39,8 +38,7 @@ class Configured:
     webhook: Webhook | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(msgspec.Struct, frozen=True):
     """All of them. `policies` is ABAC's file. `file` is where `authorizers` come from: it is followed."""
 
     authorizers: tuple[Configured, ...] = ()

@@ -90,9 +90,9 @@ def headers(call: Call, chosen: media.MediaType, *, watched: bool = False) -> di
     return {"content-type": name, **warning_header((call.version.deprecated, *call.warnings))}
 
 
-def warned(answer: Answer, texts: Iterable[str]) -> Answer:
+def warned(answer: Answer, texts: Collection[str]) -> Answer:
     """An answer with these warnings besides its own."""
-    if not (more := warning_header(texts)):
+    if not texts or not (more := warning_header(texts)):
         return answer
     own = answer.headers.get("warning")
     return structs.replace(

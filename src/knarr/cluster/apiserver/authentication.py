@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from knarr.apiserver.authn.authorities import Authorities
 from knarr.apiserver.authn.frontproxies import Fields, FrontProxies
 from knarr.apiserver.authn.table import Authentication
-from knarr.apiserver.authn.tokenfiles import read_tokens
+from knarr.apiserver.authn.users import User
 from knarr.cluster.apiserver.issuers import foreign
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
@@ -44,7 +44,7 @@ def authentication(config: Config) -> Authentication:
                 extra=_lower(flags.requestheader_extra_headers_prefix),
             ),
         ),
-        tokens=_read("--token-auth-file", Path(tokens), read_tokens) if tokens else {},
+        tokens=_tokens(Path(tokens)) if tokens else {},
         bootstrap=flags.enable_bootstrap_token_auth,
         foreign=believed.tokens,
         webhook=believed.webhook,
@@ -84,6 +84,12 @@ def _proxies(config: Config) -> tuple[str, ...]:
     flags = config.api.authentication
     own = () if flags.requestheader_client_ca_file else ("front-proxy-client",)
     return flags.requestheader_allowed_names or own
+
+
+def _tokens(file: Path) -> Mapping[str, User]:
+    from knarr.apiserver.authn.tokenfiles import read_tokens  # which few servers have
+
+    return _read("--token-auth-file", file, read_tokens)
 
 
 def _lower(names: tuple[str, ...]) -> tuple[str, ...]:

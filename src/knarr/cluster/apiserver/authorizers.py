@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from knarr.apiserver.authz.configuration import Authorization, Webhook, by_modes, read_configuration
 from knarr.apiserver.authz.table import DEFAULT

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from knarr.apiserver.authn.oidc.configurations import (
-    Anonymous,
-    AuthenticationConfiguration,
-    ClaimMappings,
-    ClaimRule,
-    Foreign,
-    Issuer,
-    JWTAuthenticator,
-    Mapping,
-)
-from knarr.apiserver.authn.webhooktokens import TokenWebhook
+import msgspec
+
+from knarr.apiserver.authn.anonymous import Anonymous
 from knarr.apiserver.configfiles import ConfigFileError
 from knarr.cluster.apiserver.tokens import issuers_of
 from knarr.cluster.config import Config
 from knarr.cluster.errors import UserError
 from knarr.cluster.flags.issuers import Issuers
 
+if TYPE_CHECKING:  # what few servers are told of is loaded by those
+    from knarr.apiserver.authn.oidc.configurations import AuthenticationConfiguration, Foreign
+    from knarr.apiserver.authn.webhooktokens import TokenWebhook
 
-@dataclass(frozen=True, slots=True)
-class Believed:
+
+class Believed(msgspec.Struct, frozen=True):
     """Those who know tokens, and whom nobody has to convince."""
 
     tokens: Foreign | None
@@ -38,6 +33,8 @@ def foreign(config: Config) -> Believed:
     webhook = _webhook(flags)
     if not flags.authentication_config:
         return Believed(_by_flags(flags, issuers_of(config)) if flags.oidc_issuer_url else None, webhook, nobody)
+    from knarr.apiserver.authn.oidc.configurations import Foreign
+
     path = Path(flags.authentication_config)
     found = _read(path, issuers_of(config))
     if found.anonymous and not nobody.enabled:
@@ -60,6 +57,8 @@ def _read(path: Path, ours: tuple[str, ...]) -> AuthenticationConfiguration:
 def _webhook(flags: Issuers) -> TokenWebhook | None:
     if not (file := flags.authentication_token_webhook_config_file):
         return None
+    from knarr.apiserver.authn.webhooktokens import TokenWebhook
+
     version, seconds = flags.authentication_token_webhook_version, flags.authentication_token_webhook_cache_ttl
     return TokenWebhook(Path(file), version, seconds)
 
@@ -67,6 +66,15 @@ def _webhook(flags: Issuers) -> TokenWebhook | None:
 def _by_flags(flags: Issuers, ours: tuple[str, ...]) -> Foreign:
     """The one issuer that the --oidc flags name."""
     from knarr.apiserver.authn.oidc.checking import problems
+    from knarr.apiserver.authn.oidc.configurations import (
+        AuthenticationConfiguration,
+        ClaimMappings,
+        ClaimRule,
+        Foreign,
+        Issuer,
+        JWTAuthenticator,
+        Mapping,
+    )
 
     name, prefix = flags.oidc_username_claim, flags.oidc_username_prefix
     if not prefix:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from knarr.apiserver.authn.oidc.configurations import ANYBODY, Anonymous, ClaimRule, Mapping
+from knarr.apiserver.authn.anonymous import ANYBODY, Anonymous
+from knarr.apiserver.authn.oidc.configurations import ClaimRule, Mapping
 from knarr.apiserver.authn.webhooktokens import TokenWebhook
 from knarr.cluster.apiserver.issuers import Believed, foreign
 from knarr.cluster.config import Config

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from knarr.apiserver.authn.anonymous import Anonymous
 from knarr.apiserver.configfiles import ConfigFile, decode_config
 
 ALGORITHMS = tuple(f"{family}{bits}" for family in ("RS", "ES", "PS") for bits in (256, 384, 512))
@@ -78,26 +79,6 @@ class JWTAuthenticator(ConfigFile, frozen=True, kw_only=True):
     claim_validation_rules: tuple[ClaimRule, ...] = ()
     claim_mappings: ClaimMappings = ClaimMappings()
     user_validation_rules: tuple[UserRule, ...] = ()
-
-
-class Condition(ConfigFile, frozen=True, kw_only=True):
-    """A path that anonymous requests are for."""
-
-    path: str = ""
-
-
-class Anonymous(ConfigFile, frozen=True, kw_only=True):
-    """Whether requests without credentials are somebody's; with conditions, those alone that meet one."""
-
-    enabled: bool = False
-    conditions: tuple[Condition, ...] = ()
-
-    def lets_in(self, path: str) -> bool:
-        """Whether a request for this path may be nobody's."""
-        return self.enabled and (not self.conditions or any(condition.path == path for condition in self.conditions))
-
-
-ANYBODY = Anonymous(enabled=True)
 
 
 class AuthenticationConfiguration(ConfigFile, frozen=True, kw_only=True):
