@@ -26,7 +26,7 @@ clusters:
 - cluster:
     certificate-authority-data: {authority}
     server: {server}
-  name: ''
+  name: ""
 kind: Config
 """  # written here: nobody is to wait until a library for YAML has been loaded
 
