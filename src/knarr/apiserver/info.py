@@ -51,6 +51,11 @@ class RequestInfo(msgspec.Struct, frozen=True):
         """`deployments.apps`, as messages and roles name it."""
         return f"{self.resource}.{self.group}" if self.group else self.resource
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it may be kept in mind: strangers would fill the memory with long ones."""
+        return len(self.path) + len(self.field_selector) + len(self.label_selector) < _SHORT
+
 
 def parse(method: str, path: str, query: str = "") -> RequestInfo:
     """Never fails: what does not look like a resource is a non-resource request."""

@@ -29,7 +29,9 @@ class Matcher:
         """What the first rule that matches says."""
         rules = self._known.get(info)
         if rules is None:
-            rules = self._known.keep(info, [rule for rule in self._rules if rule.asks_for(info)])
+            rules = [rule for rule in self._rules if rule.asks_for(info)]
+            if info.is_short:
+                self._known.keep(info, rules)
         for rule in rules:
             if rule.concerns(user):
                 return rule.decision

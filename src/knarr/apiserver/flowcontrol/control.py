@@ -30,6 +30,7 @@ SCHEMAS, LEVELS = PLURAL["FlowSchema"], PLURAL["PriorityLevelConfiguration"]
 PATIENCE = 15.0  # real seconds that a request waits at most: a quarter of what it may take in all
 _OBJECTS_PER_SEAT, _SHARE = 100, 0.15  # of a list: by what it reads, and of its level's seats
 _REMEMBERED = 4096  # sorts of requests
+_LONG = 1000  # characters of a user's name
 
 _Key = tuple[str, tuple[str, ...], str, str, str, str, str, str]
 
@@ -140,7 +141,7 @@ class FlowControl:
         schema = next((schema for schema in self._schemas if matches(schema, user, info)), rest)
         figures = self._figures.setdefault((schema.name, schema.level), Figures())
         flow = Flow(schema, self.rooms[schema.level], distinguisher(schema, user, info), figures)
-        return self._flows.keep(key, flow)
+        return self._flows.keep(key, flow) if info.is_short and len(user.name) < _LONG else flow
 
     def _follow(self) -> None:
         registry, self._follows = self._registry, True

@@ -31,7 +31,8 @@ class Labels(NamedTuple):
     dry_run: str = ""
 
 
-_STRANGERS = (401, 403, 429)  # answers to those who may not even ask: they make up paths that there are not
+_STRANGERS = (401, 403)  # answers to those who may not even ask: they make up paths that there are not
+_LONGEST = 400  # characters of what a request is told apart by
 _OTHERS = Labels("other", "", "", "", "", "")
 
 
@@ -94,7 +95,8 @@ class Metrics(Figures):
         yield from lines(INFLIGHT, (((kind,), n) for kind, n in self.inflight.items()))
 
     def _row(self, labels: Labels) -> _Row:
-        return self._requests.setdefault(labels if len(self._requests) < _ROWS else _OTHERS, _Row())
+        known = len(self._requests) < _ROWS and sum(map(len, labels)) < _LONGEST
+        return self._requests.setdefault(labels if known else _OTHERS, _Row())
 
 
 def _together(samples: Iterable[tuple[tuple[str, ...], Spread]]) -> Iterator[tuple[tuple[str, ...], Spread]]:
