@@ -4,6 +4,7 @@ afterwards.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,8 +24,9 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]
         yield running
 
 
-@pytest.fixture(params=[OLDEST, NEWEST], ids=lambda binary: binary.name)
+@pytest.fixture(scope="module", params=[OLDEST, NEWEST], ids=lambda binary: binary.name)
 def kubectl(process: ServerProcess, request: pytest.FixtureRequest) -> Iterator[Kubectl]:
+    """The oldest and the newest, each in a namespace for all tests."""
     with namespace_of(process) as name:
         yield process.kubectl(request.param, name)
 
@@ -45,9 +47,10 @@ Own = Callable[[str], str]
 
 
 @pytest.fixture
-def own(kubectl: Kubectl) -> Own:
-    """Names of objects without a namespace, which go with the server."""
-    return lambda name: f"{name}-{kubectl.namespace}"
+def own() -> Own:
+    """Names of objects that the test has for itself, and that go with the server."""
+    suffix = uuid.uuid4().hex[:8]
+    return lambda name: f"{name}-{suffix}"
 
 
 class TestClusterRoles:
@@ -112,10 +115,11 @@ class TestBindings:
         self._gains(kubectl, what, flag, first, second)
 
     @CASES
-    def test_of_a_namespace(self, kubectl: Kubectl, flag: str, first: str, second: str) -> None:
-        kubectl("create", "rolebinding", "localrole", "--role=localrole", f"--{flag}={first}")
-        assert shown(kubectl, "rolebinding/localrole", "{{.roleRef.kind}}") == "Role"
-        self._gains(kubectl, "rolebinding/localrole", flag, first, second)
+    def test_of_a_namespace(self, kubectl: Kubectl, own: Own, flag: str, first: str, second: str) -> None:
+        what = f"rolebinding/{own('local')}"
+        kubectl("create", "rolebinding", own("local"), "--role=localrole", f"--{flag}={first}")
+        assert shown(kubectl, what, "{{.roleRef.kind}}") == "Role"
+        self._gains(kubectl, what, flag, first, second)
 
     @staticmethod
     def _gains(kubectl: Kubectl, what: str, flag: str, first: str, second: str) -> None:
@@ -175,9 +179,9 @@ class TestRoles:
             ),
         ],
     )
-    def test_rules(self, kubectl: Kubectl, flags: str, rules: dict[str, list[str]]) -> None:
-        kubectl("create", "role", "role", *flags.split())
-        assert rules_of(kubectl, "role role") == rules
+    def test_rules(self, kubectl: Kubectl, own: Own, flags: str, rules: dict[str, list[str]]) -> None:
+        kubectl("create", "role", own("role"), *flags.split())
+        assert rules_of(kubectl, f"role {own('role')}") == rules
 
     @pytest.mark.parametrize(
         ("resource", "said"),
