@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
+from typing import Any
 
 import pytest
 
 from tests.api.attacks import answered, costs_little, head
+from tests.api.bearers import bearing, request_token
 from tests.api.processes import ServerProcess
+
+JSON = dict[str, Any]
 
 PODS = "/api/v1/namespaces/default/pods"
 DEEP = base64.urlsafe_b64encode(b'{"x":' + b"[" * 300_000 + b"]" * 300_000 + b"}").decode().rstrip("=")
@@ -60,3 +65,41 @@ def test_what_comes_behind_a_body_says_nothing_of_the_sender(process: ServerProc
     chunked = head("POST /version", "Transfer-Encoding: chunked", "Trailer: Authorization")
     expected = answered(process, head("POST /version", "Content-Length: 0"))
     assert answered(process, chunked + f"0\r\n{TRAILERS}".encode())[0] == expected[0] == 403
+
+
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+IN = {"key": "a", "operator": "In", "values": ["b"]}
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        pytest.param({"requirements": [IN] * 40_000}, id="requirements"),
+        pytest.param({"requirements": [{**IN, "values": ["b"] * 400_000}]}, id="values"),
+        pytest.param({"rawSelector": "a=b," * 500_000}, id="text"),
+    ],
+)
+def test_what_everybody_may_ask_is_soon_answered(process: ServerProcess, namespace: str, selector: JSON) -> None:
+    """By the token of any Pod, which has no rights."""
+    token = request_token(process, namespace).json["status"]["token"]
+    about = {"verb": "list", "resource": "pods", "labelSelector": selector}
+    body = json.dumps({"spec": {"resourceAttributes": about}}).encode()
+    sent = head(f"POST {REVIEW}", f"Authorization: Bearer {token}", "Content-Type: application/json", body=body)
+    with costs_little(process, 0.8):  # most of it to read some megabytes
+        status, said = answered(process, sent)
+    assert (status, b"ignored due to parse error" in said) == (201, True)
+
+
+def test_a_role_of_a_billion_rights_is_soon_refused(process: ServerProcess, namespace: str) -> None:
+    """To somebody who may write roles, and has few rights to give away."""
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    words = [f"w{number}" for number in range(1000)]
+    rule = {"verbs": words, "apiGroups": words, "resources": words}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"}
+    subjects = [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}]
+    binding = {"metadata": {"name": "admin"}, "roleRef": reference, "subjects": subjects}
+    assert process.send("POST", f"{rbac}/rolebindings", binding).status == 201
+    token = request_token(process, namespace).json["status"]["token"]
+    with costs_little(process, 0.8):
+        reply = bearing(process, token, "POST", f"{rbac}/roles", {"metadata": {"name": "r"}, "rules": [rule]})
+    assert (reply.status, "is attempting to grant RBAC permissions" in reply.json["message"]) == (403, True)

@@ -22,6 +22,7 @@ from knarr.machinery.selectors import (
 )
 
 T = TypeVar("T")
+_MOST = 1000  # requirements, and values of one, that are looked at: anybody may ask, and everybody waits meanwhile
 
 
 class Spelled(NamedTuple):
@@ -59,7 +60,9 @@ def _spelled(
 
 def _readable(requirements: Sequence[JSON], read: Callable[[JSON], T]) -> list[T]:
     found = []
-    for requirement in requirements:
+    for requirement in requirements[:_MOST]:
+        if len(each(requirement, "values")) > _MOST:
+            continue
         try:
             found.append(read(requirement))
         except SelectorError:
