@@ -172,6 +172,11 @@ class Kind:
     def storage_version(self) -> Version:
         return self.stored or next(v for v in self.versions if v.to_storage is None)
 
+    @cached_property
+    def by_version(self) -> Mapping[str, Version]:
+        """Its versions by their names."""
+        return {version.name: version for version in self.versions}
+
     def at(self, version: Version) -> Kind:
         """The kind as one of its versions shows it."""
         return self.faces.get(version.name, self)

@@ -94,7 +94,7 @@ class API:
         BadRequest, where they are known and have no such address: authorization has judged by it.
         """
         kind = self.registry.find(info.group, info.resource)
-        version = next((v for v in kind.versions if v.name == info.version), None) if kind else None
+        version = kind.by_version.get(info.version) if kind else None
         if kind is None or version is None:
             return None
         kind = kind.at(version)

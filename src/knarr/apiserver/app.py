@@ -17,7 +17,7 @@ from knarr.apiserver.authn.authenticator import Authenticator
 from knarr.apiserver.authn.bearers import RejectedError
 from knarr.apiserver.authn.impersonation import mentioned, wanted
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.authorizer import Authorizer, Verdict, forbidden
+from knarr.apiserver.authz.authorizer import Authorizer, Decision, Verdict, forbidden
 from knarr.apiserver.authz.impersonating import Impersonated, Impersonation
 from knarr.apiserver.compression import compressed
 from knarr.apiserver.documents import Documents
@@ -89,13 +89,13 @@ class Application:
         self._elsewhere = elsewhere
         self._audit = audit
 
-    async def __call__(self, request: Request, peer: Peer) -> Answer:
+    def __call__(self, request: Request, peer: Peer) -> Awaitable[Answer]:
         """Answer a request from the network."""
-        return await self._received(request, peer, self._serve)
+        return self._received(request, peer, self._serve)
 
-    async def oversized(self, request: Request, peer: Peer) -> Answer:
+    def oversized(self, request: Request, peer: Peer) -> Awaitable[Answer]:
         """Answer a request whose body was above the server's limit."""
-        return await self._received(request, peer, self._too_large)
+        return self._received(request, peer, self._too_large)
 
     def stop(self) -> None:
         """Fail /readyz from now on: what comes still is answered."""
@@ -122,11 +122,9 @@ class Application:
         answer = await self._recorded(found.request, found.user, peer.address, serve)
         return await compressed(prettied(warned(answer, found.warnings), request), request)
 
-    async def _recorded(self, request: Request, user: User, address: str, serve: Serve) -> Answer:
+    def _recorded(self, request: Request, user: User, address: str, serve: Serve) -> Awaitable[Answer]:
         """`address` is where it comes from."""
-        if self._audit:
-            return await self._audit.around(request, user, address, serve)
-        return await serve(request, user)
+        return self._audit.around(request, user, address, serve) if self._audit else serve(request, user)
 
     async def _too_large(self, request: Request, user: User) -> Answer:
         error = RequestEntityTooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
@@ -175,8 +173,8 @@ class Application:
         inflight, kind = self._metrics.inflight, "readOnly" if request.method in _READS else "mutating"
         inflight[kind] += 1
         try:
-            refusal = await self._refusal(user, info, request)
-            answer = refusal or await self._dispatch(request, info, user)
+            decision = self._authorizer.at_once(user, info) or await self._authorizer.authorize(user, info)
+            answer = self._refusal(decision, user, info, request) or await self._dispatch(request, info, user)
         except APIError as error:
             answer = error_answer(error, request)
         except Exception as error:
@@ -187,9 +185,8 @@ class Application:
             inflight[kind] -= 1
         return self._counted(request, info, answer, started)
 
-    async def _refusal(self, user: User, info: RequestInfo, request: Request) -> Response | None:
+    def _refusal(self, decision: Decision, user: User, info: RequestInfo, request: Request) -> Response | None:
         """The answer to who may not, and where nobody could say so. Raises Forbidden."""
-        decision = await self._authorizer.authorize(user, info)
         if decision.verdict is Verdict.ALLOW:
             self._access.allowed.n += 1
             trails.authorized("allow", decision.reason)
