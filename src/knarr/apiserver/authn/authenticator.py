@@ -20,9 +20,13 @@ from knarr.apiserver.authn.users import ANONYMOUS, User
 from knarr.machinery.clock import Clock
 from knarr.machinery.errors import Unauthorized
 from knarr.machinery.figures import Spread
+from knarr.machinery.remembering import Bounded
 from knarr.wire.messages import Peer, Request
 
 log = logging.getLogger(__name__)
+
+_REMEMBERED = 1024  # certificates
+_FRESH = 1.0  # seconds in which a certificate is not looked at again: each request of a connection shows the same
 
 
 class Authenticated(msgspec.Struct, frozen=True):
@@ -31,6 +35,17 @@ class Authenticated(msgspec.Struct, frozen=True):
     user: User
     request: Request
     warnings: Sequence[str] = ()
+
+
+class _Good(msgspec.Struct, frozen=True):
+    """A certificate that was found good: whose it is, who vouched, the seconds that were left, and until when (by the
+    monotonic clock) that is so without another look.
+    """
+
+    user: User
+    chain: Sequence[bytes]
+    remaining: float
+    until: float
 
 
 class Authenticator:
@@ -59,6 +74,7 @@ class Authenticator:
         self._told = proxies.fields if proxies else STANDARD
         self._anonymous = anonymous
         self._remaining = remaining or Spread(())
+        self._good: Bounded[bytes, _Good] = Bounded(_REMEMBERED)
 
     async def authenticate(self, request: Request, peer: Peer) -> Authenticated:
         """The user; ANONYMOUS where there are no credentials. Raises RejectedError where there are, but bad ones, and
@@ -91,12 +107,22 @@ class Authenticator:
 
     def _certified(self, peer: Peer) -> User | None:
         """The user of a certificate; None where it is not good, or says of nobody."""
-        shown, now = read_certificate(peer.certificate or b""), self._clock.now()
-        vouched = self._clients is None or self._clients.vouch_for(peer.chain)
-        if not vouched or not shown.subject.good(now):
+        der, now = peer.certificate or b"", self._clock.monotonic()
+        found = self._good.get(der)
+        if found is None or now >= found.until or found.chain != peer.chain:
+            found = self._looked_at(der, peer.chain, now)
+        if found is None:
             return None
-        self._remaining.observe((shown.subject.expires - now).total_seconds())
-        return shown.user if shown.user.name else None
+        self._remaining.observe(found.remaining)
+        return found.user if found.user.name else None
+
+    def _looked_at(self, der: bytes, chain: Sequence[bytes], now: float) -> _Good | None:
+        shown, today = read_certificate(der), self._clock.now()
+        vouched = self._clients is None or self._clients.vouch_for(chain)
+        if not vouched or not shown.subject.good(today):
+            return None
+        remaining = (shown.subject.expires - today).total_seconds()
+        return self._good.keep(der, _Good(shown.user, chain, remaining, now + min(remaining, _FRESH)))
 
     async def _owner(self, token: str) -> Identified:
         try:
