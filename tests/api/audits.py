@@ -16,6 +16,7 @@ from knarr.cluster.flags.notation import File
 from tests.api.front import Running, running
 
 JSON = dict[str, Any]
+_LATENCY = "apiserver.latency.k8s.io/"
 _VARYING = ("auditID", "requestReceivedTimestamp", "stageTimestamp")
 _PATIENCE = 10.0
 
@@ -54,7 +55,10 @@ class Log:
 def plain(event: JSON) -> JSON:
     """An event without what differs from one time to the next."""
     user = {name: value for name, value in event["user"].items() if name != "extra"}  # the credential's own name
-    return {**{name: value for name, value in event.items() if name not in _VARYING}, "user": user}
+    found = {**{name: value for name, value in event.items() if name not in _VARYING}, "user": user}
+    if notes := event.get("annotations"):  # those of requests that took long are the machine's
+        found["annotations"] = {name: note for name, note in notes.items() if not name.startswith(_LATENCY)}
+    return found
 
 
 @asynccontextmanager
