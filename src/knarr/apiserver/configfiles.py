@@ -6,6 +6,7 @@ would not be done.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -25,6 +26,11 @@ class ConfigFileError(ValueError):
 
 class ConfigFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A file's contents, or a part of them."""
+
+
+def digest_of(text: bytes) -> str:
+    """A file's content as figures name it."""
+    return f"sha256:{hashlib.sha256(text).hexdigest()}"
 
 
 def read_config(path: Path, kind: str, versions: Collection[str], model: type[T]) -> T:

@@ -6,15 +6,15 @@ comes after a change finds it done. What cannot be used changes nothing.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from knarr.apiserver.configfiles import ConfigFileError
+from knarr.apiserver.configfiles import ConfigFileError, digest_of
 from knarr.apiserver.metrics import Metrics
 from knarr.apiserver.metrics.reloads import ReloadFigures
 from knarr.machinery.clock import Clock
+from knarr.wire.following import mark_of
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +30,10 @@ class Reloaded:
         self, path: Path, apply: Callable[[bytes], None], subject: str, metrics: Metrics, clock: Clock
     ) -> None:
         self._path, self._apply, self._subject, self._clock = path, apply, subject, clock
-        self._mark, self._looked = _mark(path), clock.monotonic()
+        self._mark, self._looked = mark_of(path), clock.monotonic()
         self._text = path.read_bytes()
         self._figures = ReloadFigures(subject, metrics, clock)
-        self._figures.loaded(_hash(self._text))
+        self._figures.loaded(digest_of(self._text))
 
     def look(self) -> None:
         """Apply what the file says now, if that is something else than the last time."""
@@ -41,7 +41,7 @@ class Reloaded:
         if now - self._looked < _LOOK:
             return
         self._looked = now
-        if (mark := _mark(self._path)) != self._mark:
+        if (mark := mark_of(self._path)) != self._mark:
             self._mark = mark
             self._reload()
 
@@ -58,17 +58,4 @@ class Reloaded:
             return
         log.info("the %s configuration was reloaded", self._subject)
         self._figures.reloaded(succeeded=True)
-        self._figures.loaded(_hash(text))
-
-
-def _mark(path: Path) -> tuple[int, int, int] | None:
-    """Tells contents apart without reading them."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _hash(text: bytes) -> str:
-    return f"sha256:{hashlib.sha256(text).hexdigest()}"
+        self._figures.loaded(digest_of(text))

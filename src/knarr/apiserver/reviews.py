@@ -16,7 +16,7 @@ from knarr.api.kind import JSON, Kind, Version
 from knarr.apiserver.admission.admission import Waived
 from knarr.apiserver.app import Handler
 from knarr.apiserver.authn.bearers import InvalidTokenError, TokenUnion
-from knarr.apiserver.authn.users import User
+from knarr.apiserver.authn.users import User, user_info
 from knarr.apiserver.authz.asking import asked, ignored
 from knarr.apiserver.authz.authorizer import Authorizer, Verdict, joined
 from knarr.apiserver.registry import Registry
@@ -101,13 +101,7 @@ def _dressed(review: Review, metadata: JSON) -> Iterator[FieldError]:
 
 
 async def _who_am_i(judges: Judges, spec: JSON, call: Call) -> JSON:
-    return {"userInfo": _user_info(call.request.user)}
-
-
-def _user_info(user: User) -> JSON:
-    extra = {key: list(values) for key, values in user.extra.items()}
-    found: JSON = {"username": user.name, "uid": user.uid, "groups": list(user.groups), "extra": extra}
-    return {key: value for key, value in found.items() if value}
+    return {"userInfo": user_info(call.request.user)}
 
 
 async def _may_i(judges: Judges, spec: JSON, call: Call) -> JSON:
@@ -171,7 +165,7 @@ async def _whose_is_it(judges: Judges, spec: JSON, call: Call) -> JSON:
         found = await judges.tokens.authenticate(spec["token"], audiences)
     except InvalidTokenError as error:
         return {"user": {}, "error": str(error)}
-    return {"authenticated": True, "user": _user_info(found.user), "audiences": found.audiences}
+    return {"authenticated": True, "user": user_info(found.user), "audiences": found.audiences}
 
 
 def _review(kind: str, group: str, status: Answering, *, namespaced: bool = False, **more: Any) -> Review:

@@ -6,20 +6,13 @@ https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requ
 
 from __future__ import annotations
 
-from typing import Any
-
 from knarr.apiserver.admission.plugin import Attributes, Plugin
+from knarr.apiserver.authn.users import described
 
 
 def mutate(attributes: Attributes) -> None:
-    spec, user = (attributes.object or {}).setdefault("spec", {}), attributes.user
-    said: dict[str, Any] = {
-        "username": user.name,
-        "uid": user.uid,
-        "groups": list(user.groups),
-        "extra": {key: list(values) for key, values in user.extra.items()},
-    }
-    for name, value in said.items():
+    spec = (attributes.object or {}).setdefault("spec", {})
+    for name, value in described(attributes.user).items():
         spec.pop(name, None)
         if value:
             spec[name] = value

@@ -7,7 +7,7 @@ from typing import Any
 from knarr.api.kind import JSON, Converter
 from knarr.apiserver.admission.matching import Match
 from knarr.apiserver.admission.plugin import Attributes
-from knarr.apiserver.authn.users import User
+from knarr.apiserver.authn.users import user_info
 from knarr.apiserver.encoding import api_version, from_storage
 from knarr.machinery.trees import copied
 
@@ -60,7 +60,7 @@ def described(attributes: Attributes, match: Match) -> JSON:
         **({"name": name} if name else {}),
         **({"namespace": namespace} if (namespace := name if is_namespace else attributes.namespace) else {}),
         "operation": attributes.operation,
-        "userInfo": _user(attributes.user),
+        "userInfo": user_info(attributes.user),
         "dryRun": attributes.dry_run,
         "options": attributes.options or None,
     }
@@ -74,13 +74,3 @@ def _kind(attributes: Attributes, match: Match) -> JSON:
 
 def _resource(match: Match) -> JSON:
     return {"group": match.kind.group, "version": match.version.name, "resource": match.kind.plural}
-
-
-def _user(user: User) -> JSON:
-    found: JSON = {
-        "username": user.name,
-        "uid": user.uid,
-        "groups": list(user.groups),
-        "extra": {name: list(values) for name, values in user.extra.items()},
-    }
-    return {name: value for name, value in found.items() if value}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from knarr.machinery.names import dns1123_label, dns1123_subdomain
 
@@ -38,6 +39,17 @@ def service_account(
 ) -> User:
     """A service account as a user, in the groups that all of them are in."""
     return User(account_name(namespace, name), uid, (*account_groups(namespace), AUTHENTICATED), extra or {})
+
+
+def described(user: User) -> dict[str, Any]:
+    """A user as upstream's UserInfo has it, every field."""
+    extra = {key: list(values) for key, values in user.extra.items()}
+    return {"username": user.name, "uid": user.uid, "groups": list(user.groups), "extra": extra}
+
+
+def user_info(user: User) -> dict[str, Any]:
+    """The same as objects hold it: what is empty is left out."""
+    return {name: value for name, value in described(user).items() if value}
 
 
 def authenticated(user: User) -> User:

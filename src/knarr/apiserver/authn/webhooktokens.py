@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from knarr.apiserver.authn.bearers import Identified, InvalidTokenError
-from knarr.apiserver.authn.users import AUTHENTICATED, User
+from knarr.apiserver.authn.users import User, authenticated
 from knarr.apiserver.configfiles import ConfigFileError
 from knarr.apiserver.outbound.calls import CallError
 from knarr.apiserver.outbound.remotes import Remote
@@ -102,7 +102,6 @@ class WebhookTokens:
 
 
 def _user(told: _User) -> User:
-    groups = tuple(dict.fromkeys((*(told.groups or ()), AUTHENTICATED)))
-    return User(
-        told.username, told.uid, groups, {key: tuple(values or ()) for key, values in (told.extra or {}).items()}
-    )
+    groups = tuple(dict.fromkeys(told.groups or ()))
+    extra = {key: tuple(values or ()) for key, values in (told.extra or {}).items()}
+    return authenticated(User(told.username, told.uid, groups, extra))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from knarr.api.expressions import ExpressionError
+from knarr.api.expressions import ExpressionError, compiled_in
 from knarr.api.kind import JSON
 from knarr.apiserver.authz.authorizer import joined
 from knarr.machinery.cel import (
@@ -16,7 +16,6 @@ from knarr.machinery.cel import (
     STRING,
     Budget,
     CelError,
-    CompileError,
     Environment,
     Program,
     list_of,
@@ -58,10 +57,7 @@ class ConditionError(Exception):
 @lru_cache(maxsize=256)
 def compiled(text: str) -> Program:
     """The program of a condition. Raises ExpressionError, whose text is the detail of its field error."""
-    try:
-        program = _ENVIRONMENT.compile(text)
-    except CompileError as error:
-        raise ExpressionError(f"compilation failed: {error}") from None
+    program = compiled_in(_ENVIRONMENT, text, ())
     if program.type != BOOL:
         raise ExpressionError(f"must evaluate to bool but got {program.type}")
     return program

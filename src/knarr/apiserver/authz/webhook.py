@@ -22,7 +22,7 @@ from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.metrics.authorization import WebhookFigures
 from knarr.apiserver.outbound import CallError
 from knarr.apiserver.registry import Registry
-from knarr.machinery.latest import Latest
+from knarr.machinery.expiring import Expiring
 
 if TYPE_CHECKING:
     from knarr.apiserver.outbound.remotes import Remote
@@ -43,15 +43,15 @@ class WebhookAuthorizer(Authorizer):
         self._clock, self._aside = registry.clock, registry.aside
         self._figures = WebhookFigures(registry.metrics, name)
         self._conditions = _compiled(settings.conditions)
-        self._known: Latest[bytes, tuple[float, Decision]] = Latest(_REMEMBERED)
+        self._known: Expiring[bytes, Decision] = Expiring(registry.clock, _REMEMBERED)
 
     def at_once(self, user: User, info: RequestInfo) -> Decision | None:
-        return self._remembered(msgspec.json.encode(spec_of(user, info)))
+        return self._known.get(msgspec.json.encode(spec_of(user, info)))
 
     async def authorize(self, user: User, info: RequestInfo) -> Decision:
         spec = spec_of(user, info)
         key = msgspec.json.encode(spec)
-        if (known := self._remembered(key)) is not None:
+        if (known := self._known.get(key)) is not None:
             return known
         if self._conditions:
             passed = await self._aside.do(lambda here: self._passed_over(spec, here))
@@ -106,15 +106,11 @@ class WebhookAuthorizer(Authorizer):
         denies = self._settings.denies_when_it_fails
         return Decision(Verdict.DENY if denies else Verdict.NO_OPINION, error=why)
 
-    def _remembered(self, key: bytes) -> Decision | None:
-        expires, known = self._known.get(key) or (0.0, None)
-        return known if self._clock.monotonic() < expires else None
-
     def _remember(self, key: bytes, found: Decision) -> None:
         allowed = found.verdict is Verdict.ALLOW
         seconds = self._settings.seconds_allowed if allowed else self._settings.seconds_refused
         if seconds:
-            self._known.put(key, (self._clock.monotonic() + seconds, found))
+            self._known.put(key, found, seconds)
 
 
 def _compiled(conditions: Sequence[str]) -> Sequence[Program]:

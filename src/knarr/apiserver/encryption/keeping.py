@@ -5,7 +5,6 @@ changes.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from knarr.api.kind import Kind
-from knarr.apiserver.configfiles import ConfigFileError
+from knarr.apiserver.configfiles import ConfigFileError, digest_of
 from knarr.apiserver.encryption.building import Rules, build
 from knarr.apiserver.encryption.configuration import KMS, read
 from knarr.apiserver.encryption.validation import problems
@@ -213,10 +212,6 @@ class Encryption:
         times = self.figures.count(OPERATIONS, (*labels, "OK" if well else "unknown-non-grpc"))
         found = self._operations[kind, prefix, well] = Operation(times, self.figures.spread(DURATION, labels))
         return found
-
-
-def digest_of(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _content(path: Path) -> bytes:

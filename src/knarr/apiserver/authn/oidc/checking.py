@@ -19,7 +19,7 @@ from knarr.apiserver.authn.oidc.configurations import (
     UserRule,
     decoded,
 )
-from knarr.apiserver.authn.oidc.expressions import claims_condition, mentions, of_claims, user_condition
+from knarr.apiserver.authn.oidc.expressions import claims_condition, of_claims, user_condition
 from knarr.apiserver.configfiles import ConfigFileError
 from knarr.machinery.cel import Program
 from knarr.machinery.fielderrors import FieldError, duplicate, invalid, required, too_many
@@ -222,6 +222,6 @@ def _is_unverified(given: JWTAuthenticator) -> bool:
         others += [claims_condition(rule.expression) for rule in given.claim_validation_rules if rule.expression]
     except ExpressionError:
         return False  # which is told
-    if username is None or not mentions(username, "email"):
+    if username is None or not username.selects("claims", "email"):
         return False
-    return not any(mentions(program, "email_verified") for program in (username, *others))
+    return not any(program.selects("claims", "email_verified") for program in (username, *others))

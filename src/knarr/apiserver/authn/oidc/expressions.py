@@ -27,8 +27,3 @@ def claims_condition(text: str) -> Program:
 def user_condition(text: str) -> Program:
     """One over `user`. Raises ExpressionError."""
     return compiled_in(_USER, text, (BOOL,))
-
-
-def mentions(program: Program, claim: str) -> bool:
-    """Whether an expression reads this claim."""
-    return program.selects("claims", claim)

@@ -7,9 +7,10 @@ from typing import Any
 from knarr.api.kind import JSON
 from knarr.apiserver.authn.bearers import InvalidTokenError
 from knarr.apiserver.authn.certificates import CREDENTIAL_ID
+from knarr.apiserver.authn.claims import credential
 from knarr.apiserver.authn.oidc.configurations import ClaimRule, JWTAuthenticator, Mapping, UserRule
 from knarr.apiserver.authn.oidc.expressions import claims_condition, of_claims, user_condition
-from knarr.apiserver.authn.users import AUTHENTICATED, User
+from knarr.apiserver.authn.users import User, authenticated, described
 from knarr.machinery.cel import CelError
 
 _EMAIL, _VERIFIED = "email", "email_verified"
@@ -32,11 +33,11 @@ def user_of(claims: JSON, told: JWTAuthenticator) -> User:
         item.key: values for item in mappings.extra if (values := _values(item.key, claims, item.value_expression))
     }
     if jti := claims.get("jti"):
-        extra[CREDENTIAL_ID] = (f"JTI={jti}",)
-    user = User(name, uid, _groups(claims, mappings.groups), extra)
+        extra[CREDENTIAL_ID] = (credential(jti),)
+    user = User(name, uid, tuple(dict.fromkeys(_groups(claims, mappings.groups))), extra)
     for user_rule in told.user_validation_rules:
         _check_user(user, user_rule)
-    return User(name, uid, tuple(dict.fromkeys((*user.groups, AUTHENTICATED))), extra)
+    return authenticated(user)
 
 
 def _check_claims(claims: JSON, rule: ClaimRule) -> None:
@@ -55,9 +56,8 @@ def _check_claims(claims: JSON, rule: ClaimRule) -> None:
 
 
 def _check_user(user: User, rule: UserRule) -> None:
-    extra = {key: list(values) for key, values in user.extra.items()}
-    shown = {"username": user.name, "uid": user.uid, "groups": list(user.groups), "extra": extra}
-    if _evaluated("user validation", rule.expression, user_condition(rule.expression), user=shown) is not True:
+    condition = user_condition(rule.expression)
+    if _evaluated("user validation", rule.expression, condition, user=described(user)) is not True:
         raise ClaimError(f"oidc: validation expression '{rule.expression}' failed: {rule.message}")
 
 
