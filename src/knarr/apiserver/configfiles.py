@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,18 +32,8 @@ def digest_of(text: bytes) -> str:
     return f"sha256:{hashlib.sha256(text).hexdigest()}"
 
 
-def read_config(path: Path, kind: str, versions: Collection[str], model: type[T]) -> T:
-    """The file's contents; `versions` are the apiVersions that are known. Raises ConfigFileError."""
-    try:
-        return decode_config(path.read_bytes(), kind, versions, model)
-    except OSError as error:
-        raise ConfigFileError(f'failed to read file path "{path}": {error.strerror}') from None
-    except ConfigFileError as error:
-        raise ConfigFileError(f"{error}: from file {path}") from None
-
-
 def decode_config(text: bytes, kind: str, versions: Collection[str], model: type[T]) -> T:
-    """The same from what the file holds."""
+    """What the text of a file holds; `versions` are the apiVersions that are known. Raises ConfigFileError."""
     from knarr.machinery import yamls  # most servers are told of no file
 
     try:

@@ -18,14 +18,14 @@ from knarr.apiserver.app import Handler
 from knarr.apiserver.authn.bearers import InvalidTokenError, TokenUnion
 from knarr.apiserver.authn.users import User, user_info
 from knarr.apiserver.authz.asking import asked, ignored
-from knarr.apiserver.authz.authorizer import Authorizer, Verdict, joined
+from knarr.apiserver.authz.authorizer import Authorizer, Verdict
 from knarr.apiserver.registry import Registry
 from knarr.apiserver.request import APIRequest
 from knarr.apiserver.verbs import bodies
 from knarr.apiserver.verbs.answers import tree_answer
 from knarr.apiserver.verbs.call import Call
 from knarr.apiserver.verbs.objectmeta import settle_namespace
-from knarr.machinery.errors import BadRequest, Invalid, MethodNotAllowed, NotFound
+from knarr.machinery.errors import BadRequest, Invalid, MethodNotAllowed, NotFound, aggregate
 from knarr.machinery.fielderrors import FieldError, invalid
 from knarr.machinery.times import format_time
 from knarr.wire.messages import Answer
@@ -139,7 +139,7 @@ async def _decision(judges: Judges, user: User, spec: JSON, call: Call) -> JSON:
     status: JSON = {"allowed": decision.verdict is Verdict.ALLOW}
     if decision.verdict is Verdict.DENY:
         status["denied"] = True
-    errors = joined([*([decision.error] if decision.error else ()), *ignored(spec)])
+    errors = aggregate([*([decision.error] if decision.error else ()), *ignored(spec)])
     said = {"reason": decision.reason, "evaluationError": errors}
     return {**status, **{name: text for name, text in said.items() if text}}
 

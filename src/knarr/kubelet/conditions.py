@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from knarr.client.objects import JSON
 from knarr.kubelet.cri.runtime import RuntimeState
 from knarr.kubelet.machine import Pressure
+from knarr.machinery.errors import aggregate
 
 
 def conditions(
@@ -58,7 +59,7 @@ def _why_not_ready(state: RuntimeState) -> str:
     if not state.network_ready:
         detail = state.network_message or "reason:NetworkPluginNotReady message:cni plugin not initialized"
         problems.append(f"container runtime network not ready: NetworkReady=false {detail}")
-    return problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+    return aggregate(problems)
 
 
 def _stamped(condition: dict[str, str], now: str, before: Mapping[str, str] | None) -> dict[str, str]:

@@ -24,6 +24,11 @@ from typing import Any, ClassVar
 from knarr.machinery.fielderrors import FieldError
 
 
+def aggregate(messages: Sequence[str]) -> str:
+    """Several errors as upstream makes one of them; empty for none."""
+    return messages[0] if len(messages) == 1 else f"[{', '.join(messages)}]" if messages else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """One entry of `details.causes`: what is wrong with which field."""
@@ -141,8 +146,7 @@ class Invalid(APIError):
     @classmethod
     def of(cls, group: str, kind: str, name: str, errors: Sequence[FieldError]) -> Invalid:
         """The 422 that lists every field error, worded as upstream words it."""
-        listed = [str(e) for e in errors]
-        text = listed[0] if len(listed) == 1 else f"[{', '.join(listed)}]"
+        text = aggregate([str(e) for e in errors])
         qualified = f"{kind}.{group}" if group else kind
         return cls(
             message=f'{qualified} "{name}" is invalid: {text}',

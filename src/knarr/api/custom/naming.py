@@ -11,6 +11,7 @@ from knarr.api.conditions import condition_of, is_true
 from knarr.api.custom.conversions import has_authority
 from knarr.api.custom.definitions import approval, is_protected, set_condition
 from knarr.api.kind import JSON
+from knarr.machinery.errors import aggregate
 
 _ACCEPTED, _ESTABLISHED, _APPROVED = "NamesAccepted", "Established", "KubernetesAPIApprovalPolicyConformant"
 _RESOURCES, _KINDS = ("plural", "singular"), ("kind", "listKind")
@@ -73,5 +74,4 @@ def _clashes(wanted: str | list[str] | None, accepted: str | list[str] | None, u
     """Why names cannot be had; empty where they can."""
     new = wanted if isinstance(wanted, list) else [wanted] if wanted else []
     old = accepted if isinstance(accepted, list) else [accepted] if accepted else []
-    errors = [f'"{name}" is already in use' for name in new if name not in old and name in used]
-    return errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]" if errors else ""
+    return aggregate([f'"{name}" is already in use' for name in new if name not in old and name in used])

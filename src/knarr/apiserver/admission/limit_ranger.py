@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from knarr.api.kind import JSON
 from knarr.api.limits import claim_violations, pod_violations, set_defaults
 from knarr.apiserver.admission.plugin import Attributes, Plugin
+from knarr.machinery.errors import aggregate
 
 _VIOLATIONS = {"pods": pod_violations, "persistentvolumeclaims": claim_violations}
 
@@ -25,7 +26,7 @@ def validate(attributes: Attributes) -> None:
         violations = _VIOLATIONS[attributes.kind.plural]
         for limits in _ranges(attributes):
             if whys := list(dict.fromkeys(violations(limits, attributes.object or {}))):
-                raise attributes.forbidden(whys[0] if len(whys) == 1 else f"[{', '.join(whys)}]")
+                raise attributes.forbidden(aggregate(whys))
 
 
 def _concerns(attributes: Attributes) -> bool:

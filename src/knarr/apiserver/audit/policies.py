@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from knarr.apiserver.audit.levels import LEVELS, STAGES
-from knarr.apiserver.configfiles import ConfigFile, ConfigFileError, decode_config, read_config
+from knarr.apiserver.configfiles import ConfigFile, ConfigFileError, decode_config
+from knarr.machinery.errors import aggregate
 from knarr.machinery.fielderrors import FieldError, invalid, not_supported, required
 from knarr.machinery.names import dns1123_subdomain
 
@@ -50,9 +51,10 @@ class Policy(ConfigFile, frozen=True):
 
 def read_policy(path: Path) -> Policy:
     """The policy in a file. Raises ConfigFileError."""
-    policy = read_config(path, "Policy", _VERSIONS, Policy)
     try:
-        return checked(policy)
+        return decode_policy(path.read_bytes())
+    except OSError as error:
+        raise ConfigFileError(f'failed to read file path "{path}": {error.strerror}') from None
     except ConfigFileError as error:
         raise ConfigFileError(f"{error}: from file {path}") from None
 
@@ -64,9 +66,8 @@ def decode_policy(text: bytes) -> Policy:
 
 def checked(policy: Policy) -> Policy:
     """The policy, if it can be. Raises ConfigFileError."""
-    found = [*map(str, _errors(policy))]
-    if found:
-        raise ConfigFileError(found[0] if len(found) == 1 else f"[{', '.join(found)}]")
+    if found := [*map(str, _errors(policy))]:
+        raise ConfigFileError(aggregate(found))
     if not policy.rules:
         raise ConfigFileError("loaded illegal policy with 0 rules")
     return policy

@@ -11,7 +11,7 @@ import msgspec
 from knarr.api.kind import JSON
 from knarr.apiserver.authn.users import MASTERS, User
 from knarr.apiserver.info import RequestInfo
-from knarr.machinery.errors import Forbidden
+from knarr.machinery.errors import Forbidden, aggregate
 from knarr.machinery.figures import Count
 
 
@@ -44,7 +44,7 @@ class Held(msgspec.Struct, frozen=True):
 
     @property
     def error(self) -> str:
-        return joined(self.errors)
+        return aggregate(self.errors)
 
 
 class Authorizer(ABC):
@@ -133,12 +133,9 @@ class InTurn(Authorizer):
 def _together(undecided: Sequence[Decision]) -> Decision:
     """Nobody has an opinion: what they all have to say."""
     reasons = "\n".join(decision.reason for decision in undecided if decision.reason)
-    return Decision(Verdict.NO_OPINION, reasons, joined([decision.error for decision in undecided if decision.error]))
-
-
-def joined(errors: Sequence[str]) -> str:
-    """Errors as upstream makes one of them."""
-    return errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]" if errors else ""
+    return Decision(
+        Verdict.NO_OPINION, reasons, aggregate([decision.error for decision in undecided if decision.error])
+    )
 
 
 def forbidden(user: User, info: RequestInfo, reason: str = "") -> Forbidden:

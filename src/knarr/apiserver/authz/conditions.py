@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from knarr.api.expressions import ExpressionError, compiled_in
 from knarr.api.kind import JSON
-from knarr.apiserver.authz.authorizer import joined
 from knarr.machinery.cel import (
     BOOL,
     STRING,
@@ -22,6 +21,7 @@ from knarr.machinery.cel import (
     map_of,
     object_of,
 )
+from knarr.machinery.errors import aggregate
 
 _BUDGET = 10_000_000  # cost units of all conditions of a webhook, about one request
 _REQUIREMENT = object_of(
@@ -75,5 +75,5 @@ def meets(conditions: Sequence[Program], request: JSON, here: int | None) -> boo
         except CelError as error:
             errors.append(f"cel evaluation error: expression '{program.text}' resulted in error: {error}")
     if errors:
-        raise ConditionError(joined(errors))
+        raise ConditionError(aggregate(errors))
     return True

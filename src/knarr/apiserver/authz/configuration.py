@@ -12,6 +12,7 @@ import msgspec
 
 from knarr.apiserver.authz.fields import WEBHOOK, Fields, WebhookFields, name_of
 from knarr.apiserver.configfiles import ConfigFileError, decode_config
+from knarr.machinery.errors import aggregate
 from knarr.machinery.times import parse_duration
 
 _GROUP = "apiserver.config.k8s.io"
@@ -71,7 +72,7 @@ def decoded(text: bytes) -> tuple[Configured, ...]:
     except ConfigFileError as error:
         raise ConfigFileError(f"failed to load AuthorizationConfiguration from file: {error}") from None
     if problems := check(fields):
-        raise ConfigFileError(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
+        raise ConfigFileError(aggregate(problems))
     return tuple(Configured(given.type, given.name, _webhook(given.webhook)) for given in fields.authorizers)
 
 

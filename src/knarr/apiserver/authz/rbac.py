@@ -14,11 +14,12 @@ import orjson
 from knarr.api.kind import JSON
 from knarr.api.paths import dig, each
 from knarr.apiserver.authn.users import User
-from knarr.apiserver.authz.authorizer import NO_OPINION, Decision, Held, Local, Verdict, joined
+from knarr.apiserver.authz.authorizer import NO_OPINION, Decision, Held, Local, Verdict
 from knarr.apiserver.authz.grants import Grant, Grants
 from knarr.apiserver.authz.rules import GROUP, Rules
 from knarr.apiserver.info import RequestInfo
 from knarr.apiserver.registry import Registry, prefix_of
+from knarr.machinery.errors import aggregate
 from knarr.storage.cache import Change, Entry, Following
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class RBAC(Local):
                 missing[_missing(grant)] = None
             elif rules.allow(info):
                 return grant.allowed
-        return Decision(Verdict.NO_OPINION, f"RBAC: {joined(tuple(missing))}") if missing else NO_OPINION
+        return Decision(Verdict.NO_OPINION, f"RBAC: {aggregate(tuple(missing))}") if missing else NO_OPINION
 
     def held(self, user: User, namespace: str) -> Held:
         if self._stale:

@@ -11,7 +11,6 @@ from knarr.machinery.clock import Clock
 from knarr.machinery.figures import Family
 
 _PREFIX = "apiserver_authorization"
-_RELOADS = f"{_PREFIX}_config_controller"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _BY_NAME, _BY_RESULT = ("name", "type"), ("name", "result")
 

@@ -18,6 +18,7 @@ from knarr.apiserver.info import RequestInfo
 from knarr.machinery import cel
 from knarr.machinery.cel import Budget, CelError, CostError, Program
 from knarr.machinery.cel.libraries.authorizers import ResourceCheck
+from knarr.machinery.errors import aggregate
 
 BUDGET = 10_000_000  # cost units of all expressions of one policy, for one write and one object of parameters
 CONDITIONS_BUDGET = BUDGET // 4  # of its match conditions
@@ -235,6 +236,5 @@ def meets(conditions: Sequence[Program], evaluation: Evaluation) -> bool:
         except EvaluationError as error:
             failed.append(error)
     if failed:
-        messages = [str(error) for error in failed]
-        raise EvaluationError(messages[0] if len(messages) == 1 else f"[{', '.join(messages)}]")
+        raise EvaluationError(aggregate([str(error) for error in failed]))
     return True

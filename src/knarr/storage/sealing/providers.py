@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from knarr.machinery.errors import aggregate
 from knarr.storage.sealing import ENCRYPTED, SealError
 
 if TYPE_CHECKING:
@@ -121,8 +122,7 @@ class Providers:
             failure = SealError(self._otherwise)
             self._tally.done("from_storage", b"unknown", began, failure)
             return failure
-        texts = list(dict.fromkeys(map(str, failures)))
-        return SealError(texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
+        return SealError(aggregate(list(dict.fromkeys(map(str, failures)))))
 
 
 async def opened(by: Provider, sealed: bytes, place: bytes) -> Opened:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from knarr.machinery.clock import Clock
+from knarr.machinery.errors import aggregate
 from knarr.machinery.figures import Figures
 from knarr.storage.sealing import SealError
 from knarr.storage.sealing.ciphers import new_seed
@@ -87,8 +88,7 @@ class Renewal:
             return f"{where} {self._name}, error: {error}"
         self._envelopes.reached()
         faults = [fault for fault in (*self._faults(status), await self._renew(status)) if fault]
-        told = faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]"
-        return f"kmsv2 Provider {self._name} is not healthy, error: {told}" if faults else ""
+        return f"kmsv2 Provider {self._name} is not healthy, error: {aggregate(faults)}" if faults else ""
 
     def _faults(self, status: Status) -> list[str]:
         found = [] if status.healthz == "ok" else [f"got unexpected healthz status: {status.healthz}"]

@@ -22,6 +22,7 @@ from knarr.apiserver.authn.oidc.configurations import (
 from knarr.apiserver.authn.oidc.expressions import claims_condition, of_claims, user_condition
 from knarr.apiserver.configfiles import ConfigFileError
 from knarr.machinery.cel import Program
+from knarr.machinery.errors import aggregate
 from knarr.machinery.fielderrors import FieldError, duplicate, invalid, required, too_many
 from knarr.wire.tls import client_context
 
@@ -40,7 +41,7 @@ def checked(text: bytes, ours: Collection[str]) -> AuthenticationConfiguration:
     """What a file says. Raises ConfigFileError; `ours` are the issuers of service accounts' tokens."""
     configuration = decoded(text)
     if said := [str(problem) for problem in problems(configuration, ours)]:
-        raise ConfigFileError(said[0] if len(said) == 1 else f"[{', '.join(said)}]")
+        raise ConfigFileError(aggregate(said))
     return configuration
 
 
